@@ -1,0 +1,88 @@
+"""The door to one council's PostgreSQL: connections, transactions, migrations; errors without anybody's values."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg.rows import TupleRow
+
+from family_exchange.domain.errors import ExchangeError, TryLater
+
+Connection = psycopg.Connection[TupleRow]
+
+FENCED = "FX001"
+ILLEGAL_MOVE = "FX002"
+
+_PASSING = ("08", "40", "53", "55P03", "57P0")
+"""SQLSTATE classes that say nothing against the work: connection, rollback, resources, locks, shutdown."""
+
+
+@contextmanager
+def transaction(url: str) -> Iterator[Connection]:
+    """One connection and one transaction: committed when the block ends, rolled back when it raises.
+
+    Raises:
+        TryLater: the server is away, busy or shutting down, or another worker holds the row.
+        DatabaseRefused: any other database error, reduced to its code and the constraint's name, because the
+            server's own text quotes values.
+    """
+    try:
+        with psycopg.connect(url, connect_timeout=15, application_name="family-exchange") as connection:
+            yield connection
+    except psycopg.Error as error:
+        raise reduced(error) from None
+
+
+class DatabaseRefused(ExchangeError):
+    """The database refused a statement; the message carries codes and names of ours only."""
+
+
+def reduced(error: psycopg.Error) -> ExchangeError:
+    """The error as one of ours, with SQLSTATE, constraint and table, and nothing that was typed by anybody."""
+    state = error.sqlstate or ""
+    if isinstance(error, psycopg.OperationalError) and not state:
+        return TryLater("the database does not answer")
+    if state == FENCED:
+        return TryLater("another worker holds this item (FX001)")
+    if state.startswith(_PASSING):
+        return TryLater(f"the database cannot serve this now ({state})")
+    where = ", ".join(
+        f"{label} {value}"
+        for label, value in (
+            ("table", error.diag.table_name),
+            ("column", error.diag.column_name),
+            ("constraint", error.diag.constraint_name),
+        )
+        if value
+    )
+    return DatabaseRefused(f"the database refused a statement: SQLSTATE {state or 'unknown'} {where}".strip())
+
+
+def lock(connection: Connection, namespace: int, key: str) -> bool:
+    """True when this transaction now holds the advisory lock of `key`; it ends with the transaction."""
+    row = connection.execute("SELECT pg_try_advisory_xact_lock(%s, hashtext(%s))", (namespace, key)).fetchone()
+    return bool(row and row[0])
+
+
+def counts(connection: Connection, query: str, parameters: tuple[Any, ...] = ()) -> dict[str, int]:
+    """`key → number` from a two-column query."""
+    return {str(key): int(number) for key, number in connection.execute(query.encode(), parameters)}
+
+
+def migrate(url: str) -> None:
+    """Bring the council's database to the newest revision; a second run changes nothing."""
+    from alembic import command  # noqa: PLC0415 - set-up only; costs a second
+    from alembic.config import Config  # noqa: PLC0415
+    from sqlalchemy import create_engine  # noqa: PLC0415
+    from sqlalchemy.engine import make_url  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parents[1] / "migrations"))
+    engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"))
+    try:
+        config.attributes["connection"] = engine
+        command.upgrade(config, "head")
+    finally:
+        engine.dispose()

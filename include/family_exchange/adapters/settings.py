@@ -1,0 +1,102 @@
+"""What one council's installation needs to know, read once at the edge and passed down as values.
+
+The command line and the demo read the environment (`.env.example` lists every variable); inside Airflow,
+`orchestration.connections` makes the same objects from Airflow connections.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from family_exchange.domain.errors import MissingSetting
+
+DEFAULT_SFTP_PORT = 22
+
+
+@dataclass(frozen=True, slots=True)
+class SftpEndpoint:
+    """One SFTP server as one user sees it; its host key is pinned."""
+
+    host: str
+    port: int
+    username: str
+    private_key: Path
+    """OpenSSH private key file."""
+    host_key: str = field(repr=False)
+    """The server's public key line without the host, e.g. `ssh-ed25519 AAAA…`."""
+
+
+@dataclass(frozen=True, slots=True)
+class CouncilSettings:
+    """Where one council's database, files, keys and endpoints are."""
+
+    council: str
+    database: str = field(repr=False)
+    """libpq connection string or URL of the council's own database."""
+    state: Path
+    """The council's folder on this machine: `vault/`, `gnupg/`, `checkpoints/`, `secrets/`."""
+    own_key: str
+    """Fingerprint of the council's OpenPGP key (40 upper-case hexadecimal digits)."""
+    recipient_key: str
+    """Fingerprint of the OpenPGP key that returns are sealed to."""
+    drop_zone: SftpEndpoint
+    recipient: SftpEndpoint
+
+
+def variable(council: str, setting: str) -> str:
+    """The environment variable of one council's setting, e.g. `FAMILY_EXCHANGE__HALTON__DATABASE`."""
+    return f"FAMILY_EXCHANGE__{council.upper().replace('-', '_')}__{setting}"
+
+
+def from_environment(council: str, environment: Mapping[str, str]) -> CouncilSettings:
+    """The settings of `council` as the environment states them.
+
+    Raises:
+        MissingSetting: a variable is absent or empty; the message names it.
+    """
+
+    def need(setting: str, hint: str) -> str:
+        name = variable(council, setting)
+        value = environment.get(name, "").strip()
+        if not value:
+            raise MissingSetting(council, name, hint)
+        return value
+
+    return CouncilSettings(
+        council=council,
+        database=need("DATABASE", "the URL of the council's own PostgreSQL database"),
+        state=Path(need("STATE", "the folder that holds the council's vault, keys and checkpoints")),
+        own_key=need("OPENPGP_KEY", "the fingerprint of the council's OpenPGP key"),
+        recipient_key=need("RECIPIENT_KEY", "the fingerprint of the recipient's OpenPGP key"),
+        drop_zone=endpoint(council, variable(council, "DROP_ZONE"), need("DROP_ZONE", _SFTP_HINT)),
+        recipient=endpoint(council, variable(council, "RECIPIENT"), need("RECIPIENT", _SFTP_HINT)),
+    )
+
+
+def endpoint(council: str, setting: str, url: str) -> SftpEndpoint:
+    """An endpoint from `sftp://user@host:port?private_key=PATH&host_key=TYPE+BASE64`.
+
+    Raises:
+        MissingSetting: a part of the URL is absent; the message names the setting and the part.
+    """
+    parts = urlsplit(url)
+    query = {key: values[0] for key, values in parse_qs(parts.query).items()}
+    for part, value in (
+        ("host", parts.hostname),
+        ("user", parts.username),
+        ("private_key", query.get("private_key")),
+        ("host_key", query.get("host_key")),
+    ):
+        if not value:
+            raise MissingSetting(council, setting, f"its {part} is absent; {_SFTP_HINT}")
+    return SftpEndpoint(
+        host=str(parts.hostname),
+        port=parts.port or DEFAULT_SFTP_PORT,
+        username=unquote(str(parts.username)),
+        private_key=Path(query["private_key"]),
+        host_key=query["host_key"],
+    )
+
+
+_SFTP_HINT = "write sftp://user@host:port?private_key=PATH&host_key=TYPE%20BASE64"

@@ -1,0 +1,90 @@
+import psycopg
+import pytest
+
+from family_exchange.adapters import audit, database
+
+
+@pytest.fixture
+def key(tmp_path):
+    return audit.make_signing_key(tmp_path)
+
+
+@pytest.fixture
+def chained(council_database):
+    with database.transaction(council_database) as connection:
+        for number in range(1, 6):
+            audit.append(connection, "test.happened", "a test", {"number": number})
+    return council_database
+
+
+def verdict(url, folder, key):
+    with database.transaction(url) as connection:
+        return audit.verify(connection, folder, key.public_key())
+
+
+def mark(url, folder, key):
+    with database.transaction(url) as connection:
+        return audit.checkpoint(connection, folder, key)
+
+
+def as_superuser(server, url, *statements):
+    name = url.rsplit("/", 1)[1]
+    with psycopg.connect(server.url(name), autocommit=True) as connection:
+        connection.execute("SET session_replication_role = replica")
+        for statement in statements:
+            connection.execute(statement)
+
+
+@pytest.mark.requirement("R-079")
+def test_an_untouched_chain_is_whole(chained, tmp_path, key):
+    mark(chained, tmp_path, key)
+    found = verdict(chained, tmp_path, key)
+    assert (found.whole, found.events, found.checkpoints) == (True, 5, 1)
+
+
+@pytest.mark.requirement("R-079")
+@pytest.mark.parametrize(
+    ("sin", "broken_at"),
+    [
+        ("UPDATE audit.event SET actor = 'nobody' WHERE seq = 3", 3),
+        ("UPDATE audit.event SET event = replace(event::text, '3', '3')::bytea || '\\x20' WHERE seq = 3", 3),
+        ("DELETE FROM audit.event WHERE seq = 2", 2),
+        ("DELETE FROM audit.event WHERE seq = 5", 4),
+    ],
+)
+def test_a_changed_or_removed_event_is_named(server, chained, tmp_path, key, sin, broken_at):
+    as_superuser(server, chained, sin)
+    assert verdict(chained, tmp_path, key).broken_at == broken_at
+
+
+@pytest.mark.requirement("R-079")
+def test_a_tail_removed_with_its_head_is_seen_by_the_checkpoint(server, chained, tmp_path, key):
+    mark(chained, tmp_path, key)
+    as_superuser(
+        server,
+        chained,
+        "DELETE FROM audit.event WHERE seq > 3",
+        "UPDATE audit.head SET seq = 3, hash = (SELECT hash FROM audit.event WHERE seq = 3)",
+    )
+    found = verdict(chained, tmp_path, key)
+    assert not found.whole
+    assert "checkpoint" in found.why
+
+
+def test_the_owner_cannot_change_an_event(chained):
+    with (
+        pytest.raises(database.DatabaseRefused, match="FX003"),
+        database.transaction(chained) as connection,
+    ):
+        connection.execute("DELETE FROM audit.event WHERE seq = 1")
+
+
+def test_a_rolled_back_effect_leaves_no_event(chained, tmp_path, key):
+    with pytest.raises(ZeroDivisionError), database.transaction(chained) as connection:
+        _ = audit.append(connection, "test.undone", "a test", {}) // 0
+    assert verdict(chained, tmp_path, key).events == 5
+
+
+def test_two_checkpoints_at_one_head_are_one(chained, tmp_path, key):
+    assert mark(chained, tmp_path, key) == mark(chained, tmp_path, key)
+    assert len((tmp_path / audit.CHECKPOINTS).read_text().splitlines()) == 1

@@ -1,0 +1,42 @@
+"""What every test may ask for: a real PostgreSQL, one fresh database a test, a folder that other users may enter."""
+
+import shutil
+import tempfile
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from family_exchange.adapters import database
+from family_exchange.demo import postgres
+
+
+@pytest.fixture(scope="session")
+def open_folder():
+    """A folder outside the home directory: the database server runs as another user when we are root."""
+    folder = Path(tempfile.mkdtemp(prefix="family-exchange-test-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def server(open_folder):
+    """One private PostgreSQL for the whole run."""
+    with postgres.running(open_folder / "postgres", durable=False) as running:
+        yield running
+
+
+@pytest.fixture
+def empty_database(server):
+    """The URL of a database without any room in it."""
+    name = f"c{uuid4().hex[:12]}"
+    yield server.create_database(name, name)
+    server.drop_database(name, name)
+
+
+@pytest.fixture
+def council_database(empty_database):
+    """The URL of a migrated council database."""
+    database.migrate(empty_database)
+    return empty_database
