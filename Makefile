@@ -1,0 +1,54 @@
+# `make help` lists what a person can ask for.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check fix bench requirements lock schemas clean
+
+help: ## what you can ask for
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+setup: $(VENV)/.ready ## the virtual environment with the pinned requirements
+
+$(VENV)/.ready: requirements.txt requirements-dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' \
+		|| { echo "Family Exchange needs Python 3.11, 3.12 or 3.13; set PYTHON=/path/to/python3.11"; exit 2; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
+		|| { echo "Python's venv module is missing: apt-get install python3-venv"; exit 2; }
+	@command -v gpg >/dev/null || { echo "gpg is missing: apt-get install gnupg"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-virtualenv \
+		-r requirements.txt -r requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: setup ## the main job: the whole journey with a real Airflow, on this machine (ARGS="--stay" to look around)
+	$(BIN)/family-exchange demo $(ARGS)
+
+test: setup ## every test
+	$(BIN)/python tests/support/bare_machine.py
+	$(BIN)/pytest --cov --cov-report=term:skip-covered $(ARGS)
+
+check: setup ## format, lint, strict types, import rules
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+fix: setup ## what the tools can mend by themselves
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: setup ## measured speed, as ratios to references in the same run
+	$(BIN)/pytest -q tests/benchmarks --benchmark-only -s $(ARGS)
+
+requirements: setup ## every requirement against the tests that prove it
+	$(BIN)/python -m family_exchange.adapters.requirements
+
+lock: ## requirements.txt and requirements-dev.txt anew from the .in files (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --no-header requirements.in -o requirements.txt
+	uv pip compile --quiet --universal --python-version 3.11 --no-header requirements-dev.in -o requirements-dev.txt
+
+clean: ## forget the virtual environment and every cache
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .benchmarks

@@ -1,0 +1,92 @@
+"""Everything one council's stages need, in one value: its profile, its settings, and the doors they open."""
+
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from family_exchange.adapters import audit, profiles
+from family_exchange.adapters.openpgp import OpenPGP
+from family_exchange.adapters.settings import CouncilSettings
+from family_exchange.adapters.sftp import DropZone
+from family_exchange.adapters.vault import Vault
+from family_exchange.domain.contract import Contract
+from family_exchange.domain.errors import MissingSetting
+from family_exchange.domain.profile import Profile
+
+DEDUPE_KEY = "dedupe_key"
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """One council's doors; making it opens none of them."""
+
+    profile: Profile
+    settings: CouncilSettings
+
+    @property
+    def database(self) -> str:
+        """The URL of the council's own database."""
+        return self.settings.database
+
+    @property
+    def vault(self) -> Vault:
+        """Partner ciphertexts and our own sealed returns."""
+        return Vault(self.settings.state / "vault")
+
+    @property
+    def openpgp(self) -> OpenPGP:
+        """The council's key ring."""
+        return OpenPGP(self._need("gnupg", "the council's OpenPGP key ring"), self.settings.own_key)
+
+    @property
+    def checkpoints(self) -> Path:
+        """Where signed audit checkpoints are kept, out of the database's reach."""
+        return self.settings.state / "checkpoints"
+
+    @property
+    def signing_key(self) -> Ed25519PrivateKey:
+        """The key that signs audit checkpoints and certificates."""
+        self._need(f"secrets/{audit.SIGNING_KEY}", "the key that signs audit checkpoints")
+        return audit.signing_key(self.settings.state / "secrets")
+
+    @property
+    def dedupe_key(self) -> bytes:
+        """The secret that keys content digests: a plain hash of a small file could be guessed."""
+        return self._need(f"secrets/{DEDUPE_KEY}", "the secret that keys content digests").read_bytes()
+
+    def contract(self, feed: str, version: str = "v1") -> Contract:
+        """The agreed layout of `feed`."""
+        return profiles.contract(feed, version)
+
+    def drop_zone(self) -> DropZone:
+        """The server where partners leave files and find receipts; use it as a context manager."""
+        return DropZone(self.settings.drop_zone)
+
+    def recipient(self) -> DropZone:
+        """The server of the trusted third party; use it as a context manager."""
+        return DropZone(self.settings.recipient)
+
+    def _need(self, part: str, hint: str) -> Path:
+        path = self.settings.state / part
+        if not path.exists():
+            setting = f"STATE (its {part})"
+            raise MissingSetting(self.settings.council, setting, f"{hint} is not there; make it with `keys add`")
+        return path
+
+
+def opened(council: str, settings: CouncilSettings) -> Doors:
+    """The doors of `council` as its profile and `settings` describe them."""
+    return Doors(profiles.profile(council), settings)
+
+
+def make_secrets(state: Path) -> None:
+    """The council's checkpoint key and dedupe secret, each made once with mode 0600; a second run keeps them."""
+    folder = state / "secrets"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    audit.make_signing_key(folder)
+    file = folder / DEDUPE_KEY
+    if not file.exists():
+        file.touch(mode=0o600)
+        file.write_bytes(secrets.token_bytes(32))
