@@ -142,7 +142,7 @@ Table(
         "feed",
         "ct_sha256",
         unique=True,
-        postgresql_where=text("state in ('VAULTED','AUTHENTIC','VALID','APPLIED','CLOSED')"),
+        postgresql_where=text("state in ('AUTHENTIC','VALID','APPLIED','CLOSED')"),
     ),
     Index(
         "one_applied_content",
@@ -336,6 +336,8 @@ Table(
     Column("size", BigInteger),
     Column("final_name", Text, unique=True),
     Column("receipt", JSONB),
+    Column("intent_epoch", Integer, comment="the attempt whose rename may have taken effect"),
+    _instant("intent_at", comment="since when the final name may be visible"),
     _now("recorded_at"),
     _instant("sealed_at"),
     _instant("sent_at"),

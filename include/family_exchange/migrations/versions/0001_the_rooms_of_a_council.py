@@ -91,6 +91,17 @@ BEGIN
 END $$;
 """
 
+RIGHTS = """
+CREATE FUNCTION rights.move_epoch() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  UPDATE rights.epoch SET epoch = epoch + 1;
+  RETURN NULL;
+END $$;
+
+CREATE TRIGGER flag_moves_epoch AFTER INSERT OR UPDATE OR DELETE ON rights.flag
+  FOR EACH STATEMENT EXECUTE FUNCTION rights.move_epoch();
+"""
+
 
 def upgrade() -> None:
     """Forward."""
@@ -187,7 +198,7 @@ def upgrade() -> None:
         ["partner", "feed", "ct_sha256"],
         unique=True,
         schema="exchange",
-        postgresql_where=sa.text("state in ('VAULTED','AUTHENTIC','VALID','APPLIED','CLOSED')"),
+        postgresql_where=sa.text("state in ('AUTHENTIC','VALID','APPLIED','CLOSED')"),
     )
     op.create_table(
         "file_move",
@@ -254,6 +265,15 @@ def upgrade() -> None:
         sa.Column("size", sa.BigInteger(), nullable=True),
         sa.Column("final_name", sa.Text(), nullable=True),
         sa.Column("receipt", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column(
+            "intent_epoch", sa.Integer(), nullable=True, comment="the attempt whose rename may have taken effect"
+        ),
+        sa.Column(
+            "intent_at",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="since when the final name may be visible",
+        ),
         sa.Column(
             "recorded_at",
             sa.DateTime(timezone=True),
@@ -689,7 +709,7 @@ def upgrade() -> None:
     for table, pairs in moves:
         values = ", ".join(f"('{before}', '{after}')" for before, after in sorted(pairs))
         op.execute(f"INSERT INTO {table} (before, after) VALUES {values}")  # noqa: S608 - our own words
-    for script in (AUDIT, LEDGER, RETURNS):
+    for script in (AUDIT, LEDGER, RETURNS, RIGHTS):
         op.execute(script)
 
 
