@@ -1,0 +1,276 @@
+"""The agreed layout of a feed: its columns, what each discloses, and which rows may come at all.
+
+One contract, four uses: validation, the partner's own check, the synthetic files and the documentation.
+"""
+
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from family_exchange.domain.provenance import Key, Model, Words
+
+IDENTITY_COLUMNS = frozenset(
+    {
+        "record_ref", "event_ref", "household_ref", "relationship", "forename", "surname", "date_of_birth", "sex",
+        "address_line_1", "address_line_2", "town", "postcode", "uprn", "nhs_number", "nino", "upn", "event_on",
+    }
+)  # fmt: skip
+"""Canonical names with a column of their own in `register.source_record`; every other one goes to `facts`."""
+
+Version = Annotated[str, StringConstraints(pattern=r"^v[1-9][0-9]*$")]
+
+
+class DataClass(StrEnum):
+    """What a column tells about somebody; a council takes in a class only when its profile lists it."""
+
+    NAME = "name"
+    DATE_OF_BIRTH = "date_of_birth"
+    SEX = "sex"
+    ADDRESS = "address"
+    FAMILY = "family"
+    NHS_NUMBER = "nhs_number"
+    NINO = "nino"
+    UPN = "upn"
+    POLICE_REFERENCE = "police_reference"
+    ETHNICITY = "ethnicity"
+    CRIME_ASB = "crime_asb"
+    DOMESTIC_ABUSE = "domestic_abuse"
+    ATTENDANCE = "attendance"
+    BEHAVIOUR = "behaviour"
+    SOCIAL_CARE = "social_care"
+    EARLY_HELP = "early_help"
+    HOUSING = "housing"
+    FINANCIAL = "financial"
+    EMPLOYMENT = "employment"
+    HEALTH = "health"
+    MENTAL_HEALTH = "mental_health"
+    SUBSTANCE_MISUSE = "substance_misuse"
+    REFERENCE = "reference"
+    """The partner's own references and the dates of events: always taken in."""
+
+
+class Sensitivity(StrEnum):
+    """How a column must be guarded."""
+
+    IDENTITY = "identity"
+    IDENTIFIER = "identifier"
+    CONTACT = "contact"
+    CRIMINAL_OFFENCE = "criminal_offence"
+    SPECIAL_CATEGORY = "special_category"
+    OPERATIONAL = "operational"
+
+
+class Purpose(StrEnum):
+    """Why data may be used; a council's profile lists its own."""
+
+    IDENTIFY = "identify"
+    SUPPORT = "support"
+    MONITOR = "monitor"
+    EVALUATE_LOCAL = "evaluate_local"
+    EVALUATE_NATIONAL = "evaluate_national"
+    PLAN_SERVICES = "plan_services"
+    STATISTICS = "statistics"
+
+
+class PartnerType(StrEnum):
+    """What kind of organisation a partner is."""
+
+    HEALTH = "health"
+    SOCIAL_SERVICES = "social_services"
+    HOUSING = "housing"
+    POLICE = "police"
+    FIRE = "fire"
+    DOMESTIC_ABUSE = "domestic_abuse"
+    SUBSTANCE_MISUSE = "substance_misuse"
+    YOUNG_PEOPLE = "young_people"
+    PROBATION = "probation"
+    PRISON = "prison"
+    YOUTH_JUSTICE = "youth_justice"
+    HEALTH_VISITING = "health_visiting"
+    EDUCATION = "education"
+    DWP = "dwp"
+    PUBLIC_HEALTH = "public_health"
+    JUSTICE = "justice"
+    DEPARTMENT = "department"
+
+
+class ColumnType(StrEnum):
+    """How a cell is read."""
+
+    TEXT = "text"
+    DATE = "date"
+    INTEGER = "integer"
+    DECIMAL = "decimal"
+    BOOLEAN = "boolean"
+    CODE = "code"
+
+
+class Operator(StrEnum):
+    """How a condition compares; `present` and `absent` take no value, `in` takes a list."""
+
+    EQ = "eq"
+    IN = "in"
+    GE = "ge"
+    GT = "gt"
+    LE = "le"
+    LT = "lt"
+    PRESENT = "present"
+    ABSENT = "absent"
+
+
+Scalar = bool | int | Decimal | date | str
+
+
+class Condition(Model):
+    """One comparison on a canonical column; a column without a value fulfils only `absent`."""
+
+    column: Key
+    op: Operator
+    value: Scalar | tuple[Scalar, ...] | None = None
+
+    @model_validator(mode="after")
+    def _value_fits_the_operator(self) -> Self:
+        if self.op in {Operator.PRESENT, Operator.ABSENT}:
+            if self.value is not None:
+                raise ValueError(f"`{self.op}` takes no value")
+        elif self.op is Operator.IN:
+            if not isinstance(self.value, tuple) or not self.value:
+                raise ValueError("`in` takes a list with at least one value")
+        elif self.value is None or isinstance(self.value, tuple):
+            raise ValueError(f"`{self.op}` takes one value")
+        return self
+
+
+class Ages(Model):
+    """Whole years, both ends included; null leaves an end open."""
+
+    min: int | None = Field(default=None, ge=0, le=130)
+    max: int | None = Field(default=None, ge=0, le=130)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError("`min` must not be above `max`")
+        return self
+
+
+class CategoryChoice(Model):
+    """A retention category for the rows that fulfil every condition."""
+
+    when: tuple[Condition, ...] = Field(min_length=1)
+    category: Key
+    trigger: Key | None = None
+    """The canonical column whose date starts the clock; null: the contract's own."""
+
+
+class ContractRetention(Model):
+    """Which retention category a row belongs to, and the date that starts its clock."""
+
+    category: Key
+    trigger: Key
+    category_by: tuple[CategoryChoice, ...] = ()
+    """Tried in order; the first choice that fits wins, and `category` stands when none does."""
+
+
+class FileFormat(Model):
+    """How the plaintext is written."""
+
+    encoding: Literal["utf-8"] = "utf-8"
+    delimiter: Annotated[str, StringConstraints(min_length=1, max_length=1)] = ","
+    date_format: Words = "%Y-%m-%d"
+
+
+class Column(Model):
+    """One column of a file."""
+
+    name: Words
+    """The header that stands in the file."""
+    canonical: Key
+    type: ColumnType
+    required: bool = True
+    """The header must be there."""
+    nullable: bool = False
+    data_class: DataClass
+    sensitivity: Sensitivity
+    purposes: tuple[Purpose, ...] = Field(min_length=1)
+    codes: tuple[str, ...] = ()
+    pattern: str | None = None
+    description: Words
+
+    @model_validator(mode="after")
+    def _codes_go_with_the_type(self) -> Self:
+        if (self.type is ColumnType.CODE) != bool(self.codes):
+            raise ValueError("`codes` goes with `type: code`, and only with it")
+        if len(set(self.codes)) != len(self.codes):
+            raise ValueError("`codes` must not repeat")
+        return self
+
+    @property
+    def identity(self) -> bool:
+        """True when the register has a column of its own for it."""
+        return self.canonical in IDENTITY_COLUMNS
+
+
+class Contract(Model):
+    """The layout of one feed, one version."""
+
+    feed: Key
+    version: Version
+    title: Words
+    partner_types: tuple[PartnerType, ...] = Field(min_length=1)
+    purposes: tuple[Purpose, ...] = Field(min_length=1)
+    age_gate: Ages = Ages()
+    key: tuple[Key, ...] = Field(min_length=1)
+    """Canonical columns that together are unique in a file."""
+    retention: ContractRetention
+    file: FileFormat = FileFormat()
+    columns: tuple[Column, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _columns_are_unique_and_known(self) -> Self:
+        for what, names in (("name", self.headers), ("canonical", self.canonicals)):
+            if twice := sorted({name for name in names if names.count(name) > 1}):
+                raise ValueError(f"columns repeat the {what} {', '.join(twice)}")
+        choices = self.retention.category_by
+        named = {*self.key, self.retention.trigger, *(choice.trigger for choice in choices if choice.trigger)}
+        named |= {condition.column for choice in choices for condition in choice.when}
+        if unknown := sorted(named - set(self.canonicals)):
+            raise ValueError(f"`key` and `retention` name columns that the contract has not: {', '.join(unknown)}")
+        for column in self.columns:
+            if extra := sorted(set(column.purposes) - set(self.purposes)):
+                raise ValueError(f"column {column.name} has purposes that the contract has not: {', '.join(extra)}")
+        return self
+
+    @property
+    def headers(self) -> tuple[str, ...]:
+        """The header names in file order."""
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def canonicals(self) -> tuple[str, ...]:
+        """The canonical names in file order."""
+        return tuple(column.canonical for column in self.columns)
+
+    @property
+    def fact_columns(self) -> tuple[Column, ...]:
+        """The columns that go to `facts`, in file order."""
+        return tuple(column for column in self.columns if not column.identity)
+
+    @property
+    def categories(self) -> frozenset[str]:
+        """Every retention category that a row of this feed may get."""
+        return frozenset({self.retention.category, *(choice.category for choice in self.retention.category_by)})
+
+    def column(self, canonical: str) -> Column:
+        """The column of that canonical name.
+
+        Raises:
+            KeyError: the contract has no such column.
+        """
+        for column in self.columns:
+            if column.canonical == canonical:
+                return column
+        raise KeyError(canonical)
