@@ -119,6 +119,18 @@ def verify(connection: Connection, folder: Path, public: Ed25519PublicKey) -> Ve
     return Verdict(last, prev.hex(), agreed)
 
 
+def newest(connection: Connection, *, about: str | None = None, last: int = 50) -> list[dict[str, object]]:
+    """The newest events, oldest first; with `about`, only those whose body names that id."""
+    rows = connection.execute(
+        """SELECT event FROM audit.event
+            WHERE %(about)s::text IS NULL OR EXISTS (
+                  SELECT 1 FROM jsonb_each_text(convert_from(event, 'UTF8')::jsonb -> 'body') b WHERE b.value = %(about)s)
+            ORDER BY seq DESC LIMIT %(last)s""",
+        {"about": about, "last": last},
+    ).fetchall()
+    return [json.loads(bytes(event)) for (event,) in reversed(rows)]
+
+
 def make_signing_key(folder: Path) -> Ed25519PrivateKey:
     """The council's checkpoint key, made once with mode 0600; a second run reads it."""
     file = folder / SIGNING_KEY

@@ -14,6 +14,8 @@ Connection = psycopg.Connection[TupleRow]
 
 FENCED = "FX001"
 ILLEGAL_MOVE = "FX002"
+UNIQUE_VIOLATION = "23505"
+"""Two workers at one thing: the loser tries again and then sees the winner's row."""
 
 _PASSING = ("08", "40", "53", "55P03", "57P0")
 """SQLSTATE classes that say nothing against the work: connection, rollback, resources, locks, shutdown."""
@@ -35,6 +37,27 @@ def transaction(url: str) -> Iterator[Connection]:
         raise reduced(error) from None
 
 
+@contextmanager
+def session(url: str) -> Iterator[Connection]:
+    """One connection for work of several transactions (`with connection.transaction():`); errors as above.
+
+    What such work locks with `hold` is let go when the session ends, however it ends: the lock dies with the worker.
+    """
+    try:
+        with psycopg.connect(
+            url, connect_timeout=15, application_name="family-exchange", autocommit=True
+        ) as connection:
+            yield connection
+    except psycopg.Error as error:
+        raise reduced(error) from None
+
+
+def hold(connection: Connection, namespace: int, key: str) -> bool:
+    """True when this session now holds the advisory lock of `key`, until it ends."""
+    row = connection.execute("SELECT pg_try_advisory_lock(%s, hashtext(%s))", (namespace, key)).fetchone()
+    return bool(row and row[0])
+
+
 class DatabaseRefused(ExchangeError):
     """The database refused a statement; the message carries codes and names of ours only."""
 
@@ -46,6 +69,8 @@ def reduced(error: psycopg.Error) -> ExchangeError:
         return TryLater("the database does not answer")
     if state == FENCED:
         return TryLater("another worker holds this item (FX001)")
+    if state == UNIQUE_VIOLATION:
+        return TryLater("another worker stored the same meanwhile (23505)")
     if state.startswith(_PASSING):
         return TryLater(f"the database cannot serve this now ({state})")
     where = ", ".join(

@@ -1,0 +1,248 @@
+"""The ledger of partner files: what was seen, where each file is, and what became of it.
+
+Every move goes through `exchange.advance` in the database: fenced by the epoch, legal moves only, one audit event in
+the same transaction.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from psycopg.rows import class_row, kwargs_row
+
+from family_exchange.adapters import audit
+from family_exchange.adapters.audit import Plain
+from family_exchange.adapters.database import Connection
+from family_exchange.adapters.sftp import Entry
+from family_exchange.domain.file import Reason, State, Verdict
+from family_exchange.domain.seal import RegisteredKey
+
+ACTOR = "exchange"
+"""Who moves a file when no person does."""
+
+LOCK = 41
+"""Namespace of the advisory locks that keep two workers off one file."""
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """One file as the ledger knows it."""
+
+    file_id: str
+    partner: str
+    feed: str
+    name_bytes: bytes = field(repr=False)
+    size: int
+    modified_at: int
+    state: State
+    reason: Reason | None
+    epoch: int
+    ct_sha256: bytes | None
+    signer: str | None
+    contract: str | None
+    as_of: date | None
+    verdict: Verdict | None
+    rows_read: int | None
+    rows_loaded: int | None
+    rows_with_finding: int | None
+    rows_refused: int | None
+    columns_dropped: int | None
+    duplicate_of: str | None
+    seen_at: datetime
+    receipt_at: datetime | None
+    landing_removed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFinding:
+    """One finding as a receipt tells it."""
+
+    row_no: int | None
+    column_name: str | None
+    rule: str
+    severity: str
+
+
+_COLUMNS = """file_id, partner, feed, name_bytes, size, modified_at, state, reason, epoch, ct_sha256, signer, contract,
+    as_of, verdict, rows_read, rows_loaded, rows_with_finding, rows_refused, columns_dropped, duplicate_of, seen_at,
+    receipt_at, landing_removed_at"""
+
+
+def _file(**columns: object) -> File:
+    columns["state"] = State(str(columns["state"]))
+    columns["reason"] = Reason(str(columns["reason"])) if columns["reason"] else None
+    columns["verdict"] = Verdict(str(columns["verdict"])) if columns["verdict"] else None
+    return File(**columns)  # type: ignore[arg-type] - the query names exactly the fields
+
+
+_row = kwargs_row(_file)
+
+
+def note_landing(connection: Connection, partner: str, feed: str, entries: Sequence[Entry]) -> None:
+    """Every entry of the landing folder is a row of the ledger; a row whose file vanished unread is GONE.
+
+    A file is the same file while its partner, feed, name, size and time stay the same and it was not yet removed. A
+    second run with the same listing changes nothing.
+    """
+    present = [(entry.name, entry.size, entry.modified_at) for entry in entries]
+    known = {
+        (bytes(name), size, modified)
+        for name, size, modified in connection.execute(
+            """SELECT name_bytes, size, modified_at FROM exchange.file
+                WHERE partner = %s AND feed = %s AND landing_removed_at IS NULL""",
+            (partner, feed),
+        )
+    }
+    for name, size, modified in sorted(set(present) - known, key=lambda entry: (entry[2], entry[0])):
+        row = connection.execute(
+            """INSERT INTO exchange.file (partner, feed, name_bytes, size, modified_at) VALUES (%s, %s, %s, %s, %s)
+               RETURNING file_id""",
+            (partner, feed, name, size, modified),
+        ).fetchone()
+        assert row is not None  # noqa: S101 - INSERT … RETURNING gives a row
+        audit.append(
+            connection, "file.seen", ACTOR, {"file": str(row[0]), "partner": partner, "feed": feed, "bytes": size}
+        )
+    gone = connection.execute(
+        """SELECT file_id, epoch FROM exchange.file
+            WHERE partner = %s AND feed = %s AND state IN ('SEEN','CLAIMED')
+              AND NOT (name_bytes = ANY(%s::bytea[]))
+            ORDER BY file_id FOR UPDATE SKIP LOCKED""",
+        (partner, feed, [name for name, _, _ in present]),
+    ).fetchall()
+    for file_id, epoch in gone:
+        advance(connection, str(file_id), int(epoch), State.GONE, {})
+        connection.execute(
+            "UPDATE exchange.file SET landing_removed_at = clock_timestamp() WHERE file_id = %s", (file_id,)
+        )
+
+
+def waiting(connection: Connection, feed: str) -> list[str]:
+    """Ids of the feed's files that still need work or an answer, oldest first."""
+    rows = connection.execute(
+        """SELECT file_id FROM exchange.file
+            WHERE feed = %s AND (state NOT IN ('CLOSED','QUARANTINED','DUPLICATE','SUPERSEDED','GONE','REJECTED')
+                                 OR (receipt_at IS NULL AND state <> 'GONE')
+                                 OR (landing_removed_at IS NULL AND ct_sha256 IS NOT NULL))
+            ORDER BY file_id""",
+        (feed,),
+    )
+    return [str(file_id) for (file_id,) in rows]
+
+
+def read(connection: Connection, file_id: str) -> File:
+    """The file.
+
+    Raises:
+        KeyError: the ledger has no such id.
+    """
+    with connection.cursor(row_factory=_row) as cursor:
+        file = cursor.execute(
+            f"SELECT {_COLUMNS} FROM exchange.file WHERE file_id = %s",  # noqa: S608 - our own column list
+            (file_id,),
+        ).fetchone()
+    if file is None:
+        raise KeyError(file_id)
+    return file
+
+
+def files(connection: Connection, feed: str | None = None) -> list[File]:
+    """Every file, oldest first."""
+    with connection.cursor(row_factory=_row) as cursor:
+        return cursor.execute(
+            f"SELECT {_COLUMNS} FROM exchange.file WHERE %s::text IS NULL OR feed = %s ORDER BY file_id",  # noqa: S608
+            (feed, feed),
+        ).fetchall()
+
+
+def claim(connection: Connection, file_id: str) -> int | None:
+    """The new epoch, which fences every earlier worker; None when nothing is left to do for the file."""
+    row = connection.execute("SELECT exchange.claim(%s)", (file_id,)).fetchone()
+    return int(row[0]) if row and row[0] is not None else None
+
+
+def advance(connection: Connection, file_id: str, epoch: int, to: State, body: Mapping[str, Plain]) -> None:
+    """The file is in state `to`, with its audit event, in the caller's transaction."""
+    connection.execute(
+        "SELECT exchange.advance(%s, %s, %s, %s, %s::jsonb)", (file_id, epoch, to, ACTOR, json.dumps(dict(body)))
+    )
+
+
+def quarantine(connection: Connection, file_id: str, epoch: int, reason: Reason) -> None:
+    """The file waits, still sealed, for its partner to send another or for two people here to decide."""
+    connection.execute(
+        "UPDATE exchange.file SET reason = %s, verdict = 'refused' WHERE file_id = %s", (reason, file_id)
+    )
+    advance(connection, file_id, epoch, State.QUARANTINED, {"reason": reason})
+
+
+def duplicate(connection: Connection, file_id: str, epoch: int, original: str) -> None:
+    """The file brought nothing new."""
+    connection.execute("UPDATE exchange.file SET duplicate_of = %s WHERE file_id = %s", (original, file_id))
+    advance(connection, file_id, epoch, State.DUPLICATE, {"of": original})
+
+
+def same_ciphertext(connection: Connection, file: File, sha256: bytes) -> str | None:
+    """The id of an accepted file of this partner and feed with the very same bytes."""
+    return _other(connection, file, "ct_sha256", sha256)
+
+
+def same_content(connection: Connection, file: File, hmac: bytes) -> str | None:
+    """The id of an accepted file of this partner and feed with the same content, sealed again."""
+    return _other(connection, file, "content_hmac", hmac)
+
+
+def keys(connection: Connection) -> dict[str, tuple[RegisteredKey, ...]]:
+    """The registered OpenPGP keys of every partner."""
+    found: dict[str, list[RegisteredKey]] = {}
+    for partner, fingerprint, valid_from, valid_to, revoked_at in connection.execute(
+        "SELECT partner, fingerprint, valid_from, valid_to, revoked_at FROM exchange.partner_key ORDER BY fingerprint"
+    ):
+        found.setdefault(str(partner), []).append(RegisteredKey(fingerprint, valid_from, valid_to, revoked_at))
+    return {partner: tuple(registered) for partner, registered in found.items()}
+
+
+def register_key(connection: Connection, partner: str, key: RegisteredKey, *, added_by: str, approved_by: str) -> None:
+    """The partner may sign with this key; two different people say so. A second run changes nothing."""
+    inserted = connection.execute(
+        """INSERT INTO exchange.partner_key (fingerprint, partner, valid_from, valid_to, added_by, approved_by)
+           VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (fingerprint) DO NOTHING""",
+        (key.fingerprint, partner, key.valid_from, key.valid_to, added_by, approved_by),
+    ).rowcount
+    if inserted:
+        body: dict[str, Plain] = {"partner": partner, "fingerprint": key.fingerprint, "approved_by": approved_by}
+        audit.append(connection, "key.added", added_by, body)
+
+
+def findings(connection: Connection, file_id: str) -> list[StoredFinding]:
+    """Everything that validation found in the file, in order."""
+    with connection.cursor(row_factory=class_row(StoredFinding)) as cursor:
+        return cursor.execute(
+            """SELECT row_no, column_name, rule, severity FROM exchange.finding
+                WHERE file_id = %s ORDER BY finding_no""",
+            (file_id,),
+        ).fetchall()
+
+
+def totals(connection: Connection, file_ids: Iterable[str]) -> dict[str, int]:
+    """Counts over the given files: `files`, `applied`, `rows_loaded`, `rows_with_finding`, `rows_refused`."""
+    row = connection.execute(
+        """SELECT count(*), count(*) FILTER (WHERE state IN ('APPLIED','CLOSED')),
+                  coalesce(sum(rows_loaded), 0), coalesce(sum(rows_with_finding), 0), coalesce(sum(rows_refused), 0)
+             FROM exchange.file WHERE file_id = ANY(%s)""",
+        (list(file_ids),),
+    ).fetchone()
+    assert row is not None  # noqa: S101 - an aggregate always gives a row
+    names = ("files", "applied", "rows_loaded", "rows_with_finding", "rows_refused")
+    return dict(zip(names, map(int, row), strict=True))
+
+
+def _other(connection: Connection, file: File, column: str, value: bytes) -> str | None:
+    row = connection.execute(
+        f"""SELECT file_id FROM exchange.file
+             WHERE partner = %s AND feed = %s AND {column} = %s AND file_id <> %s
+               AND state IN ('AUTHENTIC','VALID','APPLIED','CLOSED')""",  # noqa: S608 - our own column names
+        (file.partner, file.feed, value, file.file_id),
+    ).fetchone()
+    return str(row[0]) if row else None

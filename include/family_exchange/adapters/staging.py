@@ -1,0 +1,75 @@
+"""Staged rows: one table a feed, made from its contract; rows travel by columns and by COPY."""
+
+from collections.abc import Iterable
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+from psycopg import sql
+
+from family_exchange.adapters.database import Connection
+from family_exchange.domain.contract import Contract
+
+if TYPE_CHECKING:
+    import polars as pl
+
+SQL_TYPES = {
+    "text": "text",
+    "code": "text",
+    "date": "date",
+    "integer": "integer",
+    "decimal": "numeric",
+    "boolean": "boolean",
+}
+"""How each type of a contract is kept."""
+
+CHUNK = 1 << 20
+"""Bytes a COPY message carries."""
+
+
+def create_tables(connection: Connection, contracts: Iterable[Contract]) -> None:
+    """Every feed has its table; a second run adds only columns that a newer contract brought."""
+    for contract in contracts:
+        table = sql.Identifier("staging", contract.feed)
+        connection.execute(
+            sql.SQL("CREATE TABLE IF NOT EXISTS {} (file_id text NOT NULL, row_no integer NOT NULL)").format(table)
+        )
+        for column in contract.columns:
+            connection.execute(
+                sql.SQL("ALTER TABLE {} ADD COLUMN IF NOT EXISTS {} {}").format(
+                    table, sql.Identifier(column.canonical), sql.SQL(SQL_TYPES[str(column.type)])
+                )
+            )
+        connection.execute(
+            sql.SQL("CREATE INDEX IF NOT EXISTS {} ON {} USING brin (file_id)").format(
+                sql.Identifier(f"{contract.feed}_file"), table
+            )
+        )
+
+
+def put(connection: Connection, feed: str, file_id: str, rows: "pl.DataFrame") -> int:
+    """The number of rows now staged for the file, in the caller's transaction.
+
+    `rows` holds `row_no` and canonical columns of the contract; what it lacks stays null. Rows that an earlier,
+    unfinished attempt left are replaced.
+    """
+    import polars as pl  # noqa: PLC0415 - costs a third of a second
+
+    table = sql.Identifier("staging", feed)
+    connection.execute(sql.SQL("DELETE FROM {} WHERE file_id = %s").format(table), (file_id,))
+    stamped = rows.select(pl.lit(file_id).alias("file_id"), pl.all())
+    columns = sql.SQL(", ").join(map(sql.Identifier, stamped.columns))
+    buffer = BytesIO()
+    stamped.write_csv(buffer, include_header=False)
+    view = buffer.getbuffer()
+    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(table, columns)
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        for start in range(0, len(view), CHUNK):
+            copy.write(view[start : start + CHUNK])
+    return stamped.height
+
+
+def forget(connection: Connection, feed: str, file_id: str) -> int:
+    """The number of the file's staged rows that were deleted."""
+    return connection.execute(
+        sql.SQL("DELETE FROM {} WHERE file_id = %s").format(sql.Identifier("staging", feed)), (file_id,)
+    ).rowcount

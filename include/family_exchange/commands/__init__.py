@@ -1,0 +1,1 @@
+"""What `family-exchange` can be asked for, one module a group; `cli` puts them together."""

@@ -1,0 +1,74 @@
+"""What every command shares: settings from the environment, one way to print, the clock at the edge."""
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from family_exchange.adapters import profiles, settings
+from family_exchange.adapters.doors import Doors, opened
+from family_exchange.domain.errors import NeedsDecision
+
+Council = Annotated[str, typer.Option("--council", "-c", help="The council, by the name of its profile file.")]
+Json = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
+By = Annotated[str, typer.Option("--by", help="Who decides: your own name or user name.")]
+
+console = Console(highlight=False, soft_wrap=True)
+
+
+def environment(file: Path = Path(".env")) -> Mapping[str, str]:
+    """The environment, over what `.env` in this folder says."""
+    stated: dict[str, str] = {}
+    if file.exists():
+        for raw in file.read_text().splitlines():
+            line = raw.strip()
+            if line and not line.startswith("#") and "=" in line:
+                name, _, value = line.partition("=")
+                stated[name.strip()] = value.strip().strip("'\"")
+    return stated | dict(os.environ)
+
+
+def doors(council: str) -> Doors:
+    """The doors of `council`.
+
+    Raises:
+        NeedsDecision: there is no such profile, or a setting is missing; the message names it.
+    """
+    if council not in profiles.councils():
+        known = ", ".join(profiles.councils())
+        raise NeedsDecision(f"there is no profile of that name in include/councils; there are: {known}")
+    return opened(council, settings.from_environment(council, environment()))
+
+
+def now() -> datetime:
+    """This moment, in UTC; commands are an edge, so they may read the clock."""
+    return datetime.now(UTC)
+
+
+def today(given: str | None = None) -> date:
+    """The day that the command works for: the one given as ISO date, or today."""
+    return date.fromisoformat(given) if given else now().date()
+
+
+def say(data: object, *, as_json: bool, words: Callable[[], object]) -> None:
+    """Print `data` as JSON, or what `words` returns for a person."""
+    if as_json:
+        typer.echo(json.dumps(data, indent=1, default=str))
+    else:
+        console.print(words())
+
+
+def table(title: str, columns: tuple[str, ...], rows: list[tuple[object, ...]]) -> Table:
+    """A table for a person; what is absent shows as a dash."""
+    drawn = Table(title=title, title_justify="left")
+    for column in columns:
+        drawn.add_column(column)
+    for row in rows:
+        drawn.add_row(*("–" if cell is None else str(cell) for cell in row))
+    return drawn

@@ -1,0 +1,64 @@
+"""`demo` and `synth`: the whole journey on one machine, and the synthetic council alone."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from family_exchange.adapters import profiles
+from family_exchange.commands.common import Json, console, say, today
+from family_exchange.domain.errors import NeedsDecision
+
+ALL = "all"
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add this group's commands."""
+    app.command("demo")(demo)
+    app.command("synth")(synth)
+
+
+def demo(
+    council: Annotated[
+        str | None, typer.Option("--council", "-c", help="A profile's name, or `all` for every council side by side.")
+    ] = None,
+    people: Annotated[int, typer.Option(help="How many people the synthetic council has.", min=200)] = 2000,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same people and files.")] = 1,
+    stay: Annotated[bool, typer.Option("--stay", help="Keep everything up, with one required action for you.")] = False,
+    without_airflow: Annotated[bool, typer.Option("--without-airflow", help="The same stages in one process.")] = False,
+    as_json: Json = False,
+) -> None:
+    """From a partner's sealed file to a delivered return: a real SFTP server, OpenPGP, PostgreSQL and Airflow."""
+    from family_exchange.demo import journey  # noqa: PLC0415 - servers and Airflow only when asked for
+
+    wanted = profiles.councils() if council == ALL else (council or profiles.demo_council(),)
+    for one in wanted:
+        _known(one)
+    plan = journey.Plan(tuple(wanted), people=people, seed=seed, stay=stay, without_airflow=without_airflow)
+    report = journey.run(plan, console=console, today=today())
+    if as_json:
+        say(report.as_data(), as_json=True, words=str)
+    if not report.whole:
+        raise typer.Exit(1)
+
+
+def synth(
+    council: Annotated[str, typer.Option("--council", "-c", help="Whose partners send the files.")],
+    out: Annotated[Path, typer.Option(help="The folder to write to; made if it is not there.")],
+    people: Annotated[int, typer.Option(min=200)] = 2000,
+    seed: int = 1,
+    as_json: Json = False,
+) -> None:
+    """Write a synthetic council: partner files, misbehaving ones too, and the truth about who is who."""
+    from family_exchange.demo import synthetic  # noqa: PLC0415 - a slow start for every other command
+
+    _known(council)
+    made = synthetic.council(profiles.profile(council), people=people, seed=seed, today=today())
+    synthetic.write(made, out)
+    data = {"files": len(made.files), "truth": len(made.truth)}
+    say(data, as_json=as_json, words=lambda: f"{len(made.files)} partner files and truth.csv are in {out}")
+
+
+def _known(council: str) -> None:
+    if council not in profiles.councils():
+        raise NeedsDecision(f"there is no such profile; there are: {', '.join(profiles.councils())}")

@@ -1,0 +1,71 @@
+"""Returns: assemble, check, sign off, seal, deliver."""
+
+from typing import Annotated
+
+import typer
+
+from family_exchange.adapters import database
+from family_exchange.adapters import returns as store
+from family_exchange.commands.common import By, Council, Json, doors, now, say, table
+from family_exchange.stages import assemble, deliver
+
+returns = typer.Typer(help="Family Progress Data and National Impact Study returns.", no_args_is_help=True)
+
+Return = Annotated[str, typer.Option("--return", help="`fpd` or `nis`.")]
+Period = Annotated[str, typer.Option(help="Such as 2026-H1: 1 April to 30 September.")]
+ReturnId = Annotated[str, typer.Argument(metavar="RETURN", help="Such as fpd-2026-H1-v1; `return list` shows them.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add this group's commands."""
+    app.add_typer(returns, name="return")
+
+
+@returns.command("assemble")
+def assemble_return(council: Council, code: Return, period: Period, as_json: Json = False) -> None:
+    """Freeze the rows of one return; a second run gives the same return."""
+    return_id = assemble.draft(doors(council), code, period, at=now())
+    say({"return": return_id}, as_json=as_json, words=lambda: f"{return_id} is assembled; `return check` comes next")
+
+
+@returns.command("list")
+def list_returns(council: Council, as_json: Json = False) -> None:
+    """Every return: where it is, how many rows, under which digest it was delivered."""
+    with database.transaction(doors(council).database) as connection:
+        found = store.every(connection)
+    rows = [(one.return_id, one.state, one.rows, (one.ct_sha256 or b"").hex()[:16] or None) for one in found]
+    columns = ("return", "state", "rows", "sealed sha256")
+    data = [dict(zip(columns, row, strict=True)) for row in rows]
+    say(data, as_json=as_json, words=lambda: table(f"Returns of {council}", columns, list(rows)))
+
+
+@returns.command("check")
+def check(return_id: ReturnId, council: Council, as_json: Json = False) -> None:
+    """Hold the rows against the return's checks; an error keeps it from being signed off."""
+    counts = assemble.check(doors(council), return_id)
+    say(counts, as_json=as_json, words=lambda: table(return_id, ("what", "count"), list(counts.items())))
+    if counts.get("errors"):
+        raise typer.Exit(1)
+
+
+@returns.command("sign-off")
+def sign_off(return_id: ReturnId, council: Council, by: By, as_json: Json = False) -> None:
+    """Sign the return's content off; a return needs two different people."""
+    number = assemble.sign_off(doors(council), return_id, by=by)
+    say({"signed": number}, as_json=as_json, words=lambda: f"{return_id}: {number} people have signed off")
+
+
+@returns.command("seal")
+def seal(return_id: ReturnId, council: Council, as_json: Json = False) -> None:
+    """Encrypt and sign the return, once; the same bytes are sent for ever."""
+    assemble.seal(doors(council), return_id)
+    say({"sealed": return_id}, as_json=as_json, words=lambda: f"{return_id} is sealed; `return deliver` comes next")
+
+
+@returns.command("deliver")
+def deliver_return(return_id: ReturnId, council: Council, as_json: Json = False) -> None:
+    """Send the sealed bytes, read them back, and look for the recipient's receipt."""
+    opened = doors(council)
+    deliver.send(opened, return_id)
+    state = deliver.receipt(opened, return_id)
+    say({"return": return_id, "state": state}, as_json=as_json, words=lambda: f"{return_id}: {state}")

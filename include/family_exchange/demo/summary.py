@@ -1,0 +1,166 @@
+"""What the journey came to, read from each council's database: counts, ids and digests, never a person."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from family_exchange.adapters import audit, database
+from family_exchange.adapters.database import Connection
+from family_exchange.adapters.doors import Doors
+
+SHOWN = 16
+"""Hexadecimal digits of a digest that a table shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnLine:
+    """One return and where it is."""
+
+    return_id: str
+    period: str
+    state: str
+    rows: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """One council's journey in numbers."""
+
+    council: str
+    files: tuple[tuple[str, str, int], ...]
+    """State, reason (or `""`), number of files."""
+    receipts: int
+    rows_loaded: int
+    rows_with_finding: int
+    rows_refused: int
+    persons: int
+    families: int
+    possible_matches: int
+    proposed: int
+    decided: int
+    returns: tuple[ReturnLine, ...]
+    destroyed: int
+    certificates: int
+    audit_events: int
+    audit_whole: bool
+
+    @property
+    def whole(self) -> bool:
+        """True when every file was answered, every return acknowledged, and the audit chain holds."""
+        answered = self.receipts == sum(number for _, _, number in self.files)
+        acknowledged = bool(self.returns) and all(line.state == "ACKNOWLEDGED" for line in self.returns)
+        return answered and acknowledged and self.audit_whole
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The whole demo."""
+
+    councils: tuple[Summary, ...]
+    seconds: float
+    address: str | None = None
+    """Airflow's address, when it is up."""
+    users: tuple[tuple[str, str], ...] = ()
+    """Who may log in, and with what; throw-away."""
+
+    @property
+    def whole(self) -> bool:
+        """True when every council's journey is whole."""
+        return all(summary.whole for summary in self.councils)
+
+    def as_data(self) -> dict[str, object]:
+        """The same as plain data, for `--json`; passwords are left out."""
+        return {
+            "whole": self.whole,
+            "seconds": round(self.seconds, 1),
+            "address": self.address,
+            "councils": [asdict(summary) | {"whole": summary.whole} for summary in self.councils],
+        }
+
+
+def of(doors: Doors) -> Summary:
+    """The council's journey so far."""
+    with database.transaction(doors.database) as connection:
+        verdict = audit.verify(connection, doors.checkpoints, doors.signing_key.public_key())
+        files = connection.execute(
+            "SELECT state, coalesce(reason, ''), count(*) FROM exchange.file GROUP BY 1, 2 ORDER BY 1, 2"
+        ).fetchall()
+        rows = connection.execute(
+            """SELECT coalesce(sum(rows_loaded), 0), coalesce(sum(rows_with_finding), 0),
+                      coalesce(sum(rows_refused), 0), count(receipt_at) FROM exchange.file"""
+        ).fetchone()
+        returns = connection.execute(
+            """SELECT return_id, period, state, coalesce(rows, 0), coalesce(encode(ct_sha256, 'hex'), '')
+                 FROM returns.return ORDER BY return_id"""
+        ).fetchall()
+        assert rows is not None  # noqa: S101 - an aggregate always gives a row
+        return Summary(
+            council=doors.profile.council,
+            files=tuple((str(state), str(reason), int(number)) for state, reason, number in files),
+            receipts=int(rows[3]),
+            rows_loaded=int(rows[0]),
+            rows_with_finding=int(rows[1]),
+            rows_refused=int(rows[2]),
+            persons=_count(connection, "SELECT count(*) FROM register.person WHERE merged_into IS NULL"),
+            families=_count(connection, "SELECT count(*) FROM register.family"),
+            possible_matches=_count(connection, "SELECT count(*) FROM register.possible_match"),
+            proposed=_count(connection, "SELECT count(DISTINCT family_id) FROM register.proposal"),
+            decided=_count(connection, "SELECT count(*) FROM register.decision"),
+            returns=tuple(ReturnLine(str(i), str(p), str(s), int(n), str(h)) for i, p, s, n, h in returns),
+            destroyed=_count(connection, "SELECT count(*) FROM rights.purge_item WHERE outcome = 'destroyed'"),
+            certificates=_count(connection, "SELECT count(*) FROM rights.certificate"),
+            audit_events=verdict.events,
+            audit_whole=verdict.whole,
+        )
+
+
+def drawn(report: Report) -> RenderableType:
+    """The report for a person."""
+    parts: list[RenderableType] = []
+    for summary in report.councils:
+        parts += [Text(), Text(summary.council, style="bold"), _numbers(summary), _returns(summary.returns)]
+    parts.append(Text(f"\n{report.seconds:.0f} seconds.", style="dim"))
+    if report.address:
+        parts.append(Text(f"Airflow: {report.address}"))
+        parts += [Text(f"  {user} / {password}") for user, password in report.users]
+    return Group(*parts)
+
+
+def _numbers(summary: Summary) -> Table:
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 1))
+    for state, reason, number in summary.files:
+        table.add_row("files", f"{state} {reason}".strip(), str(number))
+    for words, detail, number in (
+        ("receipts", "written to the partners' folders", summary.receipts),
+        ("rows", "loaded", summary.rows_loaded),
+        ("rows", "loaded with a finding", summary.rows_with_finding),
+        ("rows", "refused", summary.rows_refused),
+        ("register", "persons", summary.persons),
+        ("register", "families", summary.families),
+        ("register", "possible matches for a person to judge", summary.possible_matches),
+        ("register", "families proposed", summary.proposed),
+        ("register", "proposals decided by a named person", summary.decided),
+        ("retention", "items destroyed, with certificate", summary.destroyed),
+    ):
+        table.add_row(words, detail, f"{number:,}")
+    whole = "[green]verified[/]" if summary.audit_whole else "[bold red]broken[/]"
+    table.add_row("audit", f"events, chain {whole}", f"{summary.audit_events:,}")
+    return table
+
+
+def _returns(lines: Sequence[ReturnLine]) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 1))
+    for name in ("return", "period", "state", "rows", "SHA-256 of the sealed bytes"):
+        table.add_column(name)
+    for line in lines:
+        table.add_row(line.return_id, line.period, line.state, str(line.rows), line.sha256[:SHOWN] + "…")
+    return table
+
+
+def _count(connection: Connection, query: str) -> int:
+    row = connection.execute(query.encode()).fetchone()
+    return int(row[0]) if row else 0

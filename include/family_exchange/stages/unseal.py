@@ -1,0 +1,59 @@
+"""Stage 2: open a sealed file in memory, and let its content out only when the seal is wholly in order."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from family_exchange.adapters.doors import Doors
+from family_exchange.adapters.ledger import File
+from family_exchange.domain import seal
+from family_exchange.domain.errors import DataRefused, TryLater
+from family_exchange.domain.seal import RegisteredKey
+
+LARGEST_PLAINTEXT = 512 * 1024 * 1024
+"""Bytes that a sealed file may expand to."""
+
+LONGEST = 120.0
+"""Seconds that opening one file may take."""
+
+OLDEST_SIGNATURE = timedelta(days=366)
+"""How long before its arrival a file may have been signed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An authentic file's content, in memory only."""
+
+    signer: str
+    sig_id: str
+    signed_at: datetime
+    plaintext: bytes = field(repr=False)
+
+
+def file(doors: Doors, sealed: File, keys: dict[str, tuple[RegisteredKey, ...]], *, at: datetime) -> Opened:
+    """The content of `sealed`, whose seal is whole and made by a key registered for its partner.
+
+    A second run gives the same: the vault's bytes do not change.
+
+    Raises:
+        DataRefused: the seal is not positively in order; the reason is the first that applies.
+        TryLater: gpg or its agent could not work now; says nothing about the file.
+    """
+    if sealed.ct_sha256 is None:
+        raise TryLater(f"file {sealed.file_id} is not in the vault yet")
+    unsealed = doors.openpgp.unseal(doors.vault.path(sealed.ct_sha256), cap=LARGEST_PLAINTEXT, timeout=LONGEST)
+    policy = seal.Policy(
+        own_keys=frozenset({doors.settings.own_key}),
+        partner_keys=keys.get(sealed.partner, ()),
+        other_keys=frozenset(
+            key.fingerprint for partner, registered in keys.items() if partner != sealed.partner for key in registered
+        ),
+        now=at,
+        max_age=OLDEST_SIGNATURE,
+        cap=LARGEST_PLAINTEXT,
+    )
+    verdict = seal.decide(unsealed.outcome, policy)
+    if isinstance(verdict, seal.Accepted):
+        return Opened(verdict.signer, verdict.sig_id, verdict.signed_at, bytes(unsealed.plaintext))
+    if isinstance(verdict, seal.Refused):
+        raise DataRefused(verdict.reason, f"the seal of file {sealed.file_id} is not in order")
+    raise TryLater(f"gpg could not open file {sealed.file_id} now ({verdict.code})")
