@@ -16,6 +16,7 @@ from family_exchange.adapters.audit import Plain
 from family_exchange.adapters.database import Connection
 from family_exchange.adapters.sftp import Entry
 from family_exchange.domain.file import Reason, State, Verdict
+from family_exchange.domain.findings import Findings
 from family_exchange.domain.seal import RegisteredKey
 
 ACTOR = "exchange"
@@ -213,6 +214,15 @@ def register_key(connection: Connection, partner: str, key: RegisteredKey, *, ad
     if inserted:
         body: dict[str, Plain] = {"partner": partner, "fingerprint": key.fingerprint, "approved_by": approved_by}
         audit.append(connection, "key.added", added_by, body)
+
+
+def put_findings(connection: Connection, file_id: str, found: Findings) -> None:
+    """Every finding of the file is stored, in bulk; what an earlier attempt stored is replaced."""
+    connection.execute("DELETE FROM exchange.finding WHERE file_id = %s", (file_id,))
+    statement = "COPY exchange.finding (file_id, finding_no, row_no, column_name, rule, severity) FROM STDIN"
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        for number, one in enumerate(found, start=1):
+            copy.write_row((file_id, number, one.row_no, one.column, one.rule, str(one.severity)))
 
 
 def findings(connection: Connection, file_id: str) -> list[StoredFinding]:
