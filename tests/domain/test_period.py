@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from family_exchange.domain.errors import NeedsDecision
-from family_exchange.domain.period import HALF_YEARS, Calendar, Period, add_months
+from family_exchange.domain.period import HALF_YEARS, Calendar, Period, add_months, calendar
+from family_exchange.domain.return_definition import PeriodRule
 
 days = st.dates(date(1990, 1, 1), date(2100, 12, 31))
 calendars = st.sets(st.integers(1, 12), min_size=1).map(
@@ -57,6 +58,28 @@ def test_a_year_of_days_closes_exactly_two_periods():
 def test_a_calendar_that_cannot_be_read_two_ways_is_refused(starts):
     with pytest.raises(ValueError, match="period"):
         Calendar(starts)
+
+
+def rules(*triples):
+    return [PeriodRule(code=code, start=start, end=end) for code, start, end in triples]
+
+
+def test_a_calendar_is_read_from_first_and_last_days():
+    assert calendar(rules(("H1", "04-01", "09-30"), ("H2", "10-01", "03-31"))) == HALF_YEARS
+    assert calendar(rules(("Y1", "04-01", "03-31"))).period("2026-Y1").last_day == date(2027, 3, 31)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        (("H1", "04-01", "08-31"), ("H2", "10-01", "03-31")),  # September belongs to nobody
+        (("H1", "04-01", "10-31"), ("H2", "10-01", "03-31")),  # October belongs to both
+        (("H1", "04-02", "09-30"), ("H2", "10-01", "04-01")),
+    ],
+)
+def test_a_calendar_with_a_gap_or_an_overlap_is_refused(wrong):
+    with pytest.raises(ValueError, match="the day before the next period"):
+        calendar(rules(*wrong))
 
 
 @given(calendar=calendars, day=days)

@@ -5,10 +5,12 @@ Source: CWaC notice line 65 ("every six months"); no notice says where a half-ye
 
 import re
 from calendar import monthrange
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from family_exchange.domain.errors import NeedsDecision
+from family_exchange.domain.return_definition import PeriodRule
 
 MONTHS = 12
 
@@ -86,6 +88,23 @@ class Calendar:
 
 HALF_YEARS = Calendar((("H1", 4), ("H2", 10)))
 """1 April to 30 September, 1 October to 31 March: assumed for every council until its profile says otherwise."""
+
+
+def calendar(rules: Iterable[PeriodRule]) -> Calendar:
+    """The calendar that a profile writes as first and last days.
+
+    Raises:
+        ValueError: a period does not begin on the first of a month, or does not end where the next begins.
+    """
+    rules = tuple(rules)
+    starts = tuple((rule.code, int(rule.start[:2])) for rule in rules)
+    made = Calendar(starts)
+    for rule in rules:
+        period = made.period(f"2026-{rule.code}")
+        last_day = period.last_day
+        if not rule.start.endswith("-01") or (last_day.month, last_day.day) != (int(rule.end[:2]), int(rule.end[3:])):
+            raise ValueError(f"period {rule.code} must run from the first of a month to the day before the next period")
+    return made
 
 
 def add_months(day: date, months: int) -> date:
