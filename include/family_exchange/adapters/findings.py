@@ -17,8 +17,9 @@ def frame(findings: Findings) -> "pl.DataFrame":
     import polars as pl  # noqa: PLC0415 - costs a third of a second
 
     schema = {"row_no": pl.Int64, "column_name": pl.String, "rule": pl.String, "severity": pl.String}
+    whole_file: list[int | None] = [None]
     parts = [
-        pl.DataFrame({"row_no": list(found.rows) or [None]}, schema={"row_no": pl.Int64}).with_columns(
+        pl.DataFrame({"row_no": found.rows or whole_file}, schema={"row_no": pl.Int64}).with_columns(
             pl.lit(found.column, pl.String).alias("column_name"),
             pl.lit(found.rule).alias("rule"),
             pl.lit(str(found.severity)).alias("severity"),
