@@ -135,6 +135,7 @@ Table(
     _instant("landing_removed_at"),
     _instant("registered_at", comment="when the register took the file's rows"),
     _instant("vault_destroyed_at"),
+    _instant("staging_cleared_at", comment="when the staged rows were destroyed; the register has taken them"),
     CheckConstraint("octet_length(name_bytes) <= 255", name="name_length"),
     Index(
         "one_live_ciphertext",
@@ -449,7 +450,7 @@ Table(
     Column("item_id", Text, primary_key=True),
     Column("category", Text, nullable=False),
     Column("due_on", Date, nullable=False),
-    Column("outcome", Text, comment="destroyed | held | not_due"),
+    Column("outcome", Text, comment="destroyed | held | not_due | gone"),
     schema="rights",
 )
 Table(
