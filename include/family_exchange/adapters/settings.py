@@ -7,7 +7,7 @@ The command line and the demo read the environment (`.env.example` lists every v
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
 
 from family_exchange.domain.errors import MissingSetting
 
@@ -72,6 +72,25 @@ def from_environment(council: str, environment: Mapping[str, str]) -> CouncilSet
         drop_zone=endpoint(council, variable(council, "DROP_ZONE"), need("DROP_ZONE", _SFTP_HINT)),
         recipient=endpoint(council, variable(council, "RECIPIENT"), need("RECIPIENT", _SFTP_HINT)),
     )
+
+
+def as_environment(settings: CouncilSettings) -> dict[str, str]:
+    """The variables from which `from_environment` makes `settings` again."""
+    values = {
+        "DATABASE": settings.database,
+        "STATE": str(settings.state),
+        "OPENPGP_KEY": settings.own_key,
+        "RECIPIENT_KEY": settings.recipient_key,
+        "DROP_ZONE": as_url(settings.drop_zone),
+        "RECIPIENT": as_url(settings.recipient),
+    }
+    return {variable(settings.council, name): value for name, value in values.items()}
+
+
+def as_url(one: SftpEndpoint) -> str:
+    """The URL from which `endpoint` makes `one` again."""
+    query = urlencode({"private_key": str(one.private_key), "host_key": one.host_key})
+    return f"sftp://{quote(one.username, safe='')}@{one.host}:{one.port}?{query}"
 
 
 def endpoint(council: str, setting: str, url: str) -> SftpEndpoint:
