@@ -136,8 +136,9 @@ class Framework(Model):
     @model_validator(mode="after")
     def _codes_are_unique_and_known(self) -> Self:
         _refuse_repeats("problems", (problem.code for problem in self.problems))
-        _refuse_repeats("indicators", (each.code for each in (*self.indicators, *self.without_feed)))
-        named = {each.problem for each in (*self.indicators, *self.without_feed)}
+        named_by: tuple[Indicator | WithoutFeed, ...] = (*self.indicators, *self.without_feed)
+        _refuse_repeats("indicators", (each.code for each in named_by))
+        named = {each.problem for each in named_by}
         if unknown := sorted(named - set(self.problem_codes)):
             raise ValueError(f"indicators name problems that the framework has not: {', '.join(unknown)}")
         if silent := sorted(set(self.problem_codes) - named):

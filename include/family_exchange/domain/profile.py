@@ -72,7 +72,7 @@ class Profile(Model):
 
     @model_validator(mode="after")
     def _lists_do_not_repeat(self) -> Self:
-        lists = {
+        lists: dict[str, list[str]] = {
             "purposes": [each.purpose for each in self.purposes],
             "data_classes": [each.data_class for each in self.data_classes],
             "partners": [each.slug for each in self.partners],

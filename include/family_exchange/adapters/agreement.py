@@ -1,0 +1,153 @@
+"""Whether a profile agrees with its notice and with the contracts, frameworks and returns that it names."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from family_exchange.adapters.documents import BadFile, Document, Problem
+from family_exchange.adapters.notices import Notices
+from family_exchange.domain.contract import ColumnType, Condition, Contract, DataClass, Operator
+from family_exchange.domain.framework import Framework, Indicator
+from family_exchange.domain.profile import Profile, leaves
+from family_exchange.domain.return_definition import ReturnDefinition
+
+WHO_CLASSES = frozenset(
+    {
+        DataClass.NAME,
+        DataClass.DATE_OF_BIRTH,
+        DataClass.SEX,
+        DataClass.ADDRESS,
+        DataClass.FAMILY,
+        DataClass.NHS_NUMBER,
+        DataClass.NINO,
+        DataClass.UPN,
+        DataClass.POLICE_REFERENCE,
+        DataClass.ETHNICITY,
+        DataClass.REFERENCE,
+    }
+)
+"""Classes that say who somebody is; a feed that may keep nothing else has no reason to come."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """The other files, by what names them; asking for a broken one raises `BadFile`."""
+
+    notices: Notices
+    contract: Callable[[str], Contract]
+    framework: Callable[[str], Framework]
+    return_definition: Callable[[str], ReturnDefinition]
+
+
+def of_profile(document: Document, profile: Profile, shelf: Shelf) -> list[Problem]:
+    """What in the profile contradicts its name, its notice or a file that it names; nothing is left out."""
+    problems = list(_sources(document, profile, shelf.notices))
+    if not document.file.endswith(f"/{profile.council}.yaml"):
+        problems.append(document.problem("identity.slug", "expected the name of the file"))
+    for part in (_frameworks, _returns, _feeds):
+        try:
+            problems.extend(part(document, profile, shelf))
+        except BadFile as error:
+            problems.extend(error.problems)
+    return problems
+
+
+def of_framework(document: Document, framework: Framework, shelf: Shelf) -> list[Problem]:
+    """What in the framework names a notice line, a feed, a column or a code that does not exist."""
+    problems = [
+        document.problem(path, objection)
+        for path, leaf in leaves(framework)
+        if leaf.source is not None and (objection := shelf.notices.objection(leaf.source, leaf.quote))
+    ]
+    for index, indicator in enumerate(framework.indicators):
+        problems.extend(_indicator(document, f"indicators[{index}]", indicator, shelf))
+    return problems
+
+
+def out_of_date(document: Document, profile: Profile, known: Mapping[str, str]) -> Iterator[Problem]:
+    """The leaves whose words no longer hold and that do not say so themselves."""
+    for path, leaf in leaves(profile):
+        words = " ".join(str(getattr(leaf, name, "")) for name in ("value", "quote"))
+        for old, now in known.items():
+            if old.casefold() in words.casefold():
+                yield document.problem(path, f"`{old}` no longer holds; now: {now}")
+
+
+def _sources(document: Document, profile: Profile, notices: Notices) -> Iterator[Problem]:
+    own = profile.notice.file
+    for path, leaf in leaves(profile):
+        if leaf.source is None:
+            continue
+        if not leaf.source.startswith(f"{own}:"):
+            yield document.problem(path, f"expected a line of the council's own notice, {own}")
+        elif objection := notices.objection(leaf.source, leaf.quote):
+            yield document.problem(path, objection)
+
+
+def _frameworks(document: Document, profile: Profile, shelf: Shelf) -> Iterator[Problem]:
+    for index, choice in enumerate(profile.frameworks):
+        path = f"frameworks[{index}]"
+        framework = shelf.framework(choice.code)
+        if choice.min_problems > len(framework.problems):
+            yield document.problem(f"{path}.min_problems", f"expected at most {len(framework.problems)}")
+        try:
+            framework.with_overrides(choice.overrides)
+        except ValueError as error:
+            yield document.problem(f"{path}.overrides", str(error))
+        for number, indicator in enumerate(choice.overrides.indicators):
+            yield from _indicator(document, f"{path}.overrides.indicators[{number}]", indicator, shelf)
+
+
+def _returns(document: Document, profile: Profile, shelf: Shelf) -> Iterator[Problem]:
+    for code, promise in profile.returns.items():
+        definition = shelf.return_definition(code)
+        for index, name in enumerate(promise.fields):
+            path = f"returns.{code}.fields[{index}]"
+            if name not in definition.names:
+                yield document.problem(path, f"expected one of {', '.join(definition.names)}; found an unknown field")
+                continue
+            data_class = definition.field(name).data_class
+            if not profile.collects(data_class):
+                yield document.problem(path, f"expected a field that the notice discloses; {data_class} is not")
+        if missing := [
+            field.name for field in definition.fields if field.required and field.name not in promise.fields
+        ]:
+            yield document.problem(f"returns.{code}.fields", f"expected {', '.join(missing)} among them")
+
+
+def _feeds(document: Document, profile: Profile, shelf: Shelf) -> Iterator[Problem]:
+    covered = {rule.category for rule in profile.retention}
+    for index, partner in enumerate(profile.partners):
+        for number, feed in enumerate(partner.feeds):
+            path = f"partners[{index}].feeds[{number}]"
+            contract = shelf.contract(feed)
+            if partner.type not in contract.partner_types:
+                yield document.problem(path, f"expected a partner of type {', '.join(contract.partner_types)}")
+            if not any(profile.allows(purpose) for purpose in contract.purposes):
+                yield document.problem(path, "expected a feed that serves a purpose of the notice")
+            if not any(profile.collects(c.data_class) for c in contract.columns if c.data_class not in WHO_CLASSES):
+                yield document.problem(path, "expected a feed of which the notice discloses more than who somebody is")
+            if uncovered := sorted(contract.categories - covered):
+                yield document.problem("retention", f"expected a rule for {', '.join(uncovered)}, which {feed} needs")
+
+
+def _indicator(document: Document, path: str, indicator: Indicator, shelf: Shelf) -> Iterator[Problem]:
+    try:
+        contract = shelf.contract(indicator.feed)
+    except BadFile as error:
+        yield document.problem(f"{path}.feed", "expected a feed with a sound contract")
+        yield from error.problems
+        return
+    if unknown := sorted(indicator.columns - set(contract.canonicals)):
+        yield document.problem(path, f"expected columns of {indicator.feed}; it has no {', '.join(unknown)}")
+        return
+    for index, condition in enumerate(indicator.where):
+        yield from _code(document, f"{path}.where[{index}]", condition, contract)
+
+
+def _code(document: Document, path: str, condition: Condition, contract: Contract) -> Iterator[Problem]:
+    column = contract.column(condition.column)
+    if column.type is not ColumnType.CODE or condition.op not in {Operator.EQ, Operator.IN}:
+        return
+    values = condition.value if isinstance(condition.value, tuple) else (condition.value,)
+    if any(value not in column.codes for value in values):
+        yield document.problem(path, f"expected codes of {column.canonical}: {', '.join(column.codes)}")
