@@ -1,0 +1,109 @@
+"""Files that misbehave: rows that break the contract, columns that nobody agreed on, content that was sent before."""
+
+from collections.abc import Callable, Container, Mapping, Sequence
+from enum import StrEnum
+
+from family_exchange.demo.synthetic import numbers
+from family_exchange.demo.synthetic.sheet import Sheet, as_csv, preamble
+from family_exchange.demo.synthetic.span import Span
+
+Row = dict[str, str]
+Slip = Callable[[Row], Row]
+
+
+class Misbehaviour(StrEnum):
+    """What is wrong with a file; sealing, signing and cutting is done by whoever drops it."""
+
+    UNSIGNED = "unsigned"
+    """Sealed, but nobody signed it."""
+    WRONG_COLUMNS = "wrong_columns"
+    BAD_ROWS = "bad_rows"
+    SENT_TWICE = "sent_twice"
+    """The same content as a good file, under another name."""
+    CUT_SHORT = "cut_short"
+    """The transfer broke off: the sealed bytes end too early."""
+
+
+def _set(**changes: str) -> Slip:
+    return lambda row: row | changes
+
+
+def _shifted(column: str) -> Slip:
+    """A name stands where a date should: the columns of one line slipped."""
+    return lambda row: row | {column: row["forename"]}
+
+
+def _british_date(column: str) -> Slip:
+    """Day, month, year with slashes: never guessed at, so refused."""
+    return lambda row: row | {column: "/".join(reversed((row[column] or "2001-02-03").split("-")))}
+
+
+def _misread(column: str, instead_of_none: str) -> Slip:
+    return lambda row: row | {column: numbers.misread(row[column] or instead_of_none)}
+
+
+BAD_HOUSING_ROWS: tuple[Slip, ...] = (
+    _set(date_of_birth="2011-02-30"),
+    _shifted("date_of_birth"),
+    _british_date("tenancy_start"),
+    _set(surname=""),
+    _set(relationship="lodger"),
+    _set(sex="X"),
+    _set(nino="QQ123456C"),
+    _set(nino="BG12345"),
+    _set(arrears_amount="12,50"),
+    _set(tenant_ref=""),
+    lambda row: row | {"tenancy_start": "2026-05-01", "tenancy_end": "2019-04-30"},
+    _set(postcode="M1 1CA"),
+    _set(date_of_birth="2031-01-01"),
+    _set(notice_seeking_possession="maybe"),
+)
+BAD_POLICE_ROWS: tuple[Slip, ...] = (
+    _set(incident_date="2026-06-31"),
+    _shifted("date_of_birth"),
+    _british_date("date_of_birth"),
+    _set(surname=""),
+    _set(role="bystander"),
+    _set(sex="X"),
+    _misread("pnc_id", numbers.pnc_id(2014, 1234567)),
+    _set(outcome="let off"),
+    _set(da_flag="?"),
+    _set(person_ref=""),
+    _set(incident_date="2031-01-01"),
+    _set(postcode="M1 1CA"),
+    _set(date_of_birth="2031-01-01"),
+    _set(incident_type="burglary"),
+)
+
+
+def with_bad_rows(sheet: Sheet, slips: Sequence[Slip], *, favourites: Container[int]) -> Sheet:
+    """The sheet with one row more for each slip, evenly spread, and its first row once more at the end.
+
+    Each is a copy of a good row under a reference of its own, so that the good rows all stay good; every other one
+    copies a row of the `favourites` (true family numbers), where the sheet has any.
+    """
+    rows = list(sheet.rows)
+    keys = _own_keys(sheet)
+    ref = sheet.header.index("person_ref" if "person_ref" in sheet.header else "tenant_ref")
+    favoured = [row for row in sheet.rows if sheet.meant[row[ref]].family in favourites]
+    for number, slip in enumerate(slips, start=1):
+        place = number * len(rows) // (len(slips) + 1)
+        source = favoured[number % len(favoured)] if favoured and number % 2 == 0 else rows[place]
+        row = dict(zip(sheet.header, source, strict=True))
+        fresh = row | {key: f"{row[key]}-B{number:02d}" for key in keys}
+        rows.insert(place + 1, tuple(slip(fresh).values()))
+    rows.append(rows[0])
+    return Sheet(sheet.feed, sheet.header, rows, dict(sheet.meant))
+
+
+def with_wrong_columns(sheet: Sheet, during: Span, *, extra: str) -> bytes:
+    """The file under headers that the contract does not know, without its last column but with an `extra` one."""
+    renamed: Mapping[str, str] = {"date_of_birth": "DOB", "forename": "First name", "surname": "Last name"}
+    header = [renamed.get(name, name) for name in sheet.header[:-1]] + [extra]
+    rows = [(*row[:-1], "none") for row in sheet.rows]
+    return preamble(sheet.feed, during, len(rows)) + as_csv(header, rows)
+
+
+def _own_keys(sheet: Sheet) -> tuple[str, ...]:
+    """The columns that must be new so that a copied row is not a repeat."""
+    return tuple(name for name in ("incident_ref", "tenant_ref") if name in sheet.header)
