@@ -64,8 +64,10 @@ def of_framework(document: Document, framework: Framework, shelf: Shelf) -> list
 
 
 def out_of_date(document: Document, profile: Profile, known: Mapping[str, str]) -> Iterator[Problem]:
-    """The leaves whose words no longer hold and that do not say so themselves."""
+    """The leaves whose words no longer hold, but for labels that say themselves until when they held."""
     for path, leaf in leaves(profile):
+        if getattr(leaf, "until", None) is not None:
+            continue
         words = " ".join(str(getattr(leaf, name, "")) for name in ("value", "quote"))
         for old, now in known.items():
             if old.casefold() in words.casefold():

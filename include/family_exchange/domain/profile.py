@@ -94,6 +94,9 @@ class Profile(Model):
         without = sorted({each.purpose for each in self.purposes} - {p for b in self.legal.bases for p in b.purposes})
         if without:
             raise ValueError(f"`legal.bases` name no basis for the purposes {', '.join(without)}")
+        for kind in ("data_protection", "regulator"):
+            if self.contact(kind) is None:
+                raise ValueError(f"`contacts` name nobody of the kind {kind}")
         for partner in self.partners:
             if partner.agreement.notice_version != self.notice.version:
                 raise ValueError(f"partner {partner.slug} was approved under another version of the notice")
