@@ -1,0 +1,52 @@
+"""Send sealed returns and wait for the recipient's receipt.
+
+A sealed return rings the bell; its period is the partition. Every return of the period that is sealed is looked at:
+what the recipient has already is not sent again, and what it holds under a final name never changes.
+"""
+
+from airflow.sdk import DAG, PartitionedAssetTimetable, PokeReturnValue, task_group
+from airflow.sdk.exceptions import AirflowSkipException
+
+from family_exchange.domain.profile import Profile
+from family_exchange.orchestration import assets, councils, defaults, delivering, events
+from family_exchange.orchestration.boundary import step, wait
+from family_exchange.orchestration.connections import doors
+
+
+def deliver_returns(profile: Profile) -> None:
+    """Make `deliver_<council>_returns`."""
+    council, sealed = profile.council, assets.sealed_returns(profile)
+    delivered, tags = assets.delivered_return(council), ["return", council]
+    schedule = PartitionedAssetTimetable(assets=assets.any_of(sealed))
+    with DAG(f"deliver_{council}_returns", schedule=schedule, tags=tags, doc_md=__doc__, **defaults.DAG):
+
+        @step()
+        def sealed_returns(*, dag_run) -> list[str]:
+            if not (ids := delivering.sealed(doors(council), dag_run.partition_key)):
+                raise AirflowSkipException("no return of this period is sealed")
+            return ids
+
+        @step()
+        def send(return_id: str) -> str:
+            from family_exchange.stages import deliver
+
+            deliver.send(doors(council), return_id)
+            return return_id
+
+        @wait(
+            poke_interval=defaults.poll_seconds(), timeout=defaults.RECEIPT_WITHIN, inlets=sealed, outlets=[delivered]
+        )
+        def await_receipt(return_id: str, *, outlet_events) -> PokeReturnValue:
+            if not delivering.acknowledged(doors(council), return_id):
+                return PokeReturnValue(is_done=False)
+            outlet_events[delivered].extra = told = events.of_return(doors(council), return_id)
+            outlet_events[delivered].add_partitions(told["period"])
+            return PokeReturnValue(is_done=True, xcom_value=return_id)
+
+        each_return = task_group(group_id="each_return")(lambda return_id: await_receipt(send(return_id)))
+        each_return.expand(return_id=sealed_returns())
+
+
+for sound in councils.sound():
+    if councils.returns(sound):
+        deliver_returns(sound)

@@ -1,0 +1,102 @@
+"""The task boundary: what a library says about an error stays on this side of it.
+
+The text of a foreign exception may quote a value that somebody typed into a file; Airflow would write it to its logs,
+its database and its pages. So every task's work is `guarded`: our own errors pass, control flow passes, and anything
+else is reduced to its type and to the places it went through.
+"""
+
+import logging
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+from airflow.sdk import task
+from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSensorTimeout, AirflowSkipException
+
+from family_exchange.domain.errors import ExchangeError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+log = logging.getLogger(__name__)
+
+CONTROL_FLOW = (AirflowSkipException, AirflowRescheduleException, AirflowSensorTimeout)
+"""What a task raises to tell Airflow something; never an error."""
+
+CHATTY = ("asyncssh", "fontTools", "gnupg", "great_expectations", "paramiko", "splink", "urllib3")
+"""Libraries whose own log lines tell an operator nothing that ours do not."""
+
+
+class Unforeseen(ExchangeError):
+    """Something that nobody foresaw, by its type and the places it went through; tried again a few times."""
+
+
+def step(**options: Any) -> Callable[[Callable[..., object]], Any]:  # noqa: ANN401 - the options of Airflow's @task
+    """A task of a Dag, guarded, whose result is one value of XCom."""
+    return lambda work: task(multiple_outputs=False, **options)(guarded(work))
+
+
+def wait(**options: Any) -> Callable[[Callable[..., object]], Any]:  # noqa: ANN401 - the options of @task.sensor
+    """A task that looks again and again, guarded; between two looks it holds no worker."""
+    return lambda work: task.sensor(mode="reschedule", **options)(guarded(work))
+
+
+def guarded(work: Callable[P, R]) -> Callable[P, R]:
+    """`work`, from which only results, control flow and errors of ours come out."""
+
+    @wraps(work)
+    def behind_the_boundary(*args: P.args, **kwargs: P.kwargs) -> R:
+        failure: ExchangeError
+        try:
+            with _quiet():
+                return work(*args, **kwargs)
+        except CONTROL_FLOW:
+            raise
+        except ExchangeError as error:
+            failure = error
+        except Exception as error:  # noqa: BLE001 - the boundary exists to catch whatever a library raises
+            failure = reduced(error)
+        # Raised outside the handler: nothing foreign is chained to it, not even hidden.
+        failure.__cause__ = failure.__context__ = None
+        raise failure
+
+    vars(behind_the_boundary)["is_guarded"] = True  # a test looks for the mark on every task
+    return behind_the_boundary
+
+
+def reduced(error: Exception) -> ExchangeError:
+    """The error as one of ours; its own words are gone, its type and its way through the code are in the log."""
+    import psycopg  # noqa: PLC0415 - Dags are parsed without it
+
+    from family_exchange.adapters import database  # noqa: PLC0415 - as above
+
+    kind = f"{type(error).__module__}.{type(error).__qualname__}"
+    number = f" errno {error.errno}" if isinstance(error, OSError) and error.errno else ""
+    log.error("unforeseen %s%s, raised through %s", kind, number, " > ".join(_places(error)))
+    if isinstance(error, psycopg.Error):
+        return database.reduced(error)
+    return Unforeseen(f"unforeseen {kind}{number} at {_places(error)[-1]}; the task's log has the way it took")
+
+
+def _places(error: Exception) -> list[str]:
+    """File, line and function of every frame, outermost first; source lines and values are left out."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames] or ["nowhere"]
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """While the block runs, libraries log their warnings only, and Python's warnings are told by category."""
+    for name in CHATTY:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            yield
+        finally:
+            for category in sorted({warning.category.__name__ for warning in caught}):
+                log.warning("a library warned: %s", category)

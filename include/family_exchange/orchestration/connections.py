@@ -1,0 +1,178 @@
+"""Airflow connections turned into the settings that stages ask for, and back.
+
+One council has four, named by its slug with underscores: `<council>_database` (PostgreSQL), `<council>_drop_zone` and
+`<council>_recipient` (SFTP), `<council>_openpgp` (key fingerprints and the folder of vault and key ring).
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import quote, unquote, urlsplit
+
+from family_exchange.adapters.settings import DEFAULT_SFTP_PORT, CouncilSettings, SftpEndpoint
+from family_exchange.domain.errors import MissingSetting
+
+if TYPE_CHECKING:
+    from family_exchange.adapters.doors import Doors
+
+HINTS = {
+    "database": "type postgres: host, port, schema (the database), login, password",
+    "drop_zone": "type sftp: host, port, login; extra: key_file, host_key",
+    "recipient": "type sftp: host, port, login; extra: key_file, host_key",
+    "openpgp": "login (the council's key), extra: recipient_key, state (the council's folder)",
+}
+"""The four connections, and what each must say."""
+
+
+class Connection(Protocol):
+    """What we read of an Airflow connection."""
+
+    host: str | None
+    port: int | None
+    schema: str | None
+    login: str | None
+    password: str | None
+
+    @property
+    def extra_dejson(self) -> dict[str, object]:
+        """The extra field, as an object."""
+
+
+Find = Callable[[str], Connection | None]
+"""The connection of that id; None when there is none."""
+
+
+def doors(council: str) -> "Doors":
+    """The doors of `council`, as its Airflow connections describe them; nothing is opened.
+
+    Raises:
+        MissingSetting: a connection, or a part of one, is absent; the message names it.
+    """
+    from family_exchange.adapters.doors import opened  # noqa: PLC0415 - Dags are parsed without the libraries of doors
+
+    return opened(council, settings(council, _in_airflow))
+
+
+def settings(council: str, find: Find) -> CouncilSettings:
+    """The settings of `council` from its four connections.
+
+    Raises:
+        MissingSetting: a connection, or a part of one, is absent; the message names it.
+    """
+    found = {kind: _Named(council, kind, find) for kind in HINTS}
+    database, openpgp = found["database"], found["openpgp"]
+    return CouncilSettings(
+        council=council,
+        database=f"postgresql://{quote(database.part('login'), '')}:{quote(database.part('password'), '')}"
+        f"@{database.part('host')}:{database.port or 5432}/{quote(database.part('schema'), '')}",
+        state=Path(openpgp.more("state")),
+        own_key=openpgp.part("login"),
+        recipient_key=openpgp.more("recipient_key"),
+        drop_zone=_endpoint(found["drop_zone"]),
+        recipient=_endpoint(found["recipient"]),
+    )
+
+
+def drop_zone(council: str, find: Find | None = None) -> SftpEndpoint:
+    """Where the council's partners leave their files.
+
+    Raises:
+        MissingSetting: the connection, or a part of it, is absent; the message names it.
+    """
+    return _endpoint(_Named(council, "drop_zone", find or _in_airflow))
+
+
+def connection_id(council: str, kind: str) -> str:
+    """The id of one of the council's connections, e.g. `halton_drop_zone`."""
+    return f"{council.replace('-', '_')}_{kind}"
+
+
+def as_variables(settings: CouncilSettings) -> Mapping[str, str]:
+    """The environment variables from which Airflow reads the council's four connections."""
+    parts = urlsplit(settings.database)
+    described = {
+        "database": {
+            "conn_type": "postgres",
+            "host": parts.hostname,
+            "port": parts.port,
+            "schema": unquote(parts.path.lstrip("/")),
+            "login": unquote(parts.username or ""),
+            "password": unquote(parts.password or ""),
+        },
+        "drop_zone": _sftp(settings.drop_zone),
+        "recipient": _sftp(settings.recipient),
+        "openpgp": {
+            "conn_type": "generic",
+            "login": settings.own_key,
+            "extra": {"recipient_key": settings.recipient_key, "state": str(settings.state)},
+        },
+    }
+    return {
+        f"AIRFLOW_CONN_{connection_id(settings.council, kind).upper()}": json.dumps(body)
+        for kind, body in described.items()
+    }
+
+
+class _Named:
+    """One connection of a council; every part that is absent has a name."""
+
+    def __init__(self, council: str, kind: str, find: Find) -> None:
+        self._council, self._kind = council, kind
+        found = find(connection_id(council, kind))
+        if found is None:
+            raise self._missing("", "add this Airflow connection")
+        self._connection = found
+
+    @property
+    def port(self) -> int | None:
+        return self._connection.port
+
+    def part(self, name: str) -> str:
+        """A field of the connection."""
+        value = getattr(self._connection, name)
+        if not value:
+            raise self._missing(f".{name}", "it is empty")
+        return str(value)
+
+    def more(self, name: str) -> str:
+        """A key of the connection's extra field."""
+        value = self._connection.extra_dejson.get(name)
+        if not value:
+            raise self._missing(f".extra.{name}", "it is absent")
+        return str(value)
+
+    def _missing(self, part: str, what: str) -> MissingSetting:
+        setting = f"{connection_id(self._council, self._kind)}{part}"
+        return MissingSetting(self._council, setting, f"{what}; {HINTS[self._kind]}")
+
+
+def _endpoint(named: _Named) -> SftpEndpoint:
+    return SftpEndpoint(
+        host=named.part("host"),
+        port=named.port or DEFAULT_SFTP_PORT,
+        username=named.part("login"),
+        private_key=Path(named.more("key_file")),
+        host_key=named.more("host_key"),
+    )
+
+
+def _sftp(endpoint: SftpEndpoint) -> dict[str, object]:
+    return {
+        "conn_type": "sftp",
+        "host": endpoint.host,
+        "port": endpoint.port,
+        "login": endpoint.username,
+        "extra": {"key_file": str(endpoint.private_key), "host_key": endpoint.host_key, "compress": False},
+    }
+
+
+def _in_airflow(conn_id: str) -> Connection | None:
+    from airflow.sdk import Connection as Stored  # noqa: PLC0415
+    from airflow.sdk.exceptions import AirflowNotFoundException  # noqa: PLC0415 - the demo uses this module without Airflow
+
+    try:
+        found: Connection = Stored.get(conn_id)
+    except AirflowNotFoundException:
+        return None
+    return found

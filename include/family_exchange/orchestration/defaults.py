@@ -1,0 +1,64 @@
+"""What all Dags share: start, owner, retries, the retry policy over our error tree; and the two clocks."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule, conf
+
+from family_exchange.domain.errors import DataRefused, NeedsDecision, TryLater
+from family_exchange.orchestration.boundary import Unforeseen
+
+OWNER = "family-exchange"
+SECTION = "family_exchange"
+"""Our section of Airflow's configuration, e.g. `AIRFLOW__FAMILY_EXCHANGE__POLL_SECONDS`."""
+
+LONDON = ZoneInfo("Europe/London")
+RECEIPT_WITHIN = timedelta(hours=24)
+"""After that a missing receipt is an alarm, not a wait."""
+
+RETRY_POLICY = ExceptionRetryPolicy(
+    rules=[
+        RetryRule(DataRefused, RetryAction.FAIL, reason="the partner must send something else"),
+        RetryRule(NeedsDecision, RetryAction.FAIL, reason="a person must decide or repair something"),
+        RetryRule(TryLater, RetryAction.RETRY, reason="the same call may work later"),
+        RetryRule(Unforeseen, RetryAction.RETRY, reason="nobody foresaw this; it may pass"),
+    ]
+)
+"""Refusals and decisions fail at once; everything else is tried again, slower each time."""
+
+
+def poll_seconds() -> int:
+    """Seconds between two looks at a drop zone or for a receipt; `poll_seconds` in our section."""
+    return int(conf.getint(SECTION, "poll_seconds", fallback=60))
+
+
+def _retry_seconds() -> int:
+    return int(conf.getint(SECTION, "retry_seconds", fallback=10))
+
+
+DAG: dict[str, Any] = {
+    "start_date": datetime(2026, 1, 1, tzinfo=LONDON),
+    "catchup": False,
+    "max_active_runs": 1,
+    "default_args": {
+        "owner": OWNER,
+        "retries": 8,
+        "retry_delay": timedelta(seconds=_retry_seconds()),
+        "retry_exponential_backoff": 2,
+        "max_retry_delay": timedelta(minutes=15),
+        "retry_policy": RETRY_POLICY,
+    },
+}
+"""Arguments of every Dag. One run of a Dag at a time: each has one writer."""
+
+
+def now() -> datetime:
+    """This moment, in UTC; for what happens now, such as a signature that must not lie in the future."""
+    return datetime.now(UTC)
+
+
+def day_of(dag_run: Any) -> date:  # noqa: ANN401 - Airflow's run-time object has no public type
+    """The London day for which a run works; clearing its tasks weeks later does not change it."""
+    moment: datetime = dag_run.run_after
+    return moment.astimezone(LONDON).date()

@@ -1,0 +1,71 @@
+"""Asking a named person, and taking the answer as one word or one id.
+
+Airflow keeps who answered and when; our own record is the stage that runs after the answer, in the council's audit.
+Clearing a task that was answered asks again; what was recorded stays.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from airflow.providers.standard.operators.hitl import ApprovalOperator, HITLOperator
+from airflow.sdk import Param
+
+ACCEPT, DECLINE, LEAVE_OPEN = "Accept", "Decline", "Leave open"
+OUTCOMES = {ACCEPT: "accepted", DECLINE: "declined"}
+"""What is recorded for each answer; anything else leaves the proposals open."""
+REASONS = ["meets_the_framework", "already_supported", "family_does_not_wish", "not_enough_evidence"]
+"""Why; a closed list, because free text would carry names into Airflow's database."""
+
+PURGE = """Plan **{{ ti.xcom_pull(task_ids="plan") }}** lists what may no longer be kept. Approving it destroys
+exactly what it lists and what is still due then; what a hold covers stays. `family-exchange retention plan` counts it.
+"""
+
+Event = dict[str, Any]
+
+
+class SignOff(ApprovalOperator):
+    """A named person says yes or no; a yes by somebody in `others` does not count, and the question is asked again.
+
+    `others` are ids, or results of tasks that are ids when this one runs. The result is the person's id. After a no,
+    everything downstream is skipped.
+    """
+
+    template_fields = (*ApprovalOperator.template_fields, "others")
+
+    def __init__(self, *, others: Sequence[object] = (), **kwargs: Any) -> None:  # noqa: ANN401 - Airflow's own arguments
+        super().__init__(**kwargs)
+        self.others = others
+
+    def execute_complete(self, context: Any, event: Event) -> str:  # noqa: ANN401 - Airflow's context
+        """The id of the person who answered."""
+        who = person(event)
+        if who in self.others:
+            self.log.warning("another person must sign off; asking again")
+            self.execute(context)  # parks the task again, without the answer
+        super().execute_complete(context, event)
+        return who
+
+
+class Decide(HITLOperator):
+    """A named person decides about open proposals; the result is `[answer, reason, person]`."""
+
+    def __init__(self, **kwargs: Any) -> None:  # noqa: ANN401 - Airflow's own arguments
+        reason = Param(REASONS[0], type="string", enum=REASONS, title="Reason")
+        super().__init__(options=[ACCEPT, DECLINE, LEAVE_OPEN], params={"reason": reason}, **kwargs)
+
+    def execute_complete(self, context: Any, event: Event) -> list[str]:  # noqa: ANN401 - Airflow's context
+        """Answer, reason and person."""
+        answer = super().execute_complete(context, event)
+        reason = answer["params_input"].get("reason", REASONS[0])
+        return [answer["chosen_options"][0], str(reason), person(event)]
+
+
+def person(event: Event) -> str:
+    """The id under which the person who answered is logged in.
+
+    Raises:
+        LookupError: nobody answered; a default that ran out of time decides nothing.
+    """
+    if not event.get("responded_by_user"):
+        raise LookupError("no named person answered")
+    return str(event["responded_by_user"]["id"])
