@@ -37,8 +37,8 @@ class OpenPGP:
     """One council's key ring and its own key."""
 
     def __init__(self, home: Path, own_key: str) -> None:
-        self._home = home
-        self._own_key = own_key
+        self.home = home
+        self.own_key = own_key
 
     def unseal(self, ciphertext: Path, *, cap: int, timeout: float) -> Unsealed:
         """What gpg made of the file: every status line, and the plaintext in memory as far as it came.
@@ -51,7 +51,7 @@ class OpenPGP:
         with ciphertext.open("rb") as file:
             return self._unseal(file.fileno(), cap=cap, timeout=timeout)
 
-    def open_signed(self, ciphertext: bytes, signer: str) -> bytes:
+    def open_signed(self, ciphertext: bytes, signer: str, *, cap: int = RECEIPT_CAP) -> bytes:
         """The content of a small message that `signer` signed and encrypted to us, at whatever time.
 
         Raises:
@@ -60,8 +60,8 @@ class OpenPGP:
             NeedsDecision: gpg is not installed, or our own secret key is not in the ring.
         """
         with gpg.in_memory(ciphertext) as descriptor:
-            unsealed = self._unseal(descriptor, cap=RECEIPT_CAP, timeout=_RING_TIME)
-        policy = seal.at_any_time(signer=signer, own_key=self._own_key, cap=RECEIPT_CAP)
+            unsealed = self._unseal(descriptor, cap=cap, timeout=_RING_TIME)
+        policy = seal.at_any_time(signer=signer, own_key=self.own_key, cap=cap)
         verdict = seal.decide(unsealed.outcome, policy)
         if isinstance(verdict, seal.Refused):
             raise DataRefused(verdict.reason, "the seal of a message to us is not in order")
@@ -76,11 +76,11 @@ class OpenPGP:
             NeedsDecision: a key is missing, expired or revoked.
             TryLater: gpg or its agent could not work now.
         """
-        keys = (f"--local-user={_fingerprint(self._own_key)}", f"--recipient={_fingerprint(recipient)}")
+        keys = (f"--local-user={_fingerprint(self.own_key)}", f"--recipient={_fingerprint(recipient)}")
         limit = 2 * len(plaintext) + gpg.CHUNK
         with gpg.in_memory(plaintext) as descriptor:
             run = gpg.run(
-                self._home, (*_SEAL, *keys, "--sign", "--encrypt"), descriptor, limit=limit, timeout=_SEAL_TIME
+                self.home, (*_SEAL, *keys, "--sign", "--encrypt"), descriptor, limit=limit, timeout=_SEAL_TIME
             )
         said = {line.split(" ", 1)[0] for line in run.status}
         if run.rc == 0 and run.clean_eof and {"SIG_CREATED", "BEGIN_ENCRYPTION", "END_ENCRYPTION"} <= said:
@@ -88,17 +88,17 @@ class OpenPGP:
         if "INV_RECP" in said:
             raise NeedsDecision(f"the key {recipient} cannot be encrypted to: missing, expired or revoked")
         if "INV_SGNR" in said or not self.has_secret_key():
-            raise NeedsDecision(f"our own key {self._own_key} cannot sign: missing, expired or revoked")
+            raise NeedsDecision(f"our own key {self.own_key} cannot sign: missing, expired or revoked")
         raise TryLater(f"gpg could not seal now (exit code {run.rc})")
 
     def has_secret_key(self) -> bool:
         """True when the ring holds a secret part of our own key; no agent is asked."""
-        arguments = ("--with-colons", "--with-keygrip", "--list-keys", _fingerprint(self._own_key))
-        listing = gpg.run(self._home, arguments, None, limit=gpg.CHUNK, timeout=_RING_TIME).output
+        arguments = ("--with-colons", "--with-keygrip", "--list-keys", _fingerprint(self.own_key))
+        listing = gpg.run(self.home, arguments, None, limit=gpg.CHUNK, timeout=_RING_TIME).output
         grips = [
             line.split(":")[9] for line in listing.decode("utf-8", "replace").split("\n") if line.startswith("grp:")
         ]
-        return any((self._home / "private-keys-v1.d" / f"{grip}.key").exists() for grip in grips)
+        return any((self.home / "private-keys-v1.d" / f"{grip}.key").exists() for grip in grips)
 
     def import_key(self, armoured: bytes) -> str:
         """The fingerprint of the one public key in `armoured`, which the ring now holds.
@@ -108,12 +108,12 @@ class OpenPGP:
         Raises:
             NeedsDecision: it is not exactly one public key.
         """
-        make_ring(self._home)
+        make_ring(self.home)
         found = self._keys_in(armoured)
         if [kind for kind, _ in found] != ["pub"]:
             raise NeedsDecision("the file must hold exactly one OpenPGP public key, and no secret key")
         with gpg.in_memory(armoured) as descriptor:
-            run = gpg.run(self._home, ("--import",), descriptor, limit=gpg.CHUNK, timeout=_RING_TIME)
+            run = gpg.run(self.home, ("--import",), descriptor, limit=gpg.CHUNK, timeout=_RING_TIME)
         if run.rc != 0:
             raise TryLater(f"gpg could not import a key now (exit code {run.rc})")
         return found[0][1]
@@ -125,7 +125,7 @@ class OpenPGP:
             NeedsDecision: the ring does not hold it.
         """
         arguments = ("--armor", "--export-options=export-minimal", "--export", _fingerprint(fingerprint))
-        run = gpg.run(self._home, arguments, None, limit=gpg.CHUNK, timeout=_RING_TIME)
+        run = gpg.run(self.home, arguments, None, limit=gpg.CHUNK, timeout=_RING_TIME)
         if run.rc != 0 or not run.output:
             raise NeedsDecision(f"the key ring does not hold {fingerprint}")
         return run.output
@@ -134,7 +134,7 @@ class OpenPGP:
         size = os.fstat(descriptor).st_size
         limit = seal.output_limit(size, cap)
         arguments = ("--weak-digest=SHA1", f"--max-output={limit + gpg.CHUNK}", "--decrypt")
-        run = gpg.run(self._home, arguments, descriptor, limit=limit, timeout=timeout)
+        run = gpg.run(self.home, arguments, descriptor, limit=limit, timeout=timeout)
         if any(line.startswith("NO_SECKEY") for line in run.status) and not run.bytes_out:
             self._need_own_key()
         outcome = seal.Outcome(
@@ -154,16 +154,16 @@ class OpenPGP:
         gpg says the same of a file for somebody else and of an agent that cannot start: the file is not to blame.
         """
         if not self.has_secret_key():
-            raise NeedsDecision(f"our own secret key {self._own_key} is not in the key ring")
-        arguments = ("--list-secret-keys", self._own_key)
-        if gpg.run(self._home, arguments, None, limit=gpg.CHUNK, timeout=_RING_TIME).rc != 0:
+            raise NeedsDecision(f"our own secret key {self.own_key} is not in the key ring")
+        arguments = ("--list-secret-keys", self.own_key)
+        if gpg.run(self.home, arguments, None, limit=gpg.CHUNK, timeout=_RING_TIME).rc != 0:
             raise TryLater("gpg's agent does not answer now")
 
     def _keys_in(self, armoured: bytes) -> list[tuple[str, str]]:
         """(`pub` or `sec`, fingerprint) of every primary key in the bytes; the ring is not touched."""
         arguments = ("--with-colons", "--import-options=show-only", "--import")
         with gpg.in_memory(armoured) as descriptor:
-            run = gpg.run(self._home, arguments, descriptor, limit=gpg.CHUNK, timeout=_RING_TIME)
+            run = gpg.run(self.home, arguments, descriptor, limit=gpg.CHUNK, timeout=_RING_TIME)
         return _primary_keys(run.output)
 
 
