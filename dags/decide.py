@@ -8,9 +8,11 @@ from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowSkipException
 
 from family_exchange.domain.profile import Profile
-from family_exchange.orchestration import assets, councils, defaults, events, sign_off
+from family_exchange.orchestration import assets, councils, defaults, events
+from family_exchange.orchestration.answers import OUTCOMES
 from family_exchange.orchestration.boundary import step
 from family_exchange.orchestration.connections import doors
+from family_exchange.orchestration.sign_off import Decide
 
 BODY = """{% set ids = ti.xcom_pull(task_ids="open_proposals") %}
 **{{ ids | length }}** families are proposed. The decision is yours; nothing happens to a family without it.
@@ -39,14 +41,14 @@ def decide_proposals(profile: Profile) -> None:
             from family_exchange.stages import propose
 
             outcome, reason, person = answer
-            if outcome not in sign_off.OUTCOMES:
+            if outcome not in OUTCOMES:
                 raise AirflowSkipException("the proposals stay open")
-            said = {"outcome": sign_off.OUTCOMES[outcome], "decided_by": person, "reason": reason}
+            said = {"outcome": OUTCOMES[outcome], "decided_by": person, "reason": reason}
             number = propose.decide(doors(council), list(ids), on=defaults.day_of(dag_run), **said)
             outlet_events[decided].extra = events.of_counts(doors(council), {"decided": number}, ids)
 
         ids = open_proposals()
-        decide = sign_off.Decide(task_id="decide", subject=f"Decide the open proposals of {profile.name}", body=BODY)
+        decide = Decide(task_id="decide", subject=f"Decide the open proposals of {profile.name}", body=BODY)
         record(ids, decide.output) << decide << ids
 
 

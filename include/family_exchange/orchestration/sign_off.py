@@ -10,11 +10,7 @@ from typing import Any
 from airflow.providers.standard.operators.hitl import ApprovalOperator, HITLOperator
 from airflow.sdk import Param
 
-ACCEPT, DECLINE, LEAVE_OPEN = "Accept", "Decline", "Leave open"
-OUTCOMES = {ACCEPT: "accepted", DECLINE: "declined"}
-"""What is recorded for each answer; anything else leaves the proposals open."""
-REASONS = ["meets_the_framework", "already_supported", "family_does_not_wish", "not_enough_evidence"]
-"""Why; a closed list, because free text would carry names into Airflow's database."""
+from family_exchange.orchestration.answers import ACCEPT, DECLINE, LEAVE_OPEN, REASONS
 
 PURGE = """Plan **{{ ti.xcom_pull(task_ids="plan") }}** lists what may no longer be kept. Approving it destroys
 exactly what it lists and what is still due then; what a hold covers stays. `family-exchange retention plan` counts it.
