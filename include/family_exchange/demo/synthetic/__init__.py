@@ -4,7 +4,16 @@ Pure: the same arguments give the same bytes. Only `write` touches the file syst
 """
 
 from family_exchange.demo.synthetic.bulk import bulk_police
-from family_exchange.demo.synthetic.generator import FEWEST, TODAY, Council, PartnerFile, TrueFamily, council, write
+from family_exchange.demo.synthetic.generator import (
+    FEWEST,
+    TODAY,
+    Council,
+    PartnerFile,
+    TrueFamily,
+    council,
+    population,
+    write,
+)
 from family_exchange.demo.synthetic.mishaps import Misbehaviour
 from family_exchange.demo.synthetic.people import Likeness, Problem
 from family_exchange.demo.synthetic.sheet import Truth
@@ -21,5 +30,6 @@ __all__ = [
     "Truth",
     "bulk_police",
     "council",
+    "population",
     "write",
 ]

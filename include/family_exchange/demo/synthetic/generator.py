@@ -82,16 +82,21 @@ def council(
         raise ValueError("a canary is made of plain letters, as a name is")
     during = span.span(today)
     streams = _Streams(seed, profile.council)
-    population = _population(profile, people, streams, during, canary)
-    delivery = _Delivery(profile, population, streams, during, canary)
+    everybody = _population(profile, people, streams, during, canary)
+    delivery = _Delivery(profile, everybody, streams, during, canary)
     files = tuple(delivery.files())
     return Council(
         council=profile.council,
         files=files,
         truth=tuple(delivery.truth),
-        families=tuple(_families(population, during)),
-        canaries=_canaries(population, files, canary),
+        families=tuple(_families(everybody, during)),
+        canaries=_canaries(everybody, files, canary),
     )
+
+
+def population(profile: Profile, *, people: int = 2000, seed: int = 1, today: date = TODAY) -> Population:
+    """The people behind the files that `council` makes of the same arguments."""
+    return _population(profile, people, _Streams(seed, profile.council), span.span(today), None)
 
 
 def write(council: Council, out: Path) -> tuple[Path, ...]:
@@ -186,7 +191,6 @@ class _Delivery:
         self._profile = profile
         self._canary = canary
         self._watched_homes = [home for home in population.households if home.verbatim]
-        self._watched = frozenset(home.number for home in self._watched_homes)
         self._population = population
         self._streams = streams
         self._during = during
@@ -214,7 +218,7 @@ class _Delivery:
             late = police.sheet()
             desk.planted(late, self._watched_homes)
             desk.bystanders(late, _BAD_POLICE_INCIDENTS)
-            yield self._bad_rows(partner, late, mishaps.BAD_POLICE_ROWS)
+            yield self._bad_rows(partner, late, mishaps.BAD_POLICE_ROWS, self._watched(late))
         for misbehaviour in (Misbehaviour.UNSIGNED, Misbehaviour.CUT_SHORT):
             stray = police.sheet()
             desk.planted(stray, self._watched_homes)
@@ -243,19 +247,28 @@ class _Delivery:
     def _housing(self) -> Iterator[PartnerFile]:
         partner = self._partner(housing.FEED)
         office = housing.Office(self._streams("housing"), self._population, self._during)
-        good, late = _parted(office.sheet())
+        sheet = office.sheet()
+        watched = self._watched(sheet)
+        good, late = _parted(sheet, never_late={row[0] for row in watched})
         yield self._good(partner, good)
-        yield self._bad_rows(partner, late, mishaps.BAD_HOUSING_ROWS)
+        yield self._bad_rows(partner, late, mishaps.BAD_HOUSING_ROWS, watched)
 
     def _good(self, partner: str, sheet: Sheet) -> PartnerFile:
         self.truth += sheet.truth(partner)
         return self._file(partner, sheet.feed, sheet.content(self._during), None)
 
-    def _bad_rows(self, partner: str, sheet: Sheet, slips: tuple[mishaps.Slip, ...]) -> PartnerFile:
+    def _bad_rows(
+        self, partner: str, sheet: Sheet, slips: tuple[mishaps.Slip, ...], favourites: list[tuple[str, ...]]
+    ) -> PartnerFile:
         known = {(row.feed, row.partner, row.record_ref) for row in self.truth}
         self.truth += (row for row in sheet.truth(partner) if (row.feed, row.partner, row.record_ref) not in known)
-        content = mishaps.with_bad_rows(sheet, slips, favourites=self._watched).content(self._during)
+        content = mishaps.with_bad_rows(sheet, slips, favourites=favourites).content(self._during)
         return self._file(partner, sheet.feed, content, Misbehaviour.BAD_ROWS)
+
+    def _watched(self, sheet: Sheet) -> list[tuple[str, ...]]:
+        """The rows that tell of people who are looked for afterwards."""
+        families = {home.number for home in self._watched_homes}
+        return [row for row in sheet.rows if sheet.meant[row[1]].family in families]
 
     def _file(self, partner: str, feed: str, content: bytes, misbehaviour: Misbehaviour | None) -> PartnerFile:
         ending = f"_{misbehaviour}" if misbehaviour else ""
@@ -265,9 +278,9 @@ class _Delivery:
         return self._profile.partners_for(feed)[0].slug
 
 
-def _parted(sheet: Sheet) -> tuple[Sheet, Sheet]:
+def _parted(sheet: Sheet, *, never_late: Collection[str]) -> tuple[Sheet, Sheet]:
     """Two sheets of whole tenancies: most of them, and the last few, which one office sends late."""
-    refs = list(dict.fromkeys(row[0] for row in sheet.rows))
+    refs = [ref for ref in dict.fromkeys(row[0] for row in sheet.rows) if ref not in never_late]
     late_refs = set(refs[-max(_LATE_AT_LEAST, round(len(refs) * _LATE_SHARE)) :])
     parts = (sheet.empty(), sheet.empty())
     for row in sheet.rows:

@@ -1,6 +1,6 @@
 """Files that misbehave: rows that break the contract, columns that nobody agreed on, content that was sent before."""
 
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 
 from family_exchange.demo.synthetic import numbers
@@ -76,23 +76,18 @@ BAD_POLICE_ROWS: tuple[Slip, ...] = (
 )
 
 
-def with_bad_rows(sheet: Sheet, slips: Sequence[Slip], *, favourites: Container[int]) -> Sheet:
-    """The sheet with one row more for each slip, evenly spread, and its first row once more at the end.
+def with_bad_rows(sheet: Sheet, slips: Sequence[Slip], *, favourites: Sequence[tuple[str, ...]]) -> Sheet:
+    """The sheet with one row more for each slip, evenly spread, and one that stands twice at the end.
 
     Each is a copy of a good row under a reference of its own, so that the good rows all stay good; every other one
-    copies a row of the `favourites` (true family numbers), where the sheet has any.
+    copies a row of the `favourites`, if there are any.
     """
     rows = list(sheet.rows)
-    keys = _own_keys(sheet)
-    ref = sheet.header.index("person_ref" if "person_ref" in sheet.header else "tenant_ref")
-    favoured = [row for row in sheet.rows if sheet.meant[row[ref]].family in favourites]
     for number, slip in enumerate(slips, start=1):
         place = number * len(rows) // (len(slips) + 1)
-        source = favoured[number % len(favoured)] if favoured and number % 2 == 0 else rows[place]
-        row = dict(zip(sheet.header, source, strict=True))
-        fresh = row | {key: f"{row[key]}-B{number:02d}" for key in keys}
-        rows.insert(place + 1, tuple(slip(fresh).values()))
-    rows.append(rows[0])
+        source = favourites[number % len(favourites)] if favourites and number % 2 == 0 else rows[place]
+        rows.insert(place + 1, tuple(slip(_copy(sheet, source, number)).values()))
+    rows += [tuple(_copy(sheet, rows[0], 0).values())] * 2
     return Sheet(sheet.feed, sheet.header, rows, dict(sheet.meant))
 
 
@@ -104,6 +99,7 @@ def with_wrong_columns(sheet: Sheet, during: Span, *, extra: str) -> bytes:
     return preamble(sheet.feed, during, len(rows)) + as_csv(header, rows)
 
 
-def _own_keys(sheet: Sheet) -> tuple[str, ...]:
-    """The columns that must be new so that a copied row is not a repeat."""
-    return tuple(name for name in ("incident_ref", "tenant_ref") if name in sheet.header)
+def _copy(sheet: Sheet, source: Sequence[str], number: int) -> Row:
+    """The row under a reference of its own, so that it is no repeat."""
+    row = dict(zip(sheet.header, source, strict=True))
+    return row | {key: f"{row[key]}-B{number:02d}" for key in ("incident_ref", "tenant_ref") if key in row}

@@ -13,6 +13,7 @@ NO_FIXED_ABODE = "ZZ99 3VZ"
 _INWARD = "ABDEFGHJLNPQRSTUWXYZ"
 _HOMES_IN_A_POSTCODE = 16
 _STREETS_IN_A_TOWN = 90
+_OPEN_STREETS = 24
 
 _FIRST = words(
     """Alder Anvil Badger Barley Bellwether Bobbin Bramble Candle Chandler Cobble Cooper Curlew Damson Drover Fallow
@@ -41,25 +42,32 @@ class Address:
 
 
 class Homes:
-    """Hands out homes street by street, so that neighbours share a postcode."""
+    """Hands out homes in several streets at a time: neighbours share a postcode, and movers seldom keep theirs."""
 
     def __init__(self, rng: Random, area: str, first_uprn: int) -> None:
         self._rng = rng
         self._area = area
         self._uprn = first_uprn
-        self._given = 0
+        self._opened = 0
+        self._open: list[tuple[int, int]] = [(self._next_group(), 0) for _ in range(_OPEN_STREETS)]
         self._streets = [f"{first} {second}" for first in _FIRST for second in _SECOND]
         rng.shuffle(self._streets)
 
     def next(self) -> Address:
         """A home that nobody was given before."""
-        group, place = divmod(self._given, _HOMES_IN_A_POSTCODE)
-        self._given += 1
+        at = self._rng.randrange(_OPEN_STREETS)
+        group, place = self._open[at]
+        full = place + 1 == _HOMES_IN_A_POSTCODE
+        self._open[at] = (self._next_group(), 0) if full else (group, place + 1)
         self._uprn += self._rng.randrange(1, 9)
         town = _TOWNS[group // _STREETS_IN_A_TOWN % len(_TOWNS)]
         turn, street = divmod(group, len(self._streets))
         line_1, line_2 = self._door(turn * 40 + 1 + place, self._streets[street])
         return Address(line_1, line_2, town, self._postcode(group), numbers.uprn(self._uprn))
+
+    def _next_group(self) -> int:
+        self._opened += 1
+        return self._opened - 1
 
     def _door(self, number: int, street: str) -> tuple[str, str]:
         kind = self._rng.random()
