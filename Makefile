@@ -46,6 +46,9 @@ bench: setup ## measured speed, as ratios to references in the same run
 requirements: setup ## every requirement against the tests that prove it
 	$(BIN)/python -m family_exchange.adapters.requirements
 
+schemas: setup ## JSON Schemas of profiles, contracts, frameworks and returns, for editors
+	$(BIN)/python -m family_exchange.adapters.schemas
+
 lock: ## requirements.txt and requirements-dev.txt anew from the .in files (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --no-header requirements.in -o requirements.txt
 	uv pip compile --quiet --universal --python-version 3.11 --no-header requirements-dev.in -o requirements-dev.txt

@@ -45,7 +45,7 @@ class CouncilSettings:
 
 
 def variable(council: str, setting: str) -> str:
-    """The environment variable of one council's setting, e.g. `FAMILY_EXCHANGE__HALTON__DATABASE`."""
+    """The environment variable of one council's setting, `FAMILY_EXCHANGE__<COUNCIL>__DATABASE` for example."""
     return f"FAMILY_EXCHANGE__{council.upper().replace('-', '_')}__{setting}"
 
 
