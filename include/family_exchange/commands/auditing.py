@@ -31,7 +31,9 @@ def verify(council: Council, as_json: Json = False) -> None:
         "why": found.why,
     }
     good = f"[green]whole:[/] {found.events} events, {found.checkpoints} checkpoints agree, head {found.head[:16]}"
-    bad = f"[bold red]broken[/] at event {found.broken_at}: {found.why}. Stop sending, keep everything, see the runbook."
+    bad = (
+        f"[bold red]broken[/] at event {found.broken_at}: {found.why}. Stop sending, keep everything, see the runbook."
+    )
     say(data, as_json=as_json, words=lambda: good if found.whole else bad)
     if not found.whole:
         raise typer.Exit(1)

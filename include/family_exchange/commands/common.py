@@ -70,5 +70,5 @@ def table(title: str, columns: tuple[str, ...], rows: list[tuple[object, ...]]) 
     for column in columns:
         drawn.add_column(column)
     for row in rows:
-        drawn.add_row(*("–" if cell is None else str(cell) for cell in row))
+        drawn.add_row(*("-" if cell is None else str(cell) for cell in row))
     return drawn

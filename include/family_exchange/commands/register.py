@@ -26,9 +26,7 @@ def add_to(app: typer.Typer) -> None:
 def update(council: Council, as_json: Json = False) -> None:
     """Match the people of accepted files, bring families up to date, propose."""
     opened = doors(council)
-    counts = (
-        match.people(opened) | register.families(opened, today=today()) | propose.families(opened, today=today())
-    )
+    counts = match.people(opened) | register.families(opened, today=today()) | propose.families(opened, today=today())
     rows = sorted(counts.items())
     say(counts, as_json=as_json, words=lambda: table(f"Register of {council}", ("what", "count"), list(rows)))
 

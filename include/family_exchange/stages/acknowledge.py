@@ -1,6 +1,7 @@
 """Stage 5 of one file: tell the partner, on the same channel, what became of it; then clear the landing folder.
 
-The receipt is JSON, signed by the council and encrypted to the partner. It names rows, columns and rules, never a value.
+The receipt is JSON, signed by the council and encrypted to the partner. It names rows, columns and rules, never a
+value.
 """
 
 import json

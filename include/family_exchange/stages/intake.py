@@ -1,7 +1,7 @@
 """Stages 1 to 4 of one file: receive, unseal, validate, apply to staging; and what they came to.
 
 Plaintext lives in this process's memory only, between the vault's ciphertext and the staged rows. The ledger moves in
-three transactions: claimed; vaulted; and everything after the seal in one, so that a crash leaves either nothing or all.
+three transactions: claimed; vaulted; and everything after the seal in one, so that a crash leaves nothing or all.
 """
 
 import hmac
@@ -10,6 +10,7 @@ from datetime import datetime
 from hashlib import sha256
 
 from family_exchange.adapters import database, ledger, staging
+from family_exchange.adapters.audit import Plain
 from family_exchange.adapters.database import Connection
 from family_exchange.adapters.doors import Doors
 from family_exchange.adapters.ledger import File
@@ -74,7 +75,7 @@ def _bring_in(doors: Doors, connection: Connection, file: File) -> None:
             "UPDATE exchange.file SET ct_sha256 = %s WHERE file_id = %s AND epoch = %s",
             (stored.sha256, file.file_id, file.epoch),
         )
-        body = {"sha256": stored.sha256.hex(), "bytes": stored.size}
+        body: dict[str, Plain] = {"sha256": stored.sha256.hex(), "bytes": stored.size}
         ledger.advance(connection, file.file_id, file.epoch, State.VAULTED, body)
         if original := ledger.same_ciphertext(connection, file, stored.sha256):
             ledger.duplicate(connection, file.file_id, file.epoch, original)
@@ -104,7 +105,7 @@ def _admit(doors: Doors, connection: Connection, file: File, *, at: datetime) ->
 def _apply(connection: Connection, file: File, checked: validate.Validated, *, signed_at: datetime) -> None:
     """Findings, counts and rows of one validated file, and its moves to VALID and APPLIED."""
     verdict = checked.findings.verdict()
-    counts = {
+    counts: dict[str, Plain] = {
         "rows_read": checked.findings.rows_read,
         "rows_loaded": checked.accepted.height - checked.findings.rows_with_finding,
         "rows_with_finding": checked.findings.rows_with_finding,

@@ -1,0 +1,59 @@
+"""The same stages in one process, in the order in which the Dags would run them."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+
+from family_exchange.adapters import audit, database
+from family_exchange.demo.cast import OFFICER, PROGRAMME_LEAD, REASON
+from family_exchange.demo.world import Tenant
+from family_exchange.domain import period
+from family_exchange.stages import acknowledge, assemble, deliver, intake, match, propose, purge, receive, register
+
+Tell = Callable[[str], None]
+
+
+def run(tenant: Tenant, *, today: date, tell: Tell) -> None:
+    """The council's whole journey, from what lies in the drop zone to the certificate."""
+    doors = tenant.doors
+    for feed in doors.profile.feeds:
+        tell(f"receiving {feed}")
+        for file_id in receive.find(doors, feed, settle=0.1):
+            intake.take_in(doors, file_id, at=_now())
+            acknowledge.partner(doors, file_id)
+    tell("matching people")
+    match.people(doors)
+    tell("forming families")
+    register.families(doors, today=today)
+    tell("proposing")
+    propose.families(doors, today=today)
+    propose.decide(
+        doors, propose.open_proposals(doors), outcome="accepted", decided_by=PROGRAMME_LEAD, reason=REASON, on=today
+    )
+    for code, promise in sorted(doors.profile.returns.items()):
+        if promise.enabled:
+            tell(f"preparing the {code} return")
+            _return(tenant, code, today=today)
+    tell("destroying what is due")
+    plan_id = purge.plan(doors, today=today)
+    purge.approve(doors, plan_id, by=OFFICER)
+    purge.destroy(doors, plan_id)
+    purge.certify(doors, plan_id)
+    with database.transaction(doors.database) as connection:
+        audit.checkpoint(connection, doors.checkpoints, doors.signing_key)
+
+
+def _return(tenant: Tenant, code: str, *, today: date) -> None:
+    doors = tenant.doors
+    closed = period.calendar(doors.profile.returns[code].periods).last_closed(today)
+    return_id = assemble.draft(doors, code, closed.name, at=_now())
+    assemble.check(doors, return_id)
+    for person in (PROGRAMME_LEAD, OFFICER):
+        assemble.sign_off(doors, return_id, by=person)
+    assemble.seal(doors, return_id)
+    deliver.send(doors, return_id)
+    tenant.third_party.answer(at=_now())
+    deliver.receipt(doors, return_id)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,80 @@
+"""The demo: a world, its partners' files, the stages (by Airflow or in one process), and what it all came to."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from threading import Event
+from time import monotonic
+
+from rich.console import Console
+
+from family_exchange.demo import by_hand, summary, world
+from family_exchange.demo.summary import Report
+from family_exchange.demo.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the person asked for."""
+
+    councils: tuple[str, ...]
+    people: int = 2000
+    seed: int = 1
+    stay: bool = False
+    """Keep everything up at the end, with one required action left."""
+    without_airflow: bool = False
+    canary: str | None = None
+    """A word that the leak test plants in the synthetic people's names."""
+
+
+def run(plan: Plan, *, console: Console, today: date) -> Report:
+    """The report of the whole journey; afterwards every process that it started is gone.
+
+    With `plan.stay` everything stays up until Ctrl-C.
+    """
+    with travelled(plan, console=console, today=today) as (_, report):
+        console.print(summary.drawn(report))
+        if plan.stay:
+            console.print("\nEverything stays up until Ctrl-C. One required action is yours: see Required Actions.")
+            try:
+                Event().wait()
+            except KeyboardInterrupt:
+                console.print("stopping …")
+    return report
+
+
+@contextmanager
+def travelled(plan: Plan, *, console: Console, today: date) -> Iterator[tuple[World, Report]]:
+    """The world and the report at the journey's end, everything still up."""
+    began = monotonic()
+    step = Progress(console, began)
+    step("starting PostgreSQL and the SFTP server, making keys and people")
+    with world.standing(plan.councils, people=plan.people, seed=plan.seed, today=today, canary=plan.canary) as stage:
+        if plan.without_airflow:
+            for tenant in stage.tenants:
+                step(f"{tenant.doors.profile.council}: partners drop {world.drop(tenant)} files")
+                by_hand.run(tenant, today=today, tell=step)
+            yield stage, _report(stage, began)
+        else:
+            from family_exchange.demo import by_airflow  # noqa: PLC0415 - Airflow's client side only when it is used
+
+            with by_airflow.running(stage, plan_stay=plan.stay, tell=step) as airflow:
+                yield stage, _report(stage, began, address=airflow.address, users=airflow.log_ins)
+    step("everything is stopped")
+
+
+class Progress:
+    """One line for each step, with the seconds since the start."""
+
+    def __init__(self, console: Console, began: float) -> None:
+        self._console, self._began = console, began
+
+    def __call__(self, words: str) -> None:
+        """Tell what happens now."""
+        self._console.print(f"[dim]{monotonic() - self._began:6.1f} s[/]  {words}")
+
+
+def _report(stage: World, began: float, address: str | None = None, users: tuple[tuple[str, str], ...] = ()) -> Report:
+    councils = tuple(summary.of(tenant.doors) for tenant in stage.tenants)
+    return Report(councils, monotonic() - began, address, users)
