@@ -12,7 +12,7 @@ NO_FIXED_ABODE = "ZZ99 3VZ"
 """The health service's postcode for people without an address."""
 _INWARD = "ABDEFGHJLNPQRSTUWXYZ"
 _HOMES_IN_A_POSTCODE = 16
-_STREETS_IN_A_TOWN = 90
+_STREETS_IN_A_TOWN = 14
 _OPEN_STREETS = 24
 
 _FIRST = words(
