@@ -59,7 +59,7 @@ def travelled(plan: Plan, *, console: Console, today: date) -> Iterator[tuple[Wo
         else:
             from family_exchange.demo import by_airflow  # noqa: PLC0415 - Airflow's client side only when it is used
 
-            with by_airflow.running(stage, plan_stay=plan.stay, tell=step) as airflow:
+            with by_airflow.running(stage, leave_one=plan.stay, tell=step) as airflow:
                 yield stage, _report(stage, began, address=airflow.address, users=airflow.log_ins)
     step("everything is stopped")
 

@@ -1,0 +1,169 @@
+"""The same stages by Airflow's Dags: partners drop files, assets ring, named people answer through the API."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Event, Thread
+from time import monotonic, sleep
+
+from family_exchange.adapters import audit, database
+from family_exchange.demo import airflow, world
+from family_exchange.demo.airflow import Airflow
+from family_exchange.demo.airflow_api import Api
+from family_exchange.demo.people import People
+from family_exchange.demo.world import Tenant, World
+from family_exchange.orchestration import connections
+
+DAGS = Path(__file__).resolve().parents[3] / "dags"
+
+PATIENCE = 480.0
+"""Seconds that one act of the journey may take before it is called a failure."""
+
+LOOK = 0.5
+"""Seconds between two looks at the databases."""
+
+FAILED = frozenset({"failed", "upstream_failed"})
+
+Tell = Callable[[str], None]
+
+SETTLED = """
+SELECT count(*) FILTER (WHERE f.state NOT IN ('CLOSED','QUARANTINED','DUPLICATE','SUPERSEDED','GONE','REJECTED')
+                           OR f.receipt_at IS NULL),
+       count(*) FILTER (WHERE f.state = 'CLOSED' AND f.registered_at IS NULL), count(*)
+  FROM exchange.file f
+"""
+UNDECIDED = """
+SELECT count(*) FROM register.proposal p LEFT JOIN register.decision d USING (proposal_id) WHERE d.proposal_id IS NULL
+"""
+UNACKNOWLEDGED = "SELECT count(*) FILTER (WHERE state <> 'ACKNOWLEDGED'), count(*) FROM returns.return"
+CERTIFICATES = "SELECT count(*) FROM rights.certificate"
+
+
+@dataclass(frozen=True, slots=True)
+class Up:
+    """Airflow at the end of the journey, still up."""
+
+    address: str
+    log_ins: tuple[tuple[str, str], ...]
+    airflow: Airflow
+
+
+@contextmanager
+def running(stage: World, *, leave_one: bool, tell: Tell) -> Iterator[Up]:
+    """Airflow after the whole journey; it and everything it started is gone when the block ends.
+
+    Raises:
+        TimeoutError: an act of the journey did not end in time; the message says what was still open.
+        RuntimeError: a task failed; the message names it.
+    """
+    environment = {"AIRFLOW__FAMILY_EXCHANGE__COUNCILS": ",".join(_councils(stage))}
+    for tenant in stage.tenants:
+        environment |= connections.as_variables(tenant.doors.settings)
+    tell("starting Airflow: API server, scheduler, Dag processor, triggerer")
+    with (
+        airflow.running(stage.folder / "airflow", stage.metadata, environment, dags=DAGS) as up,
+        third_party(stage),
+    ):
+        known = up.await_dags(lambda ids: {f"purge_{council}" for council in _councils(stage)} <= ids)
+        tell(f"Airflow is up at {up.base_url} with {len(known)} Dags")
+        with up.log_in("visitor") as api, People(up) as people:
+            _journey(stage, api, people, sorted(known), leave_one=leave_one, tell=tell)
+        for tenant in stage.tenants:
+            with database.transaction(tenant.doors.database) as connection:
+                audit.checkpoint(connection, tenant.doors.checkpoints, tenant.doors.signing_key)
+        yield Up(up.base_url, tuple(sorted(up.passwords.items())), up)
+
+
+@contextmanager
+def third_party(stage: World) -> Iterator[None]:
+    """The recipient of every council's returns answers what arrives, as long as the block runs."""
+    closing = Event()
+
+    def answer() -> None:
+        while not closing.wait(LOOK):
+            for tenant in stage.tenants:
+                tenant.third_party.answer(at=datetime.now(UTC))
+
+    thread = Thread(target=answer, name="third-party", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        closing.set()
+        thread.join(timeout=10)
+
+
+def _journey(stage: World, api: Api, people: People, dags: list[str], *, leave_one: bool, tell: Tell) -> None:
+    """Three acts: files to register and decisions; the period's end to acknowledged returns; what is due to its end."""
+
+    def act(begins: str, prefixes: tuple[str, ...], is_over: Callable[[Tenant], bool], what: str) -> None:
+        tell(begins)
+        api.unpause(dag for dag in dags if dag.startswith(prefixes))
+        _await(stage, api, people, is_over, what, tell)
+
+    tell("partners drop files over SFTP")
+    files = {tenant.doors.profile.council: world.drop(tenant) for tenant in stage.tenants}
+    act(
+        f"{sum(files.values())} files are in the drop zone; receiving",
+        ("receive_", "update_", "decide_", "deliver_"),
+        lambda tenant: _taken_in(tenant, files[tenant.doors.profile.council]),
+        "files, register and decisions",
+    )
+    act("the period has ended; preparing returns", ("prepare_",), _delivered, "returns")
+    if leave_one:
+        tell("a destruction plan waits for your approval")
+        api.unpause(dag for dag in dags if dag.startswith("purge_"))
+        _await_question(api)
+        return
+    act("destroying what is due", ("purge_",), _certified, "destruction certificates")
+
+
+def _await(stage: World, api: Api, people: People, is_over: Callable[[Tenant], bool], what: str, tell: Tell) -> None:
+    deadline = monotonic() + PATIENCE
+    while not (all(is_over(tenant) for tenant in stage.tenants) and _quiet(api)):
+        for question in people.answer():
+            tell(f"answered: {question.subject}")
+        if failed := sorted({f"{task['dag_id']}.{task['task_id']}" for task in api.tasks() if task["state"] in FAILED}):
+            raise RuntimeError(f"these tasks failed: {', '.join(failed)}; their logs say why")
+        if monotonic() > deadline:
+            raise TimeoutError(f"after {PATIENCE:.0f} seconds still open: {what}")
+        sleep(LOOK)
+
+
+def _await_question(api: Api) -> None:
+    deadline = monotonic() + PATIENCE
+    while not api.questions():
+        if monotonic() > deadline:
+            raise TimeoutError("no required action appeared")
+        sleep(LOOK)
+
+
+def _quiet(api: Api) -> bool:
+    """True when no run is queued or running."""
+    return all(run["state"] not in {"queued", "running"} for run in api.runs())
+
+
+def _taken_in(tenant: Tenant, files: int) -> bool:
+    """Every file has an end and a receipt, every accepted row is in the register, every proposal is decided."""
+    with database.transaction(tenant.doors.database) as connection:
+        row = connection.execute(SETTLED).fetchone()
+        undecided = connection.execute(UNDECIDED).fetchone()
+    return row == (0, 0, files) and undecided == (0,)
+
+
+def _delivered(tenant: Tenant) -> bool:
+    expected = sum(promise.enabled for promise in tenant.doors.profile.returns.values())
+    with database.transaction(tenant.doors.database) as connection:
+        return connection.execute(UNACKNOWLEDGED).fetchone() == (0, expected)
+
+
+def _certified(tenant: Tenant) -> bool:
+    with database.transaction(tenant.doors.database) as connection:
+        row = connection.execute(CERTIFICATES).fetchone()
+    return row is not None and int(row[0]) > 0
+
+
+def _councils(stage: World) -> list[str]:
+    return [tenant.doors.profile.council for tenant in stage.tenants]
