@@ -84,7 +84,7 @@ def drop_zone(council: str, find: Find | None = None) -> SftpEndpoint:
 
 
 def connection_id(council: str, kind: str) -> str:
-    """The id of one of the council's connections, e.g. `halton_drop_zone`."""
+    """The id of one of the council's connections, `<council>_drop_zone` for example."""
     return f"{council.replace('-', '_')}_{kind}"
 
 
