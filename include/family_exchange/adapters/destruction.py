@@ -1,0 +1,215 @@
+"""Destroying: rows with everything that rests on them, sealed bytes with nobody else's name on them, and the proof.
+
+Each function works in the caller's transaction, on things that `adapters.retention.outcomes` has just let go of.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from family_exchange.adapters import staging
+from family_exchange.adapters.database import Connection
+from family_exchange.adapters.linked import linked
+from family_exchange.adapters.vault import Vault
+from family_exchange.domain.errors import NeedsDecision
+from family_exchange.domain.retention import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Destroyed:
+    """What went, beyond the listed things themselves; counts only."""
+
+    rows: int = 0
+    """Rows of the register, of staging or of a return."""
+    objects: int = 0
+    """Sealed files removed from the vault."""
+    people: int = 0
+    """Persons of whom no record is left."""
+    families: int = 0
+    """Families of whom no member is left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """One store of a plan, counted again."""
+
+    store: str
+    before: int
+    """Listed items that the plan meant to destroy there."""
+    after: int
+    """Listed items that are still there."""
+    kept: int
+    """Of these, the ones that a hold or a later rule kept; a certificate needs `after` to equal this."""
+
+
+def source_records(connection: Connection, ids: Sequence[str]) -> Destroyed:
+    """The records, their evidence and their links are gone, and so is every person and family left with nothing."""
+    touched = [
+        str(person_id)
+        for (person_id,) in connection.execute(
+            "SELECT DISTINCT person_id FROM register.person_record WHERE source_record_id = ANY(%s)", (list(ids),)
+        )
+    ]
+    rows = connection.execute(
+        "DELETE FROM register.source_record WHERE source_record_id = ANY(%s)", (list(ids),)
+    ).rowcount
+    people, families = _forget_people(connection, _without_record(connection, touched))
+    return Destroyed(rows=rows, people=people, families=families)
+
+
+def staged_file(connection: Connection, file_id: str) -> Destroyed:
+    """The file's staged rows are gone."""
+    feed, _ = _file(connection, file_id)
+    rows = staging.forget(connection, feed, file_id)
+    connection.execute("UPDATE exchange.file SET staging_cleared_at = clock_timestamp() WHERE file_id = %s", (file_id,))
+    return Destroyed(rows=rows)
+
+
+def sealed_file(connection: Connection, vault: Vault, file_id: str) -> Destroyed:
+    """The file's claim on its sealed bytes is given up, and the bytes are gone unless another file has them too."""
+    _, digest = _file(connection, file_id)
+    connection.execute("UPDATE exchange.file SET vault_destroyed_at = clock_timestamp() WHERE file_id = %s", (file_id,))
+    return Destroyed(objects=_forget_object(connection, vault, digest))
+
+
+def own_return(connection: Connection, vault: Vault, return_id: str) -> Destroyed:
+    """Our copy of the return is gone, rows and sealed bytes; its ledger line, digests and receipt stay."""
+    rows = connection.execute("DELETE FROM returns.return_row WHERE return_id = %s", (return_id,)).rowcount
+    row = connection.execute(
+        "UPDATE returns.return SET destroyed_at = clock_timestamp() WHERE return_id = %s RETURNING ct_sha256",
+        (return_id,),
+    ).fetchone()
+    sealed = bytes(row[0]) if row and row[0] is not None else None
+    return Destroyed(rows=rows, objects=_forget_object(connection, vault, sealed) if sealed else 0)
+
+
+def recount(connection: Connection, vault: Vault, plan_id: str) -> tuple[Store, ...]:
+    """Every store of the plan, asked again: what was listed, and what of it is still there."""
+    stores = [
+        Store(store, *map(int, connection.execute(query.encode(), (plan_id,)).fetchone() or (0, 0, 0)))
+        for store, query in _RECOUNT.items()
+    ]
+    return (*stores, _recount_vault(connection, vault, plan_id))
+
+
+def _without_record(connection: Connection, touched: Sequence[str]) -> list[str]:
+    """Of the people touched and those merged with them, the ones of whom no record is left.
+
+    People merged together stay or go together: while one of them has a record, all of them are that record's person.
+    """
+    gone: set[str] = set()
+    for person_id in touched:
+        if person_id not in gone:
+            gone |= _group_without_record(connection, person_id)
+    return sorted(gone)
+
+
+def _group_without_record(connection: Connection, person_id: str) -> set[str]:
+    rows = connection.execute(
+        f"""WITH RECURSIVE {linked("SELECT %s::text")}
+            SELECT l.person_id, EXISTS (SELECT 1 FROM register.person_record pr WHERE pr.person_id = l.person_id)
+              FROM linked l""",  # noqa: S608 - our own query
+        (person_id,),
+    ).fetchall()
+    return set() if any(has_record for _, has_record in rows) else {str(member) for member, _ in rows}
+
+
+def _forget_people(connection: Connection, people: Sequence[str]) -> tuple[int, int]:
+    """How many people and families went: families only when their last member did, with their whole history."""
+    if not people:
+        return 0, 0
+    them = (list(people),)
+    connection.execute("DELETE FROM register.possible_match WHERE person_a = ANY(%s)", them)
+    connection.execute("DELETE FROM register.possible_match WHERE person_b = ANY(%s)", them)
+    connection.execute("DELETE FROM register.evidence WHERE person_id = ANY(%s)", them)
+    families = [
+        str(family_id)
+        for (family_id,) in connection.execute(
+            "DELETE FROM register.family_member WHERE person_id = ANY(%s) RETURNING family_id", them
+        )
+    ]
+    gone = connection.execute("DELETE FROM register.person WHERE person_id = ANY(%s)", them).rowcount
+    return gone, _forget_families(connection, sorted(set(families)))
+
+
+def _forget_families(connection: Connection, families: Sequence[str]) -> int:
+    empty = [
+        str(family_id)
+        for (family_id,) in connection.execute(
+            """SELECT f.family_id FROM register.family f
+                WHERE f.family_id = ANY(%s)
+                  AND NOT EXISTS (SELECT 1 FROM register.family_member m WHERE m.family_id = f.family_id)""",
+            (list(families),),
+        )
+    ]
+    if not empty:
+        return 0
+    connection.execute("DELETE FROM register.evidence WHERE family_id = ANY(%s)", (empty,))
+    connection.execute(
+        """DELETE FROM register.decision WHERE proposal_id IN
+             (SELECT proposal_id FROM register.proposal WHERE family_id = ANY(%s))""",
+        (empty,),
+    )
+    connection.execute("DELETE FROM register.proposal WHERE family_id = ANY(%s)", (empty,))
+    return connection.execute("DELETE FROM register.family WHERE family_id = ANY(%s)", (empty,)).rowcount
+
+
+def _forget_object(connection: Connection, vault: Vault, digest: bytes) -> int:
+    """1 when the object was there and is verified absent now; 0 when others need it, or it was gone before."""
+    shared = connection.execute(
+        """SELECT 1 FROM exchange.file WHERE ct_sha256 = %(digest)s AND vault_destroyed_at IS NULL
+           UNION ALL
+           SELECT 1 FROM returns.return WHERE ct_sha256 = %(digest)s AND destroyed_at IS NULL LIMIT 1""",
+        {"digest": digest},
+    ).fetchone()
+    if shared:
+        return 0
+    existed = vault.destroy(digest)
+    if vault.holds(digest):
+        raise NeedsDecision("the vault still holds an object that it was told to destroy; look at its file system")
+    return int(existed)
+
+
+def _file(connection: Connection, file_id: str) -> tuple[str, bytes]:
+    """The file's feed and the digest of its sealed bytes.
+
+    Raises:
+        NeedsDecision: a purge that cannot account for a file must stop.
+    """
+    row = connection.execute("SELECT feed, ct_sha256 FROM exchange.file WHERE file_id = %s", (file_id,)).fetchone()
+    if row is None or row[1] is None:
+        raise NeedsDecision(f"the ledger has no sealed file {file_id}, though a purge plan lists it")
+    return str(row[0]), bytes(row[1])
+
+
+_LISTED = """SELECT count(*), count(*) FILTER (WHERE {there}),
+                    count(*) FILTER (WHERE {there} AND i.outcome <> 'destroyed')
+               FROM rights.purge_item i WHERE i.plan_id = %s AND i.kind = '{kind}'"""
+
+_RECOUNT = {
+    "register.source_record": _LISTED.format(
+        kind=Kind.SOURCE_RECORD,
+        there="EXISTS (SELECT 1 FROM register.source_record s WHERE s.source_record_id = i.item_id)",
+    ),
+    "returns.return_row": _LISTED.format(
+        kind=Kind.RETURN, there="EXISTS (SELECT 1 FROM returns.return_row r WHERE r.return_id = i.item_id)"
+    ),
+    "staging": _LISTED.format(
+        kind=Kind.STAGED_FILE,
+        there="EXISTS (SELECT 1 FROM exchange.file f WHERE f.file_id = i.item_id AND f.staging_cleared_at IS NULL)",
+    ),
+}
+
+
+def _recount_vault(connection: Connection, vault: Vault, plan_id: str) -> Store:
+    """The sealed bytes of listed files and returns; an object that another file needs counts as kept."""
+    rows = connection.execute(
+        """SELECT o.ct_sha256, i.outcome = 'destroyed' AND NOT EXISTS (
+                    SELECT 1 FROM exchange.file f WHERE f.ct_sha256 = o.ct_sha256 AND f.vault_destroyed_at IS NULL)
+             FROM rights.purge_item i
+             JOIN (SELECT file_id AS item_id, 'file' AS kind, ct_sha256 FROM exchange.file
+                   UNION ALL SELECT return_id, 'return', ct_sha256 FROM returns.return) o USING (kind, item_id)
+            WHERE i.plan_id = %s AND o.ct_sha256 IS NOT NULL""",
+        (plan_id,),
+    ).fetchall()
+    there = [must_be_gone for digest, must_be_gone in rows if vault.holds(bytes(digest))]
+    return Store("vault", before=len(rows), after=len(there), kept=sum(not must_be_gone for must_be_gone in there))

@@ -1,0 +1,212 @@
+"""A return before it leaves: its rows frozen, checked, signed off by different people, and sealed once."""
+
+import io
+import logging
+from collections import Counter
+from datetime import datetime
+from hashlib import sha256
+
+from family_exchange.adapters import audit, database, profiles, return_rows, returns
+from family_exchange.adapters.audit import Plain
+from family_exchange.adapters.database import Connection
+from family_exchange.adapters.doors import Doors
+from family_exchange.adapters.faultpoint import faultpoint
+from family_exchange.adapters.return_rows import Cohort
+from family_exchange.adapters.returns import Return
+from family_exchange.domain import return_rules
+from family_exchange.domain.delivery import State
+from family_exchange.domain.errors import NeedsDecision, TryLater
+from family_exchange.domain.period import Period, calendar
+from family_exchange.domain.promises import ReturnPromise
+from family_exchange.domain.return_definition import ReturnField
+from family_exchange.domain.return_file import final_name, plain
+from family_exchange.domain.return_rules import Asked, Finding, Severity
+
+log = logging.getLogger(__name__)
+
+AGAIN = frozenset({State.VOID, State.REFUSED_BY_RECIPIENT})
+"""After these a period needs a new version; after any other state there is one already."""
+
+FREEZING = 44
+"""Namespace of the advisory lock under which a version is made."""
+
+
+def draft(doors: Doors, code: str, period: str, *, at: datetime) -> str:
+    """The id of this period's return, with its rows frozen as known now and nobody in it who may not be.
+
+    `at` is kept as the moment that the rows are as known at. A second run gives the same id and changes nothing,
+    unless the earlier version was voided or refused: then it makes the next version.
+
+    Raises:
+        NeedsDecision: the council does not make this return, there is no such period, or a field is not known.
+    """
+    promise, wanted = _promise(doors, code), _period(doors, code, period)
+    fields = _fields(code, promise)
+    with database.transaction(doors.database) as connection:
+        if not database.lock(connection, FREEZING, f"{code} {wanted.name}"):
+            raise TryLater(f"another worker assembles {code} for {wanted.name}")
+        earlier = returns.newest(connection, code, wanted.name)
+        if earlier is not None and earlier.state not in AGAIN:
+            return earlier.return_id
+        version = earlier.version + 1 if earlier else 1
+        made = returns.create(connection, code, wanted.name, version, fields=promise.fields, at=at)
+        audit.append(connection, "return.draft", returns.ACTOR, {"return": made.return_id, "version": version})
+        cohort = Cohort(doors.profile.la_code, wanted, promise.comparison_group, return_rules.excluding(code))
+        assembled = return_rows.assemble(connection, made.return_id, fields, cohort)
+        digest = sha256(_plain(connection, made)).digest()
+        returns.note_content(connection, made.return_id, rows=assembled.rows, sha256=digest)
+        body: dict[str, Plain] = {"rows": assembled.rows, "excluded": assembled.excluded, "sha256": digest.hex()}
+        epoch = returns.claim(connection, made.return_id)
+        returns.advance(connection, made.return_id, epoch, State.ASSEMBLED, body)
+    log.info("return %s: %d rows", made.return_id, assembled.rows)
+    return made.return_id
+
+
+def check(doors: Doors, return_id: str) -> dict[str, int]:
+    """Counts: `rows`, `errors`, `queries`, and each rule that found something; the findings stand in the database.
+
+    A second run with the same rows and rights finds the same.
+    """
+    with database.transaction(doors.database) as connection:
+        found = _check(doors, connection, returns.read(connection, return_id))
+        rows = returns.read(connection, return_id).rows or 0
+    return {"rows": rows, **_counts(found)}
+
+
+def sign_off(doors: Doors, return_id: str, *, by: str, other_than: tuple[str, ...] = ()) -> int:
+    """How many different people have signed exactly this content; with enough of them the return is SIGNED_OFF.
+
+    `other_than` names people whose signature this one must not be: somebody who is asked to be the second signer. A
+    second run by the same person changes nothing and never counts as another person.
+
+    Raises:
+        NeedsDecision: the return is not assembled, a check finds an error, or `by` is not another person.
+    """
+    if by in other_than:
+        raise NeedsDecision(f"return {return_id} needs the sign-off of a different person than {by}")
+    with database.transaction(doors.database) as connection:
+        found = returns.read(connection, return_id)
+        signers = returns.signers(connection, return_id)
+        if by in signers or found.state is not State.ASSEMBLED:
+            return _signed_before(found, signers, by)
+        _no_errors(found, _check(doors, connection, found))
+        epoch = returns.claim(connection, return_id)
+        returns.sign(connection, return_id, by=by, content_sha256=_content(found))
+        audit.append(connection, "return.signed", by, {"return": return_id, "sha256": _content(found).hex()})
+        signed = len(returns.signers(connection, return_id))
+        if signed >= _promise(doors, found.code).sign_offs:
+            returns.advance(connection, return_id, epoch, State.SIGNED_OFF, {"people": signed}, actor=by)
+    return signed
+
+
+def seal(doors: Doors, return_id: str) -> str:
+    """The id again: the return has one sealed form, durably in the vault, and a name that carries its digest.
+
+    The CSV is built again from the rows and must have the digest that people signed. OpenPGP gives other bytes every
+    time, so the digest is committed before the bytes are stored; a second run keeps what a first one stored.
+
+    Raises:
+        NeedsDecision: too few different people have signed, or the rows are not what they signed.
+        TryLater: another worker is at it, or gpg or the vault cannot serve now.
+    """
+    with returns.held(doors.database, return_id):
+        with database.transaction(doors.database) as connection:
+            found = returns.read(connection, return_id)
+            if found.state is not State.SIGNED_OFF:
+                return _sealed_before(doors, connection, found)
+            text = _plain(connection, found)
+            if sha256(text).digest() != found.content_sha256:
+                raise NeedsDecision(f"the rows of return {return_id} are not those that people signed off")
+            epoch = returns.claim(connection, return_id)
+        if found.ct_sha256 is None or not doors.vault.whole(found.ct_sha256):
+            _store(doors, found, text)
+        with database.transaction(doors.database) as connection:
+            found = returns.read(connection, return_id)
+            body: dict[str, Plain] = {"sha256": (found.ct_sha256 or b"").hex(), "bytes": found.size}
+            body |= {"to": doors.settings.recipient_key}
+            returns.advance(connection, return_id, epoch, State.SEALED, body)
+    return return_id
+
+
+def _store(doors: Doors, found: Return, text: bytes) -> None:
+    """The sealed bytes are in the vault, and the ledger knew their digest before."""
+    sealed = doors.openpgp.seal(text, recipient=doors.settings.recipient_key)
+    digest = sha256(sealed).digest()
+    name = final_name(doors.profile.council, found.code, found.period, found.version, sealed_sha256=digest)
+    with database.transaction(doors.database) as connection:
+        returns.note_seal(connection, found.return_id, sha256=digest, size=len(sealed), final_name=name)
+    faultpoint("seal.noted")
+    doors.vault.put(io.BytesIO(sealed))
+    faultpoint("seal.stored")
+
+
+def _check(doors: Doors, connection: Connection, found: Return) -> tuple[Finding, ...]:
+    asked = Asked(
+        definition=profiles.return_definition(found.code),
+        disclosed=_promise(doors, found.code).fields,
+        period=_period(doors, found.code, found.period),
+        min_problems=doors.profile.framework_on(_period(doors, found.code, found.period).last_day).min_problems,
+        flagged_rows=return_rows.flagged_rows(connection, found.return_id, return_rules.excluding(found.code)),
+    )
+    findings = return_rules.check(tuple(return_rows.rows(connection, found.return_id)), asked)
+    returns.keep_findings(connection, found.return_id, findings)
+    return findings
+
+
+def _no_errors(found: Return, findings: tuple[Finding, ...]) -> None:
+    errors = [finding for finding in findings if finding.severity is Severity.ERROR]
+    if errors:
+        first = errors[0]
+        where = f"row {first.row_no or 'none'}, field {first.field or 'none'}, rule {first.rule}"
+        raise NeedsDecision(f"return {found.return_id} has {len(errors)} errors; the first: {where}")
+
+
+def _counts(findings: tuple[Finding, ...]) -> dict[str, int]:
+    severities = Counter(finding.severity for finding in findings)
+    rules = Counter(finding.rule for finding in findings)
+    return {"errors": severities[Severity.ERROR], "queries": severities[Severity.QUERY], **dict(sorted(rules.items()))}
+
+
+def _signed_before(found: Return, signers: tuple[str, ...], by: str) -> int:
+    if found.state in {State.DRAFT, State.VOID} or (by not in signers and found.state is not State.ASSEMBLED):
+        raise NeedsDecision(f"return {found.return_id} is {found.state}; there is nothing to sign off")
+    return len(signers)
+
+
+def _sealed_before(doors: Doors, connection: Connection, found: Return) -> str:
+    if found.state in {State.DRAFT, State.ASSEMBLED, State.VOID}:
+        signed, needed = len(returns.signers(connection, found.return_id)), _promise(doors, found.code).sign_offs
+        raise NeedsDecision(
+            f"return {found.return_id} is {found.state}: {signed} of {needed} different people have signed it off"
+        )
+    return found.return_id
+
+
+def _content(found: Return) -> bytes:
+    if found.content_sha256 is None:
+        raise NeedsDecision(f"return {found.return_id} has no content yet; assemble it first")
+    return found.content_sha256
+
+
+def _plain(connection: Connection, found: Return) -> bytes:
+    return plain(found.fields, (row.content for row in return_rows.rows(connection, found.return_id)))
+
+
+def _promise(doors: Doors, code: str) -> ReturnPromise:
+    promise = doors.profile.returns.get(code)
+    if promise is None or not promise.enabled:
+        raise NeedsDecision(f"council {doors.profile.council} does not make the return {code}")
+    return promise
+
+
+def _period(doors: Doors, code: str, name: str) -> Period:
+    return calendar(_promise(doors, code).periods).period(name)
+
+
+def _fields(code: str, promise: ReturnPromise) -> tuple[ReturnField, ...]:
+    """The disclosed fields, each as the return defines it, in the profile's order."""
+    definition = profiles.return_definition(code)
+    unknown = sorted(set(promise.fields) - set(definition.names))
+    if unknown:
+        raise NeedsDecision(f"the profile promises fields that the return {code} has not: {', '.join(unknown)}")
+    return tuple(definition.field(name) for name in promise.fields)

@@ -1,0 +1,224 @@
+"""Retention: plan what is due, have a named person approve the list, destroy what still is due, and certify it.
+
+Nothing is destroyed that a plan does not list, that a hold covers, or whose clock has no known start.
+"""
+
+import json
+import logging
+from collections import Counter
+from datetime import date
+from hashlib import sha256
+
+from family_exchange.adapters import audit, database, destruction, purge_plans, retention
+from family_exchange.adapters.audit import Plain
+from family_exchange.adapters.database import Connection
+from family_exchange.adapters.destruction import Destroyed
+from family_exchange.adapters.doors import Doors
+from family_exchange.adapters.faultpoint import faultpoint
+from family_exchange.adapters.purge_plans import Plan
+from family_exchange.adapters.retention import Outlook
+from family_exchange.domain.errors import NeedsDecision, TryLater
+from family_exchange.domain.promises import RetentionRule
+from family_exchange.domain.retention import Kind
+
+log = logging.getLogger(__name__)
+
+ACTOR = "exchange"
+LOCK = 43
+"""Namespace of the advisory lock that keeps two purges of one council apart."""
+
+BATCH = 1000
+"""Source records destroyed in one transaction; the other kinds go one by one."""
+
+ORDER = (Kind.RETURN, Kind.FILE, Kind.STAGED_FILE, Kind.SOURCE_RECORD)
+"""Copies first, the register last: what is found again after a crash can still be traced."""
+
+
+def outlook(doors: Doors, *, today: date) -> tuple[Outlook, ...]:
+    """How every category stands today: due, held, for review, without a known date; counts only."""
+    with database.transaction(doors.database) as connection:
+        return tuple(retention.outlook(connection, rule, today=today) for rule in doors.profile.retention)
+
+
+def plan(doors: Doors, *, today: date) -> str:
+    """The id of the plan of what is due today; nothing is destroyed.
+
+    The id comes from the day and the list, so a second run on the same day over the same things gives the same plan.
+    """
+    with database.transaction(doors.database) as connection:
+        items = sorted(
+            item for rule in doors.profile.retention for item in retention.due(connection, rule, today=today)
+        )
+        digest = purge_plans.digest(items)
+        plan_id = f"P-{today.isoformat()}-{digest.hex()[:12]}"
+        if purge_plans.store(connection, Plan(plan_id, today, "PLANNED", len(items), digest, None), items):
+            seen = [retention.outlook(connection, rule, today=today) for rule in doors.profile.retention]
+            body: dict[str, Plain] = {"plan": plan_id, "digest": digest.hex(), "items": len(items)}
+            body |= {name: sum(getattr(one, name) for one in seen) for name in ("held", "review", "unknown")}
+            audit.append(connection, "purge.planned", ACTOR, body)
+    log.info("purge plan %s: %d items", plan_id, len(items))
+    return plan_id
+
+
+def counts(doors: Doors, plan_id: str) -> dict[str, int]:
+    """Items of the plan by kind."""
+    with database.transaction(doors.database) as connection:
+        purge_plans.read(connection, plan_id)
+        listed = Counter(str(item.kind) for item in purge_plans.listed(connection, plan_id))
+    return {str(kind): listed[kind] for kind in ORDER}
+
+
+def approve(doors: Doors, plan_id: str, *, by: str) -> None:
+    """The plan may be carried out, and `by` answers for exactly this list.
+
+    A second run by anybody changes nothing.
+
+    Raises:
+        NeedsDecision: there is no such plan, or its list is not the one that was planned.
+    """
+    with database.transaction(doors.database) as connection:
+        found = purge_plans.read(connection, plan_id, alone=True)
+        if found.state != "PLANNED":
+            return
+        _same_list(connection, found)
+        purge_plans.approve(connection, plan_id, by=by)
+        audit.append(connection, "purge.approved", by, {"plan": plan_id, "digest": found.digest.hex()})
+
+
+def destroy(doors: Doors, plan_id: str) -> dict[str, int]:
+    """What went: `source_record`, `file`, `staged_file`, `return`, `people`, `families`; and `held`, `not_due`, `gone`.
+
+    Each thing is judged again under lock, by today's rules and holds on the day of the plan: a hold placed meanwhile
+    wins. A second run, after a crash or not, does what is left and gives the same counts.
+
+    Raises:
+        TryLater: another purge of this council is at work.
+        NeedsDecision: nobody approved the plan, or its list was changed since.
+    """
+    with database.session(doors.database) as connection:
+        if not database.hold(connection, LOCK, "purge"):
+            raise TryLater("another purge of this council is at work")
+        found = purge_plans.read(connection, plan_id)
+        if found.state not in {"APPROVED", "DESTROYED"}:
+            raise NeedsDecision(f"purge plan {plan_id} needs the approval of a named person first")
+        if found.state == "APPROVED":
+            _same_list(connection, found)
+            for kind in ORDER:
+                while _destroy_batch(doors, connection, found, kind):
+                    faultpoint("purge.batch_done")
+            _finish(connection, found)
+        return purge_plans.totals(connection, plan_id)
+
+
+def certify(doors: Doors, plan_id: str) -> str:
+    """The id of the signed certificate: each store of the plan was asked again, and only what is held is still there.
+
+    The body is canonical JSON of counts, rules, digests and the audit position; the signature is Ed25519. A second
+    run gives the same certificate.
+
+    Raises:
+        NeedsDecision: the plan is not carried out, or something that must be gone is still there.
+    """
+    certificate_id = f"C-{plan_id}"
+    with database.transaction(doors.database) as connection:
+        found = purge_plans.read(connection, plan_id, alone=True)
+        if found.state != "DESTROYED":
+            raise NeedsDecision(f"purge plan {plan_id} is not carried out yet")
+        if connection.execute("SELECT 1 FROM rights.certificate WHERE plan_id = %s", (plan_id,)).fetchone():
+            return certificate_id
+        body = json.dumps(_statement(doors, connection, found, certificate_id), sort_keys=True, separators=(",", ":"))
+        connection.execute(
+            "INSERT INTO rights.certificate (certificate_id, plan_id, body, signature) VALUES (%s, %s, %s, %s)",
+            (certificate_id, plan_id, body.encode(), doors.signing_key.sign(body.encode())),
+        )
+        digest = sha256(body.encode()).hexdigest()
+        audit.append(
+            connection, "purge.certified", ACTOR, {"plan": plan_id, "certificate": certificate_id, "sha256": digest}
+        )
+    return certificate_id
+
+
+def _same_list(connection: Connection, found: Plan) -> None:
+    if purge_plans.digest(purge_plans.listed(connection, found.plan_id)) != found.digest:
+        raise NeedsDecision(f"the list of purge plan {found.plan_id} was changed since it was planned; plan again")
+
+
+def _destroy_batch(doors: Doors, connection: Connection, found: Plan, kind: Kind) -> bool:
+    """True when there was something left to judge; one transaction, with its audit event."""
+    with connection.transaction():
+        batch = purge_plans.pending(connection, found.plan_id, kind, most=BATCH if kind is Kind.SOURCE_RECORD else 1)
+        if not batch:
+            return False
+        judged: dict[str, str] = {}
+        for category in sorted({category for _, category in batch}):
+            ids = [item_id for item_id, each in batch if each == category]
+            rule = doors.profile.retention_rule(category)
+            judged |= retention.outcomes(connection, rule, ids, today=found.planned_on)
+        going = [item_id for item_id, outcome in judged.items() if outcome == "destroyed"]
+        gone = _destroy(doors, connection, kind, going) if going else Destroyed()
+        faultpoint(f"purge.{kind}_destroyed")
+        purge_plans.note_outcomes(connection, found.plan_id, kind, judged)
+        body: dict[str, Plain] = {"plan": found.plan_id, "kind": kind, "rows": gone.rows, "objects": gone.objects}
+        body |= {"people": gone.people, "families": gone.families, **Counter(judged.values())}
+        audit.append(connection, "purge.destroyed", found.approved_by or ACTOR, body)
+    return True
+
+
+def _destroy(doors: Doors, connection: Connection, kind: Kind, ids: list[str]) -> Destroyed:
+    match kind:
+        case Kind.SOURCE_RECORD:
+            return destruction.source_records(connection, ids)
+        case Kind.STAGED_FILE:
+            return destruction.staged_file(connection, ids[0])
+        case Kind.FILE:
+            return destruction.sealed_file(connection, doors.vault, ids[0])
+        case Kind.RETURN:
+            return destruction.own_return(connection, doors.vault, ids[0])
+
+
+def _finish(connection: Connection, found: Plan) -> None:
+    with connection.transaction():
+        purge_plans.finish(connection, found.plan_id)
+        audit.append(
+            connection,
+            "purge.finished",
+            ACTOR,
+            {"plan": found.plan_id, **purge_plans.totals(connection, found.plan_id)},
+        )
+
+
+def _statement(doors: Doors, connection: Connection, found: Plan, certificate_id: str) -> dict[str, object]:
+    """What the certificate says.
+
+    Raises:
+        NeedsDecision: a store still holds what was reported destroyed.
+    """
+    stores = destruction.recount(connection, doors.vault, found.plan_id)
+    if wrong := [store.store for store in stores if store.after != store.kept]:
+        raise NeedsDecision(f"purge plan {found.plan_id} left something in {', '.join(wrong)}; destroy again")
+    head = connection.execute("SELECT seq, encode(hash, 'hex') FROM audit.head").fetchone()
+    categories = {item.category for item in purge_plans.listed(connection, found.plan_id)}
+    return {
+        "certificate": certificate_id,
+        "council": doors.profile.council,
+        "plan": found.plan_id,
+        "planned_on": found.planned_on.isoformat(),
+        "plan_digest": found.digest.hex(),
+        "approved_by": found.approved_by,
+        "rules": [_rule(rule) for rule in doors.profile.retention if rule.category in categories],
+        "stores": [{"store": s.store, "before": s.before, "after": s.after, "kept": s.kept} for s in stores],
+        "destroyed": purge_plans.totals(connection, found.plan_id),
+        "audit": {"seq": int(head[0]), "hash": str(head[1])} if head else None,
+        "key": audit.public_hex(doors.signing_key),
+    }
+
+
+def _rule(rule: RetentionRule) -> dict[str, object]:
+    return {
+        "category": rule.category,
+        "years": rule.max_years or rule.years,
+        "days": rule.days,
+        "trigger": rule.event or rule.trigger,
+        "status": rule.status,
+        "source": rule.source,
+    }
