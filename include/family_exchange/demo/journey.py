@@ -6,12 +6,16 @@ from dataclasses import dataclass
 from datetime import date
 from threading import Event
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from family_exchange.demo import by_hand, summary, world
 from family_exchange.demo.summary import Report
 from family_exchange.demo.world import World
+
+if TYPE_CHECKING:
+    from family_exchange.demo.by_airflow import Up
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,7 @@ def run(plan: Plan, *, console: Console, today: date) -> Report:
 
     With `plan.stay` everything stays up until Ctrl-C.
     """
-    with travelled(plan, console=console, today=today) as (_, report):
+    with travelled(plan, console=console, today=today) as (_, report, _):
         console.print(summary.drawn(report))
         if plan.stay:
             console.print("\nEverything stays up until Ctrl-C. One required action is yours: see Required Actions.")
@@ -45,8 +49,8 @@ def run(plan: Plan, *, console: Console, today: date) -> Report:
 
 
 @contextmanager
-def travelled(plan: Plan, *, console: Console, today: date) -> Iterator[tuple[World, Report]]:
-    """The world and the report at the journey's end, everything still up."""
+def travelled(plan: Plan, *, console: Console, today: date) -> Iterator[tuple[World, Report, "Up | None"]]:
+    """The world, the report and Airflow (if it was asked for) at the journey's end, everything still up."""
     began = monotonic()
     step = Progress(console, began)
     step("starting PostgreSQL and the SFTP server, making keys and people")
@@ -55,12 +59,12 @@ def travelled(plan: Plan, *, console: Console, today: date) -> Iterator[tuple[Wo
             for tenant in stage.tenants:
                 step(f"{tenant.doors.profile.council}: partners drop {world.drop(tenant)} files")
                 by_hand.run(tenant, today=today, tell=step)
-            yield stage, _report(stage, began)
+            yield stage, _report(stage, began), None
         else:
             from family_exchange.demo import by_airflow  # noqa: PLC0415 - Airflow's client side only when it is used
 
-            with by_airflow.running(stage, leave_one=plan.stay, tell=step) as airflow:
-                yield stage, _report(stage, began, address=airflow.address, users=airflow.log_ins)
+            with by_airflow.running(stage, leave_one=plan.stay, tell=step) as up:
+                yield stage, _report(stage, began, address=up.address, users=up.log_ins), up
     step("everything is stopped")
 
 

@@ -1,0 +1,30 @@
+"""Whole journeys for tests: a real world, with people whose names must never leave the register."""
+
+from contextlib import contextmanager
+from datetime import date
+from io import StringIO
+from types import SimpleNamespace
+
+from rich.console import Console
+
+from family_exchange.adapters import profiles
+from family_exchange.demo import journey
+
+CANARY = "Qwyzzlefax"
+TODAY = date(2026, 11, 22)
+
+
+@contextmanager
+def a_journey(**changes):
+    """Everything still up at the journey's end, and what the terminal showed."""
+    asked = {"councils": (profiles.demo_council(),), "people": 600, "seed": 7, "canary": CANARY} | changes
+    terminal = Console(file=StringIO(), width=160)
+    with journey.travelled(journey.Plan(**asked), console=terminal, today=TODAY) as (stage, report, up):
+        yield SimpleNamespace(
+            stage=stage,
+            tenant=stage.tenants[0],
+            report=report,
+            summary=report.councils[0],
+            up=up,
+            terminal=terminal.file,
+        )
