@@ -1,5 +1,7 @@
 """What every test may ask for: a real PostgreSQL, one fresh database a test, a folder that other users may enter."""
 
+import atexit
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -9,6 +11,12 @@ import pytest
 
 from family_exchange.adapters import database
 from family_exchange.demo import postgres
+
+AIRFLOW_HOME = Path(tempfile.mkdtemp(prefix="family-exchange-airflow-"))
+"""Importing Airflow makes files in its home: never in that of the person who runs the tests."""
+(AIRFLOW_HOME / "airflow.cfg").touch()
+os.environ["AIRFLOW_HOME"] = str(AIRFLOW_HOME)
+atexit.register(shutil.rmtree, AIRFLOW_HOME, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

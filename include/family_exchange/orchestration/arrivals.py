@@ -49,9 +49,9 @@ class Arrivals(BaseEventTrigger):
             await asyncio.sleep(self.seconds)
 
     async def _look(self) -> tuple[int, str]:
-        from family_exchange.adapters import sftp  # noqa: PLC0415 - Dags are parsed without any SFTP library
+        from family_exchange.adapters import sftp_watch  # noqa: PLC0415 - Dags are parsed without any SFTP library
 
-        return await sftp.listing_digest(await _endpoint(self.council), self.folders)
+        return await sftp_watch.listing_digest(await _endpoint(self.council), self.folders)
 
 
 class Bell:

@@ -1,0 +1,209 @@
+"""The habits of every Dag, held on what Airflow parses from the folder."""
+
+import ast
+import shutil
+from collections import defaultdict, deque
+from pathlib import Path
+
+import pytest
+
+from family_exchange.adapters import profiles
+from support import parsed_dags
+
+ROOT = Path(__file__).parents[2]
+FILES = sorted((ROOT / "dags").glob("*.py"))
+MOST_LINES = 60
+MOST_SECONDS = 3.0
+XCOMS = {"<class 'str'>", "list[str]", "dict[str, int]", "<class 'NoneType'>"}
+SENSORS = {"@task.sensor"}
+PEOPLE = {"SignOff", "Decide"}
+ENDS = {"delivered_return", "destruction_certificate"}
+
+
+@pytest.fixture(scope="session")
+def airflow_home(tmp_path_factory):
+    home = tmp_path_factory.mktemp("parse")
+    (home / "airflow.cfg").touch()
+    return home
+
+
+@pytest.fixture(scope="session")
+def parsed(airflow_home):
+    return parsed_dags.parse(ROOT / "dags", ROOT / "include", airflow_home)
+
+
+@pytest.fixture(scope="session")
+def dags(parsed):
+    return parsed["dags"]
+
+
+def every_task(dags):
+    return [(f"{dag_id}.{task_id}", task) for dag_id, dag in dags.items() for task_id, task in dag["tasks"].items()]
+
+
+def test_every_file_is_parsed_without_an_error(parsed):
+    assert parsed["errors"] == {}
+
+
+def test_parsing_loads_no_slow_library(parsed):
+    assert parsed["heavy"] == []
+
+
+def test_five_councils_are_parsed_in_time(parsed):
+    assert parsed["seconds"] < MOST_SECONDS
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda path: path.name)
+def test_a_file_is_wiring_only(file):
+    text = file.read_text()
+    assert len(text.splitlines()) <= MOST_LINES
+    assert ast.get_docstring(ast.parse(text))
+    assert not any(council in text for council in profiles.councils())
+
+
+def test_every_council_has_its_dags(dags):
+    for council in profiles.councils():
+        profile = profiles.profile(council)
+        codes = [code for code, promise in profile.returns.items() if promise.enabled]
+        assert {
+            *(f"receive_{council}_{feed}" for feed in profile.feeds),
+            f"update_{council}_register",
+            f"decide_{council}_proposals",
+            *(f"prepare_{council}_{code}" for code in codes),
+            f"deliver_{council}_returns",
+            f"purge_{council}",
+        } <= set(dags)
+
+
+def test_every_dag_has_doc_tags_and_one_writer(dags):
+    for dag_id, dag in dags.items():
+        assert len(dag["doc"]) > 80, dag_id
+        assert any(council in dag["tags"] for council in profiles.councils()), dag_id
+        assert dag["max_active_runs"] == 1, dag_id
+        assert not dag["catchup"], dag_id
+
+
+def test_every_task_has_an_owner_and_retries_by_our_error_tree(dags):
+    for name, task in every_task(dags):
+        assert task["owner"] == "family-exchange", name
+        assert task["retries"] > 0, name
+        assert task["policy"] == "ExceptionRetryPolicy", name
+        assert {"DataRefused:fail", "NeedsDecision:fail", "TryLater:retry"} <= set(task["rules"]), name
+
+
+def test_every_task_of_ours_is_guarded_and_returns_ids_or_counts(dags):
+    for name, task in every_task(dags):
+        if task["operator"] in PEOPLE | {"EmptyOperator"}:
+            continue
+        assert task["guarded"], name
+        if task["operator"] not in SENSORS:
+            assert task["returns"] in XCOMS, name
+
+
+def test_every_decision_that_the_notices_reserve_is_asked_of_a_person(dags):
+    for dag_id, dag in dags.items():
+        asked = [task_id for task_id, task in dag["tasks"].items() if task["operator"] in PEOPLE]
+        if dag_id.startswith("prepare_"):
+            assert asked == ["first_sign_off", "second_sign_off"], dag_id
+            assert dag["tasks"]["seal"]["upstream"] == ["assemble_return", "record_sign_offs"]
+            assert set(asked) <= set(dag["tasks"]["record_sign_offs"]["upstream"])
+        elif dag_id.startswith("decide_"):
+            assert asked == ["decide"]
+        elif dag_id.startswith("purge_"):
+            assert asked == ["approve"]
+            assert "approve" in dag["tasks"]["destroy"]["upstream"]
+        else:
+            assert asked == []
+
+
+def by_tasks(dags, council):
+    """The council's assets as the tasks read and write them: what Airflow draws as task dependencies."""
+    edges = defaultdict(set)
+    for dag in dags.values():
+        for task in dag["tasks"].values():
+            if council in dag["tags"]:
+                for source in task["inlets"]:
+                    edges[source] |= set(task["outlets"])
+    return edges
+
+
+def by_schedules(dags, council):
+    """The council's assets as they start Dags: what Airflow draws first."""
+    edges = defaultdict(set)
+    for dag in dags.values():
+        if council in dag["tags"]:
+            outlets = {name for task in dag["tasks"].values() for name in task["outlets"]}
+            for source in dag["schedule"]:
+                edges[source] |= outlets
+    return edges
+
+
+def reached(edges, start):
+    seen, waiting = set(), deque([start])
+    while waiting:
+        asset = waiting.popleft()
+        waiting.extend(edges.get(asset, set()) - seen)
+        seen |= edges.get(asset, set())
+    return seen
+
+
+@pytest.mark.parametrize("graph", [by_tasks, by_schedules])
+@pytest.mark.parametrize("council", profiles.councils())
+def test_the_asset_graph_leads_from_every_feed_to_the_delivered_return(dags, council, graph):
+    edges = graph(dags, council)
+    for feed in profiles.profile(council).feeds:
+        passed = reached(edges, f"{council}/{feed}/landing")
+        way = {
+            f"{council}/{feed}",
+            f"{council}/family_register",
+            f"{council}/fpd_return",
+            f"{council}/delivered_return",
+        }
+        assert way <= passed
+
+
+@pytest.mark.parametrize("council", profiles.councils())
+def test_the_asset_graph_is_one_way_and_has_no_loose_end(dags, council):
+    edges = by_tasks(dags, council)
+    produced = {asset for targets in edges.values() for asset in targets}
+    for asset in produced | set(edges):
+        assert asset not in reached(edges, asset), f"{asset} leads back to itself"
+        if not asset.endswith("/landing"):
+            assert asset in produced, f"nothing makes {asset}"
+        if asset.removeprefix(f"{council}/") not in ENDS:
+            assert edges.get(asset), f"nothing reads {asset}"
+    for dag in dags.values():
+        if council in dag["tags"]:
+            assert set(dag["schedule"]) <= set(edges), f"nothing shows why {dag['schedule']} starts a Dag"
+
+
+def test_only_landing_folders_are_watched(dags):
+    for dag_id, dag in dags.items():
+        assert bool(dag["watched"]) == dag_id.startswith("receive_"), dag_id
+        assert all(name.endswith("/landing") for name in dag["watched"])
+
+
+def test_a_broken_profile_is_an_import_error_that_names_the_place_and_hides_nobody_else(tmp_path, airflow_home):
+    include = tmp_path / "include"
+    shutil.copytree(ROOT / "include", include, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+    broken, sound = profiles.councils()[0], profiles.councils()[1:]
+    file = include / "councils" / f"{broken}.yaml"
+    file.write_text(file.read_text().replace("sign_offs:", "sing_offs:"))
+
+    parsed = parsed_dags.parse(ROOT / "dags", include, airflow_home)
+
+    assert list(parsed["errors"]) == ["profiles.py"]
+    told = parsed["errors"]["profiles.py"]
+    line = next(number for number, text in enumerate(file.read_text().splitlines(), 1) if "sing_offs" in text)
+    assert f"councils/{broken}.yaml:{line} returns." in told
+    assert "sing_offs" in told
+    assert "expected" in told
+    assert not any(broken in dag["tags"] for dag in parsed["dags"].values())
+    for council in sound:
+        assert f"purge_{council}" in parsed["dags"]
+
+
+def test_an_installation_may_serve_some_councils_only(airflow_home):
+    served = profiles.councils()[-1]
+    parsed = parsed_dags.parse(ROOT / "dags", ROOT / "include", airflow_home, AIRFLOW__FAMILY_EXCHANGE__COUNCILS=served)
+    assert {tag for dag in parsed["dags"].values() for tag in dag["tags"]} & set(profiles.councils()) == {served}

@@ -1,0 +1,83 @@
+import asyncio
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from family_exchange.adapters import sftp_watch
+from family_exchange.domain.errors import TryLater
+from family_exchange.orchestration import arrivals
+from family_exchange.orchestration.arrivals import Arrivals, Bell
+
+
+def test_an_empty_folder_rings_no_bell():
+    assert not Bell().should_ring(0, "empty", 0)
+
+
+def test_a_changed_listing_rings_at_once():
+    bell = Bell()
+    assert bell.should_ring(1, "a", 0)
+    assert not bell.should_ring(1, "a", 1)
+    assert bell.should_ring(2, "b", 2)
+
+
+def test_files_that_stay_are_told_of_again_less_and_less_often():
+    bell = Bell()
+    rings = [moment for moment in range(20_000) if bell.should_ring(1, "a", float(moment))]
+    gaps = [later - earlier for earlier, later in pairwise(rings)]
+    assert gaps[:3] == [30, 60, 120]
+    assert max(gaps) == arrivals.LONGEST
+
+
+def test_the_same_file_again_after_an_empty_folder_rings():
+    bell = Bell()
+    bell.should_ring(1, "a", 0)
+    bell.should_ring(0, "empty", 1)
+    assert bell.should_ring(1, "a", 2)
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from("abc")), max_size=50))
+def test_every_new_listing_with_files_rings(looks):
+    bell, before = Bell(), None
+    for moment, (files, digest) in enumerate(looks):
+        rang = bell.should_ring(files, digest, float(moment))
+        if files and digest != before:
+            assert rang
+        before = digest if files else None
+
+
+async def _first_event(trigger):
+    return (await anext(trigger.run())).payload
+
+
+def test_an_event_has_counts_and_a_digest_and_an_endpoint_that_is_away_is_asked_again(monkeypatch):
+    looks = iter([TryLater("away"), RuntimeError("odd"), (0, "none"), (2, "digest")])
+
+    async def listing(_endpoint, folders):
+        assert folders == ["/police/police_incidents"]
+        look = next(looks)
+        if isinstance(look, Exception):
+            raise look
+        return look
+
+    async def endpoint(_council):
+        return None
+
+    monkeypatch.setattr(sftp_watch, "listing_digest", listing)
+    monkeypatch.setattr(arrivals, "_endpoint", endpoint)
+    trigger = Arrivals(council="north-vale", folders=["/police/police_incidents"], seconds=0)
+    assert asyncio.run(_first_event(trigger)) == {"files": 2, "sha256": "digest"}
+
+
+def test_a_trigger_is_made_anew_from_what_it_serialises():
+    trigger = Arrivals(council="north-vale", folders=["/a/b"], seconds=7)
+    path, kwargs = trigger.serialize()
+    assert path == "family_exchange.orchestration.arrivals.Arrivals"
+    assert Arrivals(**kwargs).serialize() == (path, kwargs)
+
+
+@pytest.mark.parametrize("seconds", [None])
+def test_how_often_it_looks_is_configured(seconds, monkeypatch):
+    monkeypatch.setenv("AIRFLOW__FAMILY_EXCHANGE__POLL_SECONDS", "11")
+    assert Arrivals(council="c", folders=[], seconds=seconds).seconds == 11
