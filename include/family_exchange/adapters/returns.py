@@ -22,7 +22,7 @@ from family_exchange.domain.return_rules import Finding, Severity
 ACTOR = "exchange"
 """Who moves a return when no person does."""
 
-LOCK = 42
+LOCK = 45
 """Namespace of the advisory locks that keep two workers off one return."""
 
 

@@ -3,9 +3,8 @@
 The same rows give the same bytes on any machine: UTF-8, comma, line feed, ISO dates, an empty cell for the unknown.
 """
 
-import csv
-import io
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +15,8 @@ from family_exchange.domain.errors import NeedsDecision
 NAME_DIGITS = 12
 """Hexadecimal digits of the sealed bytes' SHA-256 that a name carries: the name is the idempotency key."""
 SHA256_DIGITS = 64
+
+_QUOTED = re.compile(r'[",\r\n]')
 
 
 class Outcome(StrEnum):
@@ -47,11 +48,9 @@ def plain(fields: Sequence[str], rows: Iterable[Mapping[str, str | None]]) -> by
 
     A row holds exactly these fields; a cell without a value is empty.
     """
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(fields)
-    writer.writerows([row[field] for field in fields] for row in rows)
-    return text.getvalue().encode()
+    lines = [",".join(map(_cell, fields))]
+    lines += [",".join(_cell(row[field]) for field in fields) for row in rows]
+    return "".join(f"{line}\n" for line in lines).encode()
 
 
 def final_name(council: str, code: str, period: str, version: int, *, sealed_sha256: bytes) -> str:
@@ -97,6 +96,12 @@ def receipt(text: bytes) -> Receipt:
     if len(found.sha256) != SHA256_DIGITS:
         raise NeedsDecision("the recipient's receipt names no SHA-256; ask the recipient")
     return found
+
+
+def _cell(value: str | None) -> str:
+    """The cell, quoted where it must be; a lone carriage return too, which the standard writer leaves bare."""
+    text = value or ""
+    return '"{}"'.format(text.replace('"', '""')) if _QUOTED.search(text) else text
 
 
 def _text(value: object) -> str:
