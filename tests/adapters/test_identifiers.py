@@ -26,13 +26,12 @@ VECTORS = [
 ]  # fmt: skip
 
 
-def alone(kind, text):
-    return one_by_one.pnc(text, this_year=YEAR) if kind is Kind.PNC else one_by_one.NORMAL[kind](text)
+def alone(kind, text, year=YEAR):
+    return one_by_one.pnc(text, this_year=year) if kind is Kind.PNC else one_by_one.NORMAL[kind](text)
 
 
-def together(kind, texts):
-    frame = pl.DataFrame({"text": texts}, schema={"text": pl.String})
-    return frame.select(by_columns.normal(pl.col("text"), kind, this_year=YEAR)).to_series().to_list()
+def together(kind, texts, year=YEAR):
+    return by_columns.normal(pl.Series(texts, dtype=pl.String), kind, this_year=year).to_list()
 
 
 @pytest.mark.requirement("R-030")
@@ -44,6 +43,12 @@ def test_a_column_is_judged_like_each_of_its_texts(kind):
         assert together(kind, texts) == [alone(kind, text) for text in texts]
 
     law()
+
+
+@pytest.mark.parametrize("year", [1999, 2000, 2026, None])
+def test_a_police_year_of_two_digits_is_placed_the_same_way(year):
+    texts = ["79/163001B", "01/171310W", "1979/0163001B", "00/1A", "99/1A"]
+    assert together(Kind.PNC, texts, year) == [alone(Kind.PNC, text, year) for text in texts]
 
 
 @pytest.mark.parametrize("kind", Kind)

@@ -134,6 +134,12 @@ def test_an_optional_column_may_be_left_out():
     assert cells(b"a\n1\n", a_contract("a", "b", optional=("b",))) == [("1", None)]
 
 
+def test_the_contract_says_what_stands_between_two_cells():
+    contract = CONTRACT.model_copy(update={"file": CONTRACT.file.model_copy(update={"delimiter": ";"})})
+    assert cells(b'a;b;c\n1,5;"2;2";3\n', contract) == [("1,5", "2;2", "3")]
+    assert reason(b"a,b,c\n1,2,3\n", contract) == Reason.SCHEMA
+
+
 @pytest.mark.parametrize(("row", "bad"), [(1, b"1,2"), (3, b"1,2"), (3, b"1,2,3,4"), (3, b"1")])
 def test_a_row_of_the_wrong_width_is_named(row, bad):
     rows = [b"1,2,3"] * 5
@@ -208,13 +214,18 @@ def test_the_first_line_can_be_read_alone(start):
     assert tabular.manifest_of(b"a,b,c\n").feed is None
 
 
+@pytest.mark.parametrize("magic", [b"x\x01", b"x\x5e", b"(\xc2\xb5/", b"PK\x03\x04", b"BZh9"])
+def test_rows_that_begin_like_a_compressed_file_are_not_unpacked(magic):
+    assert cells(b"a,b,c\n" + magic + b",2,3\n") == [(magic.decode(), "2", "3")]
+
+
 def as_csv(rows, **dialect):
     text = io.StringIO(newline="")
     csv.writer(text, **dialect).writerows(rows)
     return text.getvalue().encode()
 
 
-some_cells = st.text(st.characters(exclude_characters="\r\0", exclude_categories=["Cs"]), max_size=8)
+some_cells = st.text(st.characters(exclude_characters="\r\0\x1c\x1d\x1e\x1f", exclude_categories=["Cs"]), max_size=8)
 some_rows = st.lists(st.tuples(some_cells, some_cells, st.text("ab", min_size=1)), min_size=1, max_size=12)
 
 

@@ -130,7 +130,7 @@ def test_a_pnc_number_gets_its_century_and_its_zeros_back(typed, normal):
     assert identifiers.pnc(typed, this_year=2026) == normal
 
 
-@pytest.mark.parametrize(("this_year", "century"), [(2026, "2026"), (2025, "1926")])
+@pytest.mark.parametrize(("this_year", "century"), [(2026, "2026"), (2025, "1926"), (None, "26")])
 def test_a_year_of_two_digits_never_lies_ahead(this_year, century):
     letter = identifiers.PNC_LETTERS[int("260000001") % 23]
     assert identifiers.pnc(f"26/1{letter}", this_year=this_year) == f"{century}/0000001{letter}"

@@ -6,7 +6,6 @@ own errors never leave this module. A message names rows and columns by number, 
 
 import codecs
 import csv
-import io
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -29,7 +28,7 @@ LONGEST_CELL = 32_768
 
 _BOM = b"\xef\xbb\xbf"
 _CHUNK = 4 << 20
-_COMMA, _NEWLINE, _QUOTE = b',\n"'
+_NEWLINE, _QUOTE = b'\n"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +49,17 @@ def read(plaintext: bytes, contract: Contract) -> Table:
             those that the first line promises).
     """
     text = _text(plaintext)
-    said, start = _first_line(text)
+    said, top = _first_line(text)
     _must_agree(said, contract)
-    header, start = _header(text, start)
+    delimiter = contract.file.delimiter
+    header, start = _header(text, top, delimiter)
     _must_be_the_columns(header, contract)
-    body = _rows_only(text, start)
-    if not body:
+    if start >= len(text):
         raise DataRefused(Reason.CONTENT, "the file has no rows")
-    count = _proved_rows(body, len(header))
+    count = _proved_rows(text, start, len(header), ord(delimiter))
     if said.rows is not None and said.rows != count:
         raise DataRefused(Reason.CONTENT, f"the first line promises {said.rows} rows; the file has {count}")
-    return Table(_parsed(body, header, contract, count), said)
+    return Table(_parsed(text[top:], header, contract, count), said)
 
 
 def manifest_of(plaintext: bytes) -> Manifest:
@@ -73,7 +72,7 @@ def manifest_of(plaintext: bytes) -> Manifest:
 
 
 def _text(plaintext: bytes) -> bytes:
-    """The bytes of a valid UTF-8 text without byte-order mark and NUL, its lines ending in one newline each."""
+    """Valid UTF-8 without byte-order mark and NUL; each line ends in one newline, and none at the end is blank."""
     text = plaintext.removeprefix(_BOM)
     if b"\0" in text:
         raise DataRefused(Reason.ENCODING, "the file holds a NUL; is it UTF-16?")
@@ -87,6 +86,8 @@ def _text(plaintext: bytes) -> bytes:
             raise DataRefused(Reason.ENCODING, "the file is not UTF-8") from None
     if b"\r" in text:
         text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    if not text.endswith(b"\n") or text.endswith(b"\n\n"):
+        text = text.rstrip(b"\n") + b"\n"
     return text
 
 
@@ -113,15 +114,15 @@ def _must_agree(said: Manifest, contract: Contract) -> None:
         raise DataRefused(Reason.CONTENT, f"the first line does not say contract {contract.version}")
 
 
-def _header(text: bytes, start: int) -> tuple[list[str], int]:
+def _header(text: bytes, start: int, delimiter: str) -> tuple[list[str], int]:
     """The names in the header, and where the rows begin."""
     end = _line_end(text, start)
     if end <= start:
-        raise DataRefused(Reason.CONTENT, "the file is empty" if not text.strip() else "the header row is empty")
+        raise DataRefused(Reason.CONTENT, "the header row is empty")
     if end - start > LONGEST_CELL:
         raise DataRefused(Reason.CSV_SYNTAX, f"the header row is longer than {LONGEST_CELL} bytes")
     try:
-        names = next(csv.reader(io.StringIO(text[start:end].decode()), strict=True))
+        names = next(csv.reader([text[start:end].decode()], delimiter=delimiter, strict=True))
     except csv.Error:
         raise DataRefused(Reason.CSV_SYNTAX, "the quotes of the header row do not add up") from None
     return [name.strip() for name in names], end + 1
@@ -140,28 +141,19 @@ def _must_be_the_columns(header: list[str], contract: Contract) -> None:
         raise DataRefused(Reason.SCHEMA, f"{layout} {'; '.join(what)}")
 
 
-def _rows_only(text: bytes, start: int) -> bytes:
-    """Everything after the header, ending in exactly one newline; blank lines at the end do not count."""
-    body = text[start:]
-    if body.endswith(b"\n") and not body.endswith(b"\n\n") and body != b"\n":
-        return body
-    stripped = body.rstrip(b"\n")
-    return stripped + b"\n" if stripped else b""
-
-
-def _proved_rows(body: bytes, width: int) -> int:
-    """The number of rows, each of which has exactly `width` cells with quotes as RFC 4180 writes them."""
+def _proved_rows(text: bytes, begin: int, width: int, delimiter: int) -> int:
+    """The number of rows from `begin`, each of which has exactly `width` cells with quotes as RFC 4180 writes them."""
     import numpy as np  # noqa: PLC0415 - costs a tenth of a second
 
-    data = np.frombuffer(body, np.uint8)
-    quoted = b'"' in body
+    data = np.frombuffer(text, np.uint8, offset=begin)
+    quoted = text.find(b'"', begin) >= 0
     separators, last, inside = 0, -1, False
     for start in range(0, len(data), _CHUNK):
         part = data[start : start + _CHUNK]
-        separating = (part == _COMMA) | (part == _NEWLINE)
+        separating = (part == delimiter) | (part == _NEWLINE)
         if quoted:
             within = np.logical_xor.accumulate(part == _QUOTE) ^ inside
-            _prove_quotes(data, start, part, within, separators // width + 1)
+            _prove_quotes(data, start, np.flatnonzero(part == _QUOTE), within, delimiter, separators // width + 1)
             separating &= ~within
             inside = bool(within[-1])
         at = np.flatnonzero(separating)
@@ -175,22 +167,25 @@ def _proved_rows(body: bytes, width: int) -> int:
 
 
 def _prove_quotes(
-    data: "NDArray[np.uint8]", start: int, part: "NDArray[np.uint8]", within: "NDArray[np.bool_]", row: int
+    data: "NDArray[np.uint8]",
+    start: int,
+    at: "NDArray[np.int64]",
+    within: "NDArray[np.bool_]",
+    delimiter: int,
+    row: int,
 ) -> None:
     """A quote opens at the start of a cell and closes at its end; inside, it stands doubled."""
     import numpy as np  # noqa: PLC0415 - costs a tenth of a second
 
-    at = np.flatnonzero(part == _QUOTE)
-    opens = within[at]
-    neighbour = np.where(opens, at - 1, at + 1) + start
+    neighbour = np.where(within[at], at - 1, at + 1) + start
     edge = (neighbour < 0) | (neighbour >= len(data))
     beside = np.where(edge, _NEWLINE, data[np.clip(neighbour, 0, len(data) - 1)])
-    if not np.isin(beside, (_COMMA, _NEWLINE, _QUOTE)).all():
+    if not np.isin(beside, (delimiter, _NEWLINE, _QUOTE)).all():
         raise DataRefused(Reason.CSV_SYNTAX, f"a quote stands inside a cell, in row {row} or later")
 
 
 def _prove_cells(separators: "NDArray[np.uint8]", before: int, width: int) -> None:
-    """Each row ends where it must: `width - 1` commas, then a newline."""
+    """Each row ends where it must: `width - 1` delimiters, then a newline."""
     import numpy as np  # noqa: PLC0415 - costs a tenth of a second
 
     ends = np.flatnonzero(separators == _NEWLINE)
@@ -209,12 +204,16 @@ def _prove_lengths(at: "NDArray[np.int64]", last: int, row: int) -> None:
         raise DataRefused(Reason.CSV_SYNTAX, f"a cell is longer than {LONGEST_CELL} bytes, in row {row} or later")
 
 
-def _parsed(body: bytes, header: list[str], contract: Contract, count: int) -> "pl.DataFrame":
+def _parsed(text: bytes, header: list[str], contract: Contract, count: int) -> "pl.DataFrame":
+    """The rows under the header with which `text` begins.
+
+    Without the header, text that happens to begin like a compressed file would be decompressed by polars.
+    """
     import polars as pl  # noqa: PLC0415 - costs a third of a second
 
     schema = dict.fromkeys(header, pl.String)
     try:
-        rows = pl.read_csv(body, has_header=False, schema=schema)
+        rows = pl.read_csv(text, schema=schema, separator=contract.file.delimiter)
     except pl.exceptions.PolarsError:
         rows = None
     if rows is None or rows.height != count:

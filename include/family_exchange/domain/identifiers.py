@@ -93,11 +93,11 @@ def uln(text: str) -> str | None:
     return number if valid else None
 
 
-def pnc(text: str, *, this_year: int) -> str | None:
+def pnc(text: str, *, this_year: int | None) -> str | None:
     """Police National Computer number as `YYYY/NNNNNNNC`.
 
-    A year of two digits belongs to the century that does not put it after `this_year`. The slash and the serial's
-    leading zeros may be missing.
+    A year of two digits belongs to the century that does not put it after `this_year`; where that is not known, the
+    two digits stay. The slash and the serial's leading zeros may be missing.
     """
     found = re.fullmatch(PNC_FORM, _bare(text).upper())
     if not found:
@@ -151,8 +151,8 @@ def _bare(text: str) -> str:
     return text.replace(" ", "").replace("-", "") if text.isascii() else ""
 
 
-def _whole_year(year: str, this_year: int) -> str:
-    if len(year) == 4:  # noqa: PLR2004 - four digits are a whole year
+def _whole_year(year: str, this_year: int | None) -> str:
+    if this_year is None or len(year) == 4:  # noqa: PLR2004 - four digits are a whole year
         return year
     century = this_year // _CENTURY * _CENTURY
     return str(century + int(year) - (_CENTURY if int(year) > this_year % _CENTURY else 0))

@@ -1,0 +1,85 @@
+"""Cells read by type: beside each text stands what it means, and whether it means anything.
+
+Dates, numbers and flags have one strict form each; identifiers have a normal form. What does not fit means nothing:
+it is never guessed, and which row stays out is for the suite to say.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from family_exchange.adapters import identifiers
+from family_exchange.domain.contract import Column, ColumnType, Contract
+from family_exchange.domain.identifiers import Kind
+from family_exchange.domain.suite import AS_OF, LATEST_BIRTH, PERMANENT, VALID, VALUE, has_value, kind
+
+if TYPE_CHECKING:
+    import polars as pl
+
+INTEGER_FORM = r"^[0-9]{1,9}$"
+DECIMAL_FORM = r"^[0-9]{1,9}(?:\.[0-9]{1,2})?$"
+YES, NO = "Y", "N"
+
+EXPECTED_WITHIN = timedelta(days=300)
+"""A pregnancy that is known on the file's day ends within it."""
+
+
+def with_values(
+    rows: "pl.DataFrame", contract: Contract, *, as_of: date | None, derived: Mapping[str, Sequence[str]]
+) -> "pl.DataFrame":
+    """`rows` with every column that a rule of the contract's suite may read.
+
+    Columns that `rows` does not have are passed over, and so is all that would be made from them.
+    """
+    import polars as pl  # noqa: PLC0415 - costs a third of a second
+
+    there = [column for column in contract.columns if column.name in rows.columns and has_value(column)]
+    year = as_of.year if as_of else None
+    normal = [
+        identifiers.normal(rows[column.name], which, this_year=year).alias(column.name + VALUE)
+        for column in there
+        if (which := kind(column))
+    ]
+    frame = rows.lazy().with_columns(
+        *normal,
+        *(_value(column, contract.file.date_format) for column in there if not kind(column)),
+        pl.lit(as_of, pl.Date).alias(AS_OF),
+        pl.lit(as_of + EXPECTED_WITHIN if as_of else None, pl.Date).alias(LATEST_BIRTH),
+    )
+    frame = frame.with_columns(flag for column in there for flag in _flags(column))
+    made = {*rows.columns, *(column.name + VALUE for column in there)}
+    sums = [
+        pl.sum_horizontal(*parts, ignore_nulls=False).alias(name)
+        for name, parts in derived.items()
+        if made.issuperset(parts)
+    ]
+    return frame.with_columns(*sums).collect()
+
+
+def _value(column: Column, date_format: str) -> "pl.Expr":
+    """What the cells of a date, a number or a flag mean; null where they are empty or mean nothing."""
+    import polars as pl  # noqa: PLC0415 - costs a third of a second
+
+    text = pl.col(column.name)
+    value: pl.Expr
+    match column.type:
+        case ColumnType.DATE:
+            day = text.str.to_date(date_format, strict=False)
+            value = pl.when(day.dt.to_string(date_format) == text).then(day)
+        case ColumnType.INTEGER:
+            value = pl.when(text.str.contains(INTEGER_FORM)).then(text).cast(pl.Int32, strict=False)
+        case ColumnType.DECIMAL:
+            value = pl.when(text.str.contains(DECIMAL_FORM)).then(text).cast(pl.Decimal(12, 2), strict=False)
+        case _:
+            value = pl.when(text.is_in([YES, NO])).then(text == YES)
+    return value.alias(column.name + VALUE)
+
+
+def _flags(column: Column) -> Iterator["pl.Expr"]:
+    """Whether each cell is empty or means something; for a UPN, also whether it is not a temporary one."""
+    import polars as pl  # noqa: PLC0415 - costs a third of a second
+
+    text, value = pl.col(column.name), pl.col(column.name + VALUE)
+    yield (text.is_null() | value.is_not_null()).alias(column.name + VALID)
+    if kind(column) is Kind.UPN:
+        yield (~identifiers.temporary_upn(value)).fill_null(value=True).alias(column.name + PERMANENT)
