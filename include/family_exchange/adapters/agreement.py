@@ -1,6 +1,6 @@
 """Whether a profile agrees with its notice and with the contracts, frameworks and returns that it names."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass
 
 from family_exchange.adapters.documents import BadFile, Document, Problem
@@ -34,7 +34,7 @@ class Shelf:
 
     notices: Notices
     contract: Callable[[str], Contract]
-    framework: Callable[[str], Framework]
+    framework: Callable[[str], tuple[Document, Framework]]
     return_definition: Callable[[str], ReturnDefinition]
 
 
@@ -51,16 +51,23 @@ def of_profile(document: Document, profile: Profile, shelf: Shelf) -> list[Probl
     return problems
 
 
-def of_framework(document: Document, framework: Framework, shelf: Shelf) -> list[Problem]:
-    """What in the framework names a notice line, a feed, a column or a code that does not exist."""
-    problems = [
+def of_sources(document: Document, framework: Framework, notices: Notices) -> list[Problem]:
+    """What in the framework names a notice line that does not exist."""
+    return [
         document.problem(path, objection)
         for path, leaf in leaves(framework)
-        if leaf.source is not None and (objection := shelf.notices.objection(leaf.source, leaf.quote))
+        if leaf.source is not None and (objection := notices.objection(leaf.source, leaf.quote))
     ]
-    for index, indicator in enumerate(framework.indicators):
-        problems.extend(_indicator(document, f"indicators[{index}]", indicator, shelf))
-    return problems
+
+
+def of_indicators(document: Document, framework: Framework, shelf: Shelf, feeds: Container[str]) -> list[Problem]:
+    """What in the framework's indicators on `feeds` names a feed, a column or a code that does not exist."""
+    return [
+        problem
+        for index, indicator in enumerate(framework.indicators)
+        if indicator.feed in feeds
+        for problem in _indicator(document, f"indicators[{index}]", indicator, shelf)
+    ]
 
 
 def out_of_date(document: Document, profile: Profile, known: Mapping[str, str]) -> Iterator[Problem]:
@@ -88,7 +95,8 @@ def _sources(document: Document, profile: Profile, notices: Notices) -> Iterator
 def _frameworks(document: Document, profile: Profile, shelf: Shelf) -> Iterator[Problem]:
     for index, choice in enumerate(profile.frameworks):
         path = f"frameworks[{index}]"
-        framework = shelf.framework(choice.code)
+        source, framework = shelf.framework(choice.code)
+        yield from of_indicators(source, framework, shelf, profile.feeds)
         if choice.min_problems > len(framework.problems):
             yield document.problem(f"{path}.min_problems", f"expected at most {len(framework.problems)}")
         try:

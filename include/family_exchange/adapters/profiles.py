@@ -108,13 +108,7 @@ def framework(code: str, *, root: Path = ROOT) -> Framework:
     Raises:
         BadFile: there is no such framework, or it has a mistake.
     """
-    document, model = _loaded(root, f"frameworks/{code}.yaml", Framework)
-    problems = agreement.of_framework(document, model, _shelf(root))
-    if model.code != code:
-        problems.append(document.problem("code", f"expected {code}, as the file is called"))
-    if problems:
-        raise BadFile(sorted(problems))
-    return model
+    return _framework(code, root)[1]
 
 
 def framework_in_force(council: Profile, day: date, *, root: Path = ROOT) -> Framework:
@@ -182,9 +176,26 @@ def _loads(council: str | None, root: Path) -> Iterator[Callable[[], object]]:
     yield partial(_loaded, root, "advice.yaml", Advice)
     for path in sorted((root / "contracts").glob("*/v*.yaml")):
         yield partial(contract, path.parent.name, path.stem, root=root)
-    yield from (partial(framework, code, root=root) for code in framework_codes(root=root))
+    yield from (partial(_framework_on_its_feeds, code, root) for code in framework_codes(root=root))
     yield from (partial(return_definition, code, root=root) for code in return_codes(root=root))
     yield from (partial(profile, each, root=root) for each in ([council] if council else councils(root=root)))
+
+
+def _framework(code: str, root: Path) -> tuple[Document, Framework]:
+    document, model = _loaded(root, f"frameworks/{code}.yaml", Framework)
+    problems = agreement.of_sources(document, model, Notices(root / "notices"))
+    if model.code != code:
+        problems.append(document.problem("code", f"expected {code}, as the file is called"))
+    if problems:
+        raise BadFile(sorted(problems))
+    return document, model
+
+
+def _framework_on_its_feeds(code: str, root: Path) -> None:
+    document, model = _framework(code, root)
+    every_feed = {indicator.feed for indicator in model.indicators}
+    if problems := agreement.of_indicators(document, model, _shelf(root), every_feed):
+        raise BadFile(sorted(problems))
 
 
 def _stems(folder: Path) -> tuple[str, ...]:
@@ -195,7 +206,7 @@ def _shelf(root: Path) -> agreement.Shelf:
     return agreement.Shelf(
         notices=Notices(root / "notices"),
         contract=lambda feed: contract(feed, root=root),
-        framework=lambda code: framework(code, root=root),
+        framework=lambda code: _framework(code, root),
         return_definition=lambda code: return_definition(code, root=root),
     )
 

@@ -63,7 +63,7 @@ class DataClassPromise(Provenance):
     data_class: DataClass
 
 
-class Agreement(Model):
+class Agreement(Provenance):
     """What council and partner signed; without it no feed is taken in."""
 
     reference: Words
@@ -73,8 +73,6 @@ class Agreement(Model):
     notice_version: int = Field(ge=1)
     gateways: tuple[Words, ...] = Field(min_length=1)
     """The statutes that let the partner share."""
-    status: Status
-    note: Words | None = None
 
     @model_validator(mode="after")
     def _expires_after_approval(self) -> Self:

@@ -1,0 +1,73 @@
+import pytest
+from pydantic import ValidationError
+
+from family_exchange.domain.contract import Ages, Condition, Contract
+from support import profiles as a
+
+
+def test_a_contract_names_its_columns_both_ways():
+    contract = Contract.model_validate(a.contract())
+    assert contract.headers == contract.canonicals == ("record_ref", "event_on", "role")
+    assert [column.canonical for column in contract.fact_columns] == ["role"]
+    assert contract.column("role").codes == ("victim", "offender")
+
+
+def test_a_column_that_is_not_there_is_a_key_error():
+    with pytest.raises(KeyError, match="nothing"):
+        Contract.model_validate(a.contract()).column("nothing")
+
+
+@pytest.mark.requirement("R-098")
+def test_every_category_that_a_row_may_get_is_known():
+    choice = {"category": "children_other", "when": [{"column": "role", "op": "eq", "value": "victim"}]}
+    retention = {"category": "crime_asb", "trigger": "event_on", "category_by": [choice]}
+    contract = Contract.model_validate(a.contract(retention=retention))
+    assert contract.categories == {"crime_asb", "children_other"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"columns": [a.column("record_ref"), a.column("record_ref")]}, "repeat the name record_ref"),
+        (
+            {"columns": [a.column("record_ref"), a.column("ref", canonical="record_ref")]},
+            "repeat the canonical record_ref",
+        ),
+        ({"key": ["nothing"]}, "has not: nothing"),
+        ({"retention": {"category": "crime_asb", "trigger": "born_on"}}, "has not: born_on"),
+        ({"purposes": ["monitor"]}, "purposes that the contract has not: identify"),
+        ({"partner_types": ["postman"]}, "Input should be"),
+        ({"version": "1"}, "match pattern"),
+        ({"columns": [a.column("record_ref", type="code")]}, "`codes` goes with `type: code`"),
+        ({"columns": [a.column("record_ref", codes=["x"])]}, "`codes` goes with `type: code`"),
+        ({"columns": [a.column("record_ref", type="code", codes=["x", "x"])]}, "must not repeat"),
+        ({"age_gate": {"min": 18, "max": 10}}, "must not be above"),
+    ],
+)
+def test_a_contract_that_does_not_hold_together_is_refused(changes, expected):
+    with pytest.raises(ValidationError, match=expected):
+        Contract.model_validate(a.contract(**changes))
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ({"op": "present", "value": 1}, "takes no value"),
+        ({"op": "in", "value": "one"}, "takes a list"),
+        ({"op": "in", "value": []}, "takes a list"),
+        ({"op": "eq"}, "takes one value"),
+        ({"op": "ge", "value": [1, 2]}, "takes one value"),
+    ],
+)
+def test_a_condition_whose_value_does_not_fit_its_operator_is_refused(condition, expected):
+    with pytest.raises(ValidationError, match=expected):
+        Condition.model_validate({"column": "role", **condition})
+
+
+def test_a_condition_keeps_the_type_of_its_value():
+    values = [Condition.model_validate({"column": "c", "op": "eq", "value": value}).value for value in (True, 1, "1")]
+    assert [type(value) for value in values] == [bool, int, str]
+
+
+def test_ages_are_open_unless_they_are_given():
+    assert (Ages().min, Ages().max) == (None, None)
