@@ -11,5 +11,5 @@ def by_hand():
 
 @pytest.fixture(scope="session")
 def by_airflow():
-    with a_journey() as told:
+    with a_journey(stay=True) as told:
         yield told

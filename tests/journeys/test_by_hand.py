@@ -4,23 +4,8 @@ from pathlib import Path
 import pytest
 
 from family_exchange.adapters import database
-from family_exchange.adapters import register as registry
 from family_exchange.demo.by_hand import run
-from support.journeys import CANARY, TODAY
-
-
-def digest(tenant):
-    with database.transaction(tenant.doors.database) as connection:
-        return registry.digest(connection)
-
-
-def sent(tenant):
-    folder = tenant.third_party.root
-    return {
-        path.relative_to(folder): path.read_bytes()
-        for path in sorted(folder.rglob("*.pgp"))
-        if "receipts" not in path.parts
-    }
+from support.journeys import CANARY, TODAY, register_digest, sent
 
 
 def ledger_of(tenant):
@@ -93,6 +78,6 @@ def test_no_canary_leaves_the_register(by_hand):
 
 
 def test_the_same_journey_again_changes_nothing(by_hand):
-    before = digest(by_hand.tenant), sent(by_hand.tenant)
+    before = register_digest(by_hand.tenant), sent(by_hand.tenant)
     run(by_hand.tenant, today=TODAY, tell=lambda _: None)
-    assert (digest(by_hand.tenant), sent(by_hand.tenant)) == before
+    assert (register_digest(by_hand.tenant), sent(by_hand.tenant)) == before

@@ -7,7 +7,8 @@ from types import SimpleNamespace
 
 from rich.console import Console
 
-from family_exchange.adapters import profiles
+from family_exchange.adapters import database, profiles
+from family_exchange.adapters import register as registry
 from family_exchange.demo import journey
 
 CANARY = "Qwyzzlefax"
@@ -28,3 +29,15 @@ def a_journey(**changes):
             up=up,
             terminal=terminal.file,
         )
+
+
+def register_digest(tenant):
+    """One digest over the whole register."""
+    with database.transaction(tenant.doors.database) as connection:
+        return registry.digest(connection)
+
+
+def sent(tenant):
+    """Every sealed return that the third party holds, by name."""
+    root = tenant.third_party.root
+    return {path.name: path.read_bytes() for part in ("inbox", "taken") for path in sorted((root / part).glob("*"))}
