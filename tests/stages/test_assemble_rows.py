@@ -1,0 +1,334 @@
+"""Whom a return covers, and what it tells of them."""
+
+from datetime import date
+
+import pytest
+
+from family_exchange.domain.errors import NeedsDecision
+from family_exchange.stages import assemble
+from support.council import of
+from support.register import AT, IN_PERIOD, PERIOD
+
+FIRST, LAST = date(2026, 4, 1), date(2026, 9, 30)
+FEEDS = ("childrens_social_care", "housing_tenancies", "police_incidents", "school_attendance")
+
+
+def rows(council, code="nis", period=PERIOD):
+    return_id = assemble.draft(council.doors, code, period, at=AT)
+    return dict(
+        council.register.run(
+            "SELECT person_id, content FROM returns.return_row WHERE return_id = %s ORDER BY row_no", return_id
+        )
+    )
+
+
+def someone(council, **changes):
+    """A person with one record."""
+    person_id = council.register.person()
+    council.register.record(person_id, **changes)
+    return person_id
+
+
+@pytest.mark.requirement("R-050")
+@pytest.mark.requirement("R-024")
+def test_progress_data_covers_every_member_of_a_supported_family_and_nobody_else(council):
+    register = council.register
+    mother, child, declined, proposed, stranger = (someone(council) for _ in range(5))
+    register.supported(mother, child)
+    register.decision(register.proposal(register.family(declined)), outcome="declined")
+    register.proposal(register.family(proposed))
+    register.family(stranger)
+    assert set(rows(council, "fpd")) == {mother, child}
+
+
+@pytest.mark.requirement("R-050")
+@pytest.mark.parametrize(
+    ("decided_on", "inside"),
+    [(date(2025, 1, 1), True), (FIRST, True), (LAST, True), (date(2026, 10, 1), False)],
+)
+def test_support_counts_from_its_decision(council, decided_on, inside):
+    person = someone(council)
+    council.register.supported(person, decided_on=decided_on)
+    assert (person in rows(council, "fpd")) is inside
+
+
+@pytest.mark.parametrize(
+    ("from_on", "to_on", "inside"),
+    [
+        (date(2020, 1, 1), None, True),
+        (LAST, None, True),
+        (date(2026, 10, 1), None, False),
+        (date(2020, 1, 1), date(2026, 6, 2), True),  # a member on 1 June, supported since that day
+        (date(2020, 1, 1), date(2026, 6, 1), False),  # left before support began
+    ],
+)
+def test_a_member_on_any_day_of_support_is_in(council, from_on, to_on, inside):
+    person, stays = someone(council), someone(council)
+    family = council.register.supported(stays, decided_on=date(2026, 6, 1))
+    council.register.member(family, person, from_on=from_on, to_on=to_on)
+    assert (person in rows(council, "fpd")) is inside
+
+
+def test_a_child_who_was_not_born_in_the_period_was_nobodys_member(council):
+    mother, expected = someone(council), someone(council, date_of_birth=date(2026, 12, 1))
+    council.register.supported(mother, expected)
+    assert set(rows(council, "fpd")) == {mother}
+
+
+@pytest.mark.requirement("R-057")
+def test_the_study_has_both_groups_and_marks_them(council):
+    register = council.register
+    joined, assessed, declined = (someone(council) for _ in range(3))
+    register.supported(joined)
+    register.proposal(register.family(assessed))
+    register.decision(register.proposal(register.family(declined)), outcome="declined")
+    found = rows(council)
+    assert {person: content["group"] for person, content in found.items()} == {
+        joined: "I",
+        assessed: "C",
+        declined: "C",
+    }
+
+
+def test_a_family_that_joined_after_the_period_is_in_neither_group(council):
+    person = someone(council)
+    council.register.supported(person, decided_on=date(2026, 11, 1))
+    assert rows(council) == {}
+
+
+def test_a_person_who_moved_between_families_has_one_row_in_the_newer(council):
+    person, others = someone(council), [someone(council), someone(council)]
+    old = council.register.supported(others[0], person, to_on=date(2026, 7, 1))
+    new = council.register.supported(others[1])
+    council.register.member(new, person, from_on=date(2026, 7, 1))
+    found = rows(council)
+    assert found[person]["family_ref"] == new
+    assert old in {content["family_ref"] for content in found.values()} or len(found) == 2
+
+
+def test_people_decided_to_be_one_are_one_row_with_all_their_records(council):
+    register = council.register
+    survivor = someone(council, as_of=date(2026, 1, 1), nino="AB123456C")
+    merged = register.person(merged_into=survivor)
+    register.record(merged, as_of=date(2026, 9, 1), surname="Newname")
+    register.supported(merged)
+    found = rows(council)
+    assert set(found) == {survivor}
+    assert (found[survivor]["surname"], found[survivor]["nino"]) == ("Newname", "AB123456C")
+
+
+@pytest.mark.requirement("R-093")
+@pytest.mark.parametrize(
+    ("kind", "status", "out_of"),
+    [
+        ("restriction", "received", {"fpd", "nis"}),
+        ("restriction", "upheld", {"fpd", "nis"}),
+        ("restriction", "lifted", set()),
+        ("objection_research", "received", {"nis"}),
+        ("objection_research", "upheld", {"nis"}),
+        ("objection_research", "refused", set()),
+        ("objection_all", "received", {"fpd", "nis"}),
+        ("objection_all", "refused", set()),
+    ],
+)
+@pytest.mark.requirement("R-068")
+def test_a_flag_keeps_its_person_out_and_the_family_in(council, kind, status, out_of):
+    person, stays = someone(council), someone(council)
+    council.register.supported(person, stays)
+    council.register.flag(person, kind, status)
+    for code in ("fpd", "nis"):
+        assert (person in rows(council, code)) is (code not in out_of)
+        assert stays in rows(council, code)
+
+
+@pytest.mark.requirement("R-068")
+def test_who_was_kept_out_is_counted_and_not_listed(council):
+    person, stays = someone(council), someone(council)
+    council.register.supported(person, stays)
+    council.register.flag(person, "objection_research")
+    rows(council)
+    (body,) = council.register.audited("return.assembled")
+    assert (body["rows"], body["excluded"]) == (1, 1)
+    assert person not in str(body)
+
+
+def test_a_flag_on_a_merged_person_keeps_the_whole_person_out(council):
+    survivor = someone(council)
+    merged = council.register.person(merged_into=survivor)
+    council.register.supported(survivor)
+    council.register.flag(merged, "restriction")
+    assert rows(council) == {}
+
+
+@pytest.mark.parametrize("code", ["nis", "fpd"])
+@pytest.mark.requirement("R-053")
+@pytest.mark.parametrize("name", ["bolton", "cheshire-west-and-chester", "halton", "herefordshire", "wakefield"])
+def test_a_row_has_exactly_the_fields_that_the_council_promises(council, name, code):
+    one = of(council, name)
+    person = someone(one, nino="AB123456C", upn="H801200001001", address_line_1="1 Test Street", town="Testtown")
+    one.register.supported(person)
+    content = rows(one, code)[person]
+    assert set(content) == set(one.doors.profile.returns[code].fields)
+
+
+@pytest.mark.requirement("R-054")
+def test_the_study_tells_what_the_notice_lists(council):
+    person = someone(council, nino="AB123456C", upn="H801200001001")
+    family = council.register.supported(person, problems=("P1", "P3"))
+    assert rows(council)[person] == {
+        "la_code": "896",
+        "la_person_ref": person,
+        "family_ref": family,
+        "forenames": "Ashley",
+        "surname": "Testperson",
+        "date_of_birth": "1990-05-04",
+        "sex": "F",
+        "postcode": "ZZ99 3AA",
+        "p1": "Y",
+        "p2": "N",
+        "p3": "Y",
+        "p4": "N",
+        "p5": "N",
+        "p6": "N",
+        "group": "I",
+        "upn": "H801200001001",
+        "nino": "AB123456C",
+    }
+
+
+@pytest.mark.requirement("R-055")
+def test_a_notice_without_identifiers_gives_none_away(council):
+    one = of(council, "bolton")
+    person = someone(one, nino="AB123456C", upn="H801200001001")
+    one.register.supported(person)
+    assert not {"nino", "upn"} & set(rows(one)[person])
+
+
+@pytest.mark.requirement("R-056")
+def test_a_notice_with_a_last_known_address_gives_the_newest(council):
+    one = of(council, "herefordshire")
+    person = one.register.person()
+    one.register.record(person, as_of=date(2026, 1, 1), address_line_1="1 Old Road", address_line_2="Flat 2")
+    one.register.record(person, as_of=date(2026, 9, 1), address_line_1="3 New Road", postcode="ZZ99 9ZZ")
+    one.register.record(person, as_of=date(2026, 10, 1), address_line_1=None, postcode=None, nino="AB123456C")
+    one.register.supported(person)
+    content = rows(one)[person]
+    assert (content["address_line_1"], content["address_line_2"]) == ("3 New Road", None)
+    assert (content["postcode"], content["nino"]) == ("ZZ99 9ZZ", "AB123456C")
+
+
+def test_a_known_birth_goes_before_a_newer_filler(council):
+    person = council.register.person()
+    council.register.record(person, as_of=date(2026, 1, 1), date_of_birth=date(1990, 5, 4))
+    council.register.record(person, as_of=date(2026, 9, 1), date_of_birth=date(1900, 1, 1))
+    council.register.supported(person)
+    assert rows(council)[person]["date_of_birth"] == "1990-05-04"
+
+
+def test_a_superseded_record_says_nothing(council):
+    person = council.register.person()
+    council.register.record(person, surname="Rightname", as_of=date(2026, 1, 1))
+    council.register.record(person, surname="Wrongname", as_of=date(2026, 9, 1), current=False)
+    council.register.supported(person)
+    assert rows(council)[person]["surname"] == "Rightname"
+
+
+@pytest.mark.requirement("R-051")
+def test_measures_tell_none_recorded_not_applicable_and_not_collected_apart(council):
+    register = council.register
+    adult, child = someone(council), someone(council, date_of_birth=date(2015, 1, 1))
+    register.supported(adult, child)
+    for feed in ("police_incidents", "school_attendance", "childrens_social_care"):
+        register.file(feed)
+    found = rows(council, "fpd")
+    assert found[adult]["incidents"] == "0"
+    assert found[adult]["sessions_possible"] == "not_applicable"
+    assert found[child]["sessions_possible"] == "none_recorded"
+    assert (found[adult]["cin_open"], found[child]["cin_open"]) == ("not_applicable", "none_recorded")
+    assert found[child]["early_help_open"] == "none_recorded"
+    assert found[adult]["rent_arrears"] == "not_collected"
+
+
+@pytest.mark.requirement("R-051")
+@pytest.mark.requirement("D-11")
+@pytest.mark.parametrize(
+    ("coverages", "state", "expected"),
+    [
+        ([(FIRST, LAST)], "CLOSED", "0"),
+        ([(FIRST, LAST)], "APPLIED", "0"),
+        ([(FIRST, date(2026, 6, 30)), (date(2026, 7, 1), LAST)], "CLOSED", "0"),
+        ([(FIRST, date(2026, 6, 29)), (date(2026, 7, 1), LAST)], "CLOSED", "not_collected"),
+        ([(FIRST, date(2026, 9, 29))], "CLOSED", "not_collected"),
+        ([None], "CLOSED", "not_collected"),
+        ([(FIRST, LAST)], "QUARANTINED", "not_collected"),
+        ([], "CLOSED", "not_collected"),
+    ],
+)
+def test_a_missing_file_is_never_a_zero(council, coverages, state, expected):
+    person = council.register.person()
+    council.register.record(person, council.register.file("housing_tenancies"), feed="housing_tenancies")
+    council.register.supported(person)
+    for coverage in coverages:
+        council.register.file("police_incidents", coverage=coverage, state=state)
+    assert rows(council, "fpd")[person]["incidents"] == expected
+
+
+def test_a_file_that_the_register_has_not_taken_covers_nothing(council):
+    person = council.register.person()
+    council.register.record(person, council.register.file("housing_tenancies"), feed="housing_tenancies")
+    council.register.supported(person)
+    council.register.file("police_incidents", registered_at=None)
+    assert rows(council, "fpd")[person]["incidents"] == "not_collected"
+
+
+@pytest.mark.requirement("R-051")
+def test_measures_count_what_happened_in_the_period(council):
+    register, before, after = council.register, date(2026, 3, 31), date(2026, 10, 1)
+    files = {feed: register.file(feed) for feed in FEEDS}
+    child = register.person()
+
+    def record(feed, event_on, event_ref="E", **facts):
+        extra = {"event_ref": event_ref, "date_of_birth": date(2015, 1, 1)}
+        register.record(child, files[feed], feed=feed, event_on=event_on, facts=facts, **extra)
+
+    record("police_incidents", IN_PERIOD, "1", role="suspect", incident_type="crime", da_flag=False)
+    record("police_incidents", IN_PERIOD, "1", role="offender", incident_type="crime", da_flag=False)
+    record("police_incidents", LAST, "2", role="victim", incident_type="crime", da_flag=True)
+    record("police_incidents", FIRST, "3", role="witness", incident_type="domestic_abuse")
+    record("police_incidents", before, "4", role="offender", incident_type="domestic_abuse", da_flag=True)
+    record("police_incidents", after, "5", role="offender", incident_type="domestic_abuse", da_flag=True)
+    record("school_attendance", date(2026, 7, 20), sessions_possible=120, sessions_authorised=4,
+           sessions_unauthorised=9, fixed_term_exclusions=1)  # fmt: skip
+    record("school_attendance", date(2026, 4, 3), sessions_possible=100, sessions_unauthorised=2)
+    record("school_attendance", before, sessions_possible=999)
+    record("childrens_social_care", before, earl_start_date="2025-01-01", earl_end_date="2026-09-30",
+           cine_start_date="2025-01-01", cppl_start_date="2026-10-01")  # fmt: skip
+    record("housing_tenancies", None, arrears_amount=812.5)
+    register.supported(child)
+    content = rows(council, "fpd")[child]
+    assert {name: content[name] for name in content if name not in {"la_code", "period", "la_person_ref"}} == {
+        "family_ref": content["family_ref"],
+        "forenames": "Ashley",
+        "surname": "Testperson",
+        "date_of_birth": "2015-01-01",
+        "sessions_possible": "220",
+        "sessions_authorised": "4",
+        "sessions_unauthorised": "11",
+        "exclusions": "1",
+        "incidents": "1",
+        "da_incidents": "2",
+        "early_help_open": "N",
+        "cin_open": "Y",
+        "cpp_open": "N",
+        "rent_arrears": "812.50",
+    }
+
+
+def test_a_period_of_another_name_is_for_a_person(council):
+    with pytest.raises(NeedsDecision, match="2026-H1"):
+        assemble.draft(council.doors, "nis", "2026-Q1", at=AT)
+
+
+def test_a_return_that_the_council_does_not_make_is_for_a_person(council):
+    with pytest.raises(NeedsDecision, match="does not make"):
+        assemble.draft(council.doors, "another", PERIOD, at=AT)
