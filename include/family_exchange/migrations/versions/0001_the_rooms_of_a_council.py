@@ -426,6 +426,13 @@ def upgrade() -> None:
         ),
         sa.Column("role", sa.Text(), nullable=False, comment="adult | child"),
         sa.Column(
+            "resident",
+            sa.Boolean(),
+            server_default=sa.text("true"),
+            nullable=False,
+            comment="false: belongs to the family and lives elsewhere",
+        ),
+        sa.Column(
             "recorded_at",
             sa.DateTime(timezone=True),
             server_default=sa.text("clock_timestamp()"),
@@ -460,6 +467,13 @@ def upgrade() -> None:
         sa.Column("family_id", sa.Text(), nullable=False),
         sa.Column("framework", sa.Text(), nullable=False),
         sa.Column("problems", postgresql.ARRAY(sa.Text()), nullable=False, comment="distinct, sorted"),
+        sa.Column(
+            "unknown",
+            postgresql.ARRAY(sa.Text()),
+            server_default=sa.text("'{}'"),
+            nullable=False,
+            comment="problems that could not be told on that day, sorted",
+        ),
         sa.Column("proposed_on", sa.Date(), nullable=False),
         sa.Column(
             "recorded_at",

@@ -1,0 +1,165 @@
+"""The register's families: read where people were seen to live, and bring the stored families up to date with it."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+
+from family_exchange.adapters.database import Connection
+from family_exchange.adapters.statements import BIRTH_ESTIMATED
+from family_exchange.domain import person
+from family_exchange.domain.family import KEPT_ELSEWHERE, PARENTS, Claim, Family, Tie, role_of
+from family_exchange.domain.home import Homes, Sighting
+
+TENANCY_START = "tenancy_start"
+"""The canonical column of a tenancy's first day; its `event_on` is then the day on which the tenancy ended."""
+
+LOOKED_AFTER = ("clea_start_date", "clea_end_date")
+"""The canonical columns of the time in which a child is looked after: it then does not live in the family's home."""
+
+_SHORT = 2
+"""A part of a surname with no more letters ties nobody to anybody."""
+
+_BORN = """
+    CREATE TEMP TABLE person_born ON COMMIT DROP AS
+    SELECT DISTINCT ON (person_id) person_id, CASE WHEN kind < 3 THEN born END AS born, relationship FROM (
+      SELECT p.person_id, r.date_of_birth AS born, count(*) AS said, max(r.as_of) AS last_said,
+             max(max(r.relationship) FILTER (WHERE r.relationship = 'child')) OVER (PARTITION BY p.person_id)
+               AS relationship,
+             min(CASE WHEN r.date_of_birth IS NULL OR r.date_of_birth = ANY(%(placeholders)s) THEN 3
+                      WHEN r.date_of_birth > r.as_of THEN 2
+                      WHEN (r.facts ->> %(estimated)s)::boolean THEN 1 ELSE 0 END) AS kind
+        FROM register.source_record r JOIN register.person_record p USING (source_record_id)
+       WHERE r.as_of <= %(today)s GROUP BY 1, 2) stated
+     ORDER BY person_id, kind, said DESC, last_said DESC, born
+"""
+_SIGHTINGS = """
+    WITH dated AS (
+      SELECT p.person_id, r.uprn, r.address_line_1, r.address_line_2, r.postcode, r.current,
+             CASE WHEN r.event_ref <> '' THEN least(coalesce(r.event_on, r.as_of), r.as_of) ELSE r.as_of END AS seen_on,
+             (r.facts ->> %(tenancy)s)::date AS began_on,
+             CASE WHEN jsonb_exists(r.facts, %(tenancy)s) AND r.event_on <= r.as_of THEN r.event_on END AS ended_on
+        FROM register.source_record r JOIN register.person_record p USING (source_record_id)
+       WHERE (r.current OR r.event_ref = '') AND r.as_of <= %(today)s
+         AND coalesce(r.uprn, r.address_line_1) IS NOT NULL)
+    SELECT person_id, uprn, address_line_1, address_line_2, postcode,
+           least(min(began_on), min(coalesce(ended_on, seen_on))), max(coalesce(ended_on, seen_on)),
+           coalesce(bool_and(ended_on IS NOT NULL) FILTER (WHERE current), false)
+      FROM dated GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5
+"""
+_TIES = """
+    SELECT p.person_id, b.born, b.relationship,
+           array_agg(DISTINCT r.surname) FILTER (WHERE r.surname IS NOT NULL),
+           array_agg(DISTINCT concat_ws('|', r.feed, r.partner, r.household_ref))
+             FILTER (WHERE r.household_ref IS NOT NULL)
+      FROM register.source_record r JOIN register.person_record p USING (source_record_id)
+      JOIN person_born b USING (person_id)
+     WHERE r.as_of <= %(today)s GROUP BY 1, 2, 3 ORDER BY 1
+"""
+_CLAIMS = """
+    SELECT concat_ws('|', r.feed, r.partner, r.household_ref), p.person_id, min(r.as_of),
+           bool_or(r.current AND jsonb_exists(r.facts, %(start)s) AND NOT jsonb_exists(r.facts, %(end)s)),
+           b.born, max(r.relationship)
+      FROM register.source_record r JOIN register.person_record p USING (source_record_id)
+      JOIN person_born b USING (person_id)
+     WHERE r.household_ref IS NOT NULL AND r.relationship = ANY(%(kept)s) AND r.as_of <= %(today)s
+       AND r.feed IN (SELECT DISTINCT feed FROM register.source_record WHERE relationship = ANY(%(parents)s))
+     GROUP BY 1, 2, 5 HAVING bool_or(r.current) ORDER BY 1, 2
+"""
+
+
+def note_births(connection: Connection, placeholders: Iterable[date], *, today: date) -> None:
+    """`person_born`, for this transaction: each person's likeliest date of birth, actual before estimated.
+
+    Of several, the one that most records state, then the newest. `relationship` is `child` when somebody says so.
+    """
+    connection.execute("DROP TABLE IF EXISTS person_born")
+    connection.execute(_BORN, {"placeholders": sorted(placeholders), "estimated": BIRTH_ESTIMATED, "today": today})
+    connection.execute("ALTER TABLE person_born ADD PRIMARY KEY (person_id)")
+    connection.execute("ANALYZE person_born")
+
+
+def sightings(connection: Connection, *, today: date) -> tuple[list[Sighting], Homes]:
+    """Where everybody was seen to live, and the homes; a record without an address tells nothing."""
+    stated = [
+        (who, person.uprn(uprn), person.dwelling_key(line_1, line_2, postcode), from_on, seen_on, ended)
+        for who, uprn, line_1, line_2, postcode, from_on, seen_on, ended in connection.execute(
+            _SIGHTINGS, {"tenancy": TENANCY_START, "today": today}
+        )
+    ]
+    homes = Homes((uprn, dwelling) for _, uprn, dwelling, *_ in stated)
+    found = [
+        Sighting(who, home, from_on, seen_on, ended)
+        for who, uprn, dwelling, from_on, seen_on, ended in stated
+        if (home := homes.name(uprn, dwelling))
+    ]
+    return found, homes
+
+
+def ties(connection: Connection, *, today: date) -> dict[str, Tie]:
+    """What ties each person to others; needs `note_births`."""
+    return {
+        who: Tie(born, relationship, _name_parts(surnames or ()), frozenset(households or ()))
+        for who, born, relationship, surnames, households in connection.execute(_TIES, {"today": today})
+    }
+
+
+def claims(connection: Connection, *, today: date) -> dict[str, list[Claim]]:
+    """Whom a partner that knows parents counts to one family, by its household reference; needs `note_births`."""
+    started, ended = LOOKED_AFTER
+    parameters = {
+        "start": started, "end": ended, "kept": sorted(KEPT_ELSEWHERE), "parents": sorted(PARENTS), "today": today
+    }  # fmt: skip
+    found: dict[str, list[Claim]] = {}
+    for household, who, from_on, away, born, relationship in connection.execute(_CLAIMS, parameters):
+        claim = Claim(who, from_on, role_of(born, relationship, on=today), bool(away))
+        found.setdefault(household, []).append(claim)
+    return found
+
+
+def ids(connection: Connection) -> tuple[frozenset[str], dict[str, list[str]]]:
+    """The family ids in use, and by person the ids of those who turned out to be that person."""
+    used = frozenset(str(row[0]) for row in connection.execute("SELECT family_id FROM register.family"))
+    former: dict[str, list[str]] = {}
+    for survivor, merged in connection.execute(
+        "SELECT merged_into, person_id FROM register.person WHERE merged_into IS NOT NULL ORDER BY 1, 2"
+    ):
+        former.setdefault(str(survivor), []).append(str(merged))
+    return used, former
+
+
+def save(connection: Connection, families: Mapping[str, Family]) -> dict[str, int]:
+    """The stored families are `families`, by id; only what differs is written.
+
+    Counts: `families` (new), `members` (new or changed), `members_left` (memberships that no record tells of now).
+    """
+    connection.execute(
+        """CREATE TEMP TABLE membership (family_id text, person_id text, from_on date, to_on date, role text,
+                                         resident boolean, basis text) ON COMMIT DROP"""
+    )
+    with connection.cursor() as cursor, cursor.copy("COPY membership FROM STDIN") as copy:
+        for family_id, family in families.items():
+            basis = family.keys[0].partition(":")[0]
+            for one in family.members:
+                copy.write_row((family_id, one.person, one.from_on, one.to_on, one.role, one.resident, basis))
+    connection.execute("ANALYZE membership")
+    added = connection.execute(
+        """INSERT INTO register.family (family_id, basis) SELECT DISTINCT family_id, basis FROM membership ORDER BY 1
+           ON CONFLICT (family_id) DO NOTHING"""
+    ).rowcount
+    gone = connection.execute(
+        """DELETE FROM register.family_member m WHERE NOT EXISTS (
+             SELECT FROM membership n
+              WHERE (n.family_id, n.person_id, n.from_on) = (m.family_id, m.person_id, m.from_on))"""
+    ).rowcount
+    changed = connection.execute(
+        """INSERT INTO register.family_member AS m (family_id, person_id, from_on, to_on, role, resident)
+           SELECT family_id, person_id, from_on, to_on, role, resident FROM membership ORDER BY 1, 2, 3
+           ON CONFLICT (family_id, person_id, from_on) DO UPDATE
+              SET to_on = excluded.to_on, role = excluded.role, resident = excluded.resident
+            WHERE (m.to_on, m.role, m.resident) IS DISTINCT FROM (excluded.to_on, excluded.role, excluded.resident)"""
+    ).rowcount
+    return {"families": added, "members": changed, "members_left": gone}
+
+
+def _name_parts(surnames: Iterable[str]) -> frozenset[str]:
+    parts = {part for name in surnames for part in person.standard_name(name).split()}
+    return frozenset(part for part in parts if len(part) > _SHORT)

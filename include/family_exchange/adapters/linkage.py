@@ -1,0 +1,258 @@
+"""Pairs of statements that may be of one person: equal identifiers, and scores by Splink on an in-memory DuckDB.
+
+The model (`include/linkage/<version>.json`) is fixed data: nothing is trained here and nothing in it comes from the
+register, so that the same statements give the same scores on any day, in any order, in any batch. Only fresh
+statements are scored: against the register's, and against each other.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import JsonValue
+
+from family_exchange.adapters import statements
+from family_exchange.adapters.database import Connection
+from family_exchange.domain.clustering import Pair
+from family_exchange.domain.errors import ExchangeError
+from family_exchange.domain.matching import Names
+from family_exchange.domain.person import Birth, Identity
+from family_exchange.domain.provenance import Model
+
+if TYPE_CHECKING:
+    import duckdb
+
+FOLDER = Path(__file__).parents[2] / "linkage"
+
+MOST_SHARERS = 20
+"""A number that more statements bear is nobody's: a clerk types it where a field must not be empty."""
+
+
+class LinkageFailed(ExchangeError):
+    """The engine stopped; its own words quote values, so only the kind of its error is told."""
+
+
+class LinkageModel(Model):
+    """How likely people agree by chance, and how likely one person's records agree."""
+
+    version: str
+    margin: float
+    """Bits by which the better of two candidates must lead who are not one person."""
+    splink: dict[str, JsonValue]
+    """Splink's own settings: blocking, comparisons, m and u."""
+    forms: tuple[frozenset[str], ...]
+    """Customary forms of one forename."""
+    forename_share: dict[str, float]
+    surname_share: dict[str, float]
+    other_forename: float
+    other_surname: float
+    placeholder_births: frozenset[date]
+
+    @property
+    def names(self) -> Names:
+        """What is known of forenames in general."""
+        forms: dict[str, set[int]] = {}
+        for number, group in enumerate(self.forms):
+            for name in group:
+                forms.setdefault(name, set()).add(number)
+        groups = {name: frozenset(numbers) for name, numbers in forms.items()}
+        return Names(frozenset(self.forename_share) | frozenset(groups), groups)
+
+    def share(self, forename: str, surname: str) -> float:
+        """The share of people who bear this whole name."""
+        given = self.forename_share.get(forename.split(" ", maxsplit=1)[0], self.other_forename)
+        return given * self.surname_share.get(surname, self.other_surname)
+
+
+@cache
+def model(version: str = "v1") -> LinkageModel:
+    """The linkage model of that version."""
+    return LinkageModel.model_validate_json((FOLDER / f"{version}.json").read_text())
+
+
+@contextmanager
+def pool(connection: Connection, model: LinkageModel) -> Iterator["Pool"]:
+    """Everything that the register's source records state of who people are, ready to be compared.
+
+    Raises:
+        LinkageFailed: the engine stopped.
+    """
+    import duckdb  # noqa: PLC0415 - costs a third of a second
+
+    stated = statements.standardised(connection, model.names, model.placeholder_births)
+    with _told_by_kind(), closing(duckdb.connect(":memory:")) as engine:
+        engine.execute("SET checkpoint_threshold = '10GB'")  # else a table in this size range stalls for seconds
+        engine.register("stated", stated)
+        engine.execute(_STATEMENT).fetchall()
+        names = engine.execute("SELECT DISTINCT forename, surname FROM statement").fetchall()
+        engine.register("whole_name", _whole_names(model, names))
+        for table, condition in (("fresh_statement", "fresh"), ("known_statement", "NOT fresh")):
+            engine.execute(f"CREATE TABLE {table} AS {_SCORED.format(condition=condition)}").fetchall()
+        yield Pool(engine, model)
+
+
+_STATED = """forename, surname, forms, stated_birth, birth, born, sex, dwelling, postcode, uprn, nhs_number, nino, upn"""
+_STATEMENT = f"""
+    CREATE TABLE statement AS
+    SELECT row_number() OVER (ORDER BY key, {_STATED}) AS id, *
+      FROM (SELECT key, coalesce(nullif(max(person_id), ''), key) AS unit, bool_and(fresh) AS fresh, {_STATED}
+              FROM stated GROUP BY key, {_STATED})
+"""  # noqa: S608 - our own words
+_SCORED = """
+    SELECT s.* EXCLUDE (key, unit, fresh, stated_birth, birth), s.forename || ' ' || s.surname AS full_name,
+           year(s.stated_birth) AS born_year
+      FROM statement s WHERE {condition} ORDER BY s.id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """Every distinct statement of who somebody is, standardised, in one DuckDB that dies with the block."""
+
+    connection: "duckdb.DuckDBPyConnection"
+    model: LinkageModel
+
+    def pairs(self, threshold: float) -> list[Pair]:
+        """Fresh statements beside others: every pair with an equal number, and every pair that scores `threshold`.
+
+        Each pair once, in an order that depends on the statements alone.
+        """
+        with _told_by_kind():
+            scored = self._scores(threshold)
+            seen = {(a, b) for a, b, _, _ in scored}
+            alike = [(a, b, None, None) for a, b in self._same_numbers() if (a, b) not in seen]
+            found = sorted([*scored, *alike], key=lambda row: row[:2])
+            people = self._people({number for a, b, _, _ in found for number in (a, b)})
+        return [Pair(people[a], people[b], probability, weight) for a, b, probability, weight in found]
+
+    def units(self, keys: Iterable[str]) -> dict[str, str]:
+        """Record key → person id when the register has one, else the key itself."""
+        with _told_by_kind():
+            self._register_list("wanted", "key", sorted(set(keys)))
+            rows = self.connection.execute(
+                "SELECT DISTINCT s.key, s.unit FROM statement s JOIN wanted w ON w.key = s.key"
+            ).fetchall()
+        return {str(key): str(unit) for key, unit in rows}
+
+    def statements(self, units: Iterable[str]) -> dict[str, list[Identity]]:
+        """Everything stated about each unit."""
+        with _told_by_kind():
+            self._register_list("wanted", "unit", sorted(set(units)))
+            rows = self.connection.execute(
+                f"SELECT s.unit, {_IDENTITY} FROM statement s JOIN wanted w ON w.unit = s.unit ORDER BY s.id"  # noqa: S608 - our own words
+            ).fetchall()
+        found: dict[str, list[Identity]] = {}
+        for unit, *row in rows:
+            found.setdefault(unit, []).append(_identity(row))
+        return found
+
+    def fresh_keys(self) -> list[str]:
+        """The record keys that have no person yet, sorted."""
+        with _told_by_kind():
+            rows = self.connection.execute("SELECT DISTINCT key FROM statement WHERE unit = key ORDER BY key")
+            return [str(key) for (key,) in rows.fetchall()]
+
+    def _people(self, numbers: Iterable[int]) -> dict[int, Identity]:
+        self._register_list("wanted", "id", sorted(numbers))
+        rows = self.connection.execute(
+            f"SELECT s.id, {_IDENTITY} FROM statement s JOIN wanted w ON w.id = s.id"  # noqa: S608 - our own words
+        ).fetchall()
+        return {int(number): _identity(row) for number, *row in rows}
+
+    def _same_numbers(self) -> list[tuple[int, int]]:
+        """Pairs of statements, at least one of them fresh, that bear an equal number."""
+        found: set[tuple[int, int]] = set()
+        for column in ("nhs_number", "upn", "nino"):
+            found |= {
+                (int(a), int(b))
+                for a, b in self.connection.execute(
+                    f"""WITH bearer AS (SELECT * FROM statement WHERE {column} <> ''
+                        QUALIFY count(DISTINCT key) OVER (PARTITION BY {column}) <= {MOST_SHARERS})
+                        SELECT l.id, r.id FROM bearer l JOIN bearer r USING ({column})
+                         WHERE l.id < r.id AND l.unit <> r.unit AND (l.fresh OR r.fresh)"""  # noqa: S608 - our own words
+                ).fetchall()
+            }
+        return sorted(found)
+
+    def _scores(self, threshold: float) -> list[tuple[int, int, float, float]]:
+        """`(a, b, probability, weight)` with `a < b`, of different units."""
+        from splink import DuckDBAPI, Linker  # noqa: PLC0415 - costs a second
+
+        engine = DuckDBAPI(connection=self.connection)
+        if not self._any("fresh_statement"):
+            return []
+        fresh = engine.register("fresh_statement", dataset_display_name="fresh")
+        linker = Linker([fresh], dict(self.model.splink), log_level=None)
+        linker.table_management.register_term_frequency_lookup(engine.register("whole_name"), "full_name")
+        within = linker.inference.predict_within(fresh, threshold_match_probability=threshold, warning_mode="never")
+        tables = [within.physical_name]
+        if self._any("known_statement"):
+            known = engine.register("known_statement", dataset_display_name="known")
+            between = linker.inference.predict_between(
+                known, fresh, threshold_match_probability=threshold, warning_mode="never"
+            )
+            tables.append(between.physical_name)
+        rows = self.connection.execute(
+            " UNION ALL ".join(
+                f"""SELECT least(id_l, id_r), greatest(id_l, id_r), round(match_probability, 6), round(match_weight, 3)
+                      FROM {table} p JOIN statement a ON a.id = p.id_l JOIN statement b ON b.id = p.id_r
+                     WHERE a.unit <> b.unit"""  # noqa: S608 - Splink's table names
+                for table in tables
+            )
+        ).fetchall()
+        return [(int(a), int(b), float(probability), float(weight)) for a, b, probability, weight in rows]
+
+    def _any(self, table: str) -> bool:
+        return bool(self.connection.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchall())  # noqa: S608 - our own table
+
+    def _register_list(self, table: str, column: str, values: list[str] | list[int]) -> None:
+        import pyarrow as pa  # noqa: PLC0415 - costs half a second
+
+        kind = pa.string() if column != "id" else pa.int64()
+        self.connection.register(table, pa.table({column: pa.array(values, kind)}))
+
+
+_IDENTITY = """s.key, s.forename, s.surname, s.stated_birth, s.birth, s.sex, s.dwelling, s.uprn, s.nhs_number, s.nino,
+    s.upn"""
+
+
+def _identity(row: list[object]) -> Identity:
+    key, forename, surname, born, birth, *rest = row
+    sex, dwelling, uprn, nhs_number, nino, upn = map(str, rest)
+    return Identity(
+        key=str(key),
+        forename=str(forename),
+        surname=str(surname),
+        born=born if isinstance(born, date) else None,
+        birth=Birth(str(birth)),
+        sex=sex,
+        dwelling=dwelling,
+        uprn=uprn,
+        nhs_number=nhs_number,
+        nino=nino,
+        upn=upn,
+    )
+
+
+def _whole_names(model: LinkageModel, names: list[tuple[str, str]]) -> object:
+    """What Splink asks of a term frequency: `full_name`, `tf_full_name`."""
+    import pyarrow as pa  # noqa: PLC0415 - costs half a second
+
+    shares = {f"{forename} {surname}": model.share(forename, surname) for forename, surname in names}
+    return pa.table({"full_name": list(shares), "tf_full_name": pa.array(shares.values(), pa.float64())})
+
+
+@contextmanager
+def _told_by_kind() -> Iterator[None]:
+    """Errors of the engines without their words."""
+    import duckdb  # noqa: PLC0415 - costs a third of a second
+    from splink.internals.exceptions import SplinkException  # noqa: PLC0415 - costs a second
+
+    try:
+        yield
+    except (duckdb.Error, SplinkException) as error:
+        raise LinkageFailed(f"the linkage engine stopped: {type(error).__name__}") from None

@@ -1,0 +1,35 @@
+"""Stage 6: who is a family. Homes, names, children and partners' household references become families over time."""
+
+import logging
+from datetime import date
+
+from family_exchange.adapters import audit, database, linkage, register
+from family_exchange.adapters import families as stored
+from family_exchange.adapters.doors import Doors
+from family_exchange.domain import family, home
+from family_exchange.domain.errors import TryLater
+
+log = logging.getLogger(__name__)
+
+
+def families(doors: Doors, *, today: date) -> dict[str, int]:
+    """Every family that the source records tell of is in the register, with who belonged to it from when to when.
+
+    Counts: `families` (new), `members` (new or changed memberships), `members_left` (memberships that nothing tells of
+    any more). A second run on the same day changes nothing; on a later day at most roles, on birthdays.
+
+    Raises:
+        TryLater: another worker is writing the register.
+    """
+    with database.transaction(doors.database) as connection:
+        if not database.lock(connection, register.LOCK, "register"):
+            raise TryLater("another worker is bringing the register up to date")
+        stored.note_births(connection, linkage.model().placeholder_births, today=today)
+        seen, homes = stored.sightings(connection, today=today)
+        living = family.at_home(home.stays(seen), stored.ties(connection, today=today), homes, on=today)
+        whole = family.whole(living, stored.claims(connection, today=today))
+        counts = stored.save(connection, family.named(whole, *stored.ids(connection)))
+        if any(counts.values()):
+            audit.append(connection, "register.families", register.ACTOR, counts)
+    log.info("families: %s", counts)
+    return counts
