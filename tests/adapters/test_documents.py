@@ -54,6 +54,24 @@ def test_a_file_that_is_not_there_is_refused_by_name(tmp_path):
         read(tmp_path / "a.yaml", "a.yaml")
 
 
+CONTRACT = """feed: police_incidents
+version: v1
+title: People
+partner_types: [police]
+purposes: [monitor]
+key: [a]
+retention: {category: crime_asb, trigger: a}
+columns:
+  - name: a
+    canonical: a
+    type: text
+    data_class: reference
+    sensitivity: operational
+    purposes: [monitor]
+    description: x
+"""
+
+
 def problems_of(folder, text, model=Contract):
     with pytest.raises(BadFile) as refused:
         parsed(read(written(folder, text), "a.yaml"), model)
@@ -96,6 +114,13 @@ def test_an_unknown_key_below_a_list_or_a_mapping_of_choice_is_explained_too(tmp
         "expected one of name, note, quote, source, status; found an unknown field; did you mean name?",
     )
     assert problems["returns.nis.enabld"][1].endswith("did you mean enabled?")
+
+
+def test_a_mistake_that_only_the_whole_shows_stands_where_it_can_be_mended(tmp_path):
+    text = CONTRACT.replace("key: [a]", "key: [b]")
+    assert problems_of(tmp_path, text) == {"key": (6, "expected columns of the contract; it has no b")}
+    text = CONTRACT.replace("    purposes: [monitor]", "    purposes: [identify]")
+    assert problems_of(tmp_path, text)["columns[0].purposes"][0] == 14
 
 
 def test_a_value_is_never_repeated_in_a_message(tmp_path):

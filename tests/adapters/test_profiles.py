@@ -1,8 +1,10 @@
+import re
 import subprocess
 import sys
 from datetime import date
 
 import pytest
+import yaml
 
 from family_exchange.adapters import profiles
 from support.agreements import a_copy_of_include, changed
@@ -255,6 +257,44 @@ def test_a_threshold_above_the_number_of_problems_is_refused(root):
     council = a_council(root)
     changed(root, f"councils/{council}.yaml", "min_problems: 2", "min_problems: 7")
     assert only_problem(root, council).expected == "expected at most 6"
+
+
+@pytest.mark.requirement("R-114", "R-035")
+@pytest.mark.parametrize("council", profiles.councils())
+def test_a_problem_of_which_a_council_takes_nothing_in_is_unknown_there(council):
+    taken = profiles.profile(council)
+    in_force = profiles.framework_in_force(taken, TODAY)
+    unknown = {code for code in in_force.problem_codes if not in_force.indicators_of(code)}
+    assert ("P5" in unknown) == (not taken.collects("domestic_abuse"))
+    assert ("P4" in unknown) == ("housing_tenancies" not in taken.feeds)
+    assert "P6" in unknown
+    assert unknown <= {each.problem for each in in_force.without_feed}
+
+
+def test_an_override_of_a_problem_that_the_framework_has_not_is_refused(root):
+    council = next(c for c in profiles.councils() if profiles.profile(c).framework_on(TODAY).overrides.problems)
+    changed(root, f"councils/{council}.yaml", "code: P1\n", "code: P9\n")
+    assert only_problem(root, council).expected == "overrides name problems that the framework has not: P9"
+
+
+def test_a_profile_under_another_name_than_its_own_is_refused(root):
+    first, second, *_ = profiles.councils(root=root)
+    (root / "councils" / f"{first}.yaml").write_bytes((root / "councils" / f"{second}.yaml").read_bytes())
+    problem = only_problem(root, first)
+    assert (problem.key, problem.expected) == ("identity.slug", "expected the name of the file")
+
+
+@pytest.mark.requirement("R-003")
+def test_a_feed_that_serves_no_purpose_of_the_notice_is_refused(root):
+    council = a_council(root)
+    contract = root / "contracts" / "school_attendance" / "v1.yaml"
+    only = re.sub(r"purposes: \[.*?\]", "purposes: [statistics]", contract.read_text(encoding="utf-8"))
+    contract.write_text(only, encoding="utf-8")
+    path = root / "councils" / f"{council}.yaml"
+    profile = yaml.safe_load(path.read_text(encoding="utf-8"))
+    profile["purposes"] = [each for each in profile["purposes"] if each["purpose"] != "statistics"]
+    path.write_text(yaml.safe_dump(profile), encoding="utf-8")
+    assert only_problem(root, council).expected == "expected a feed that serves a purpose of the notice"
 
 
 @pytest.mark.requirement("R-084", "R-096")

@@ -28,14 +28,14 @@ def test_every_category_that_a_row_may_get_is_known():
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"columns": [a.column("record_ref"), a.column("record_ref")]}, "repeat the name record_ref"),
+        ({"columns": [a.column("record_ref"), a.column("record_ref")]}, "each name once; record_ref repeats"),
         (
             {"columns": [a.column("record_ref"), a.column("ref", canonical="record_ref")]},
-            "repeat the canonical record_ref",
+            "each canonical once; record_ref repeats",
         ),
-        ({"key": ["nothing"]}, "has not: nothing"),
-        ({"retention": {"category": "crime_asb", "trigger": "born_on"}}, "has not: born_on"),
-        ({"purposes": ["monitor"]}, "purposes that the contract has not: identify"),
+        ({"key": ["nothing"]}, "it has no nothing"),
+        ({"retention": {"category": "crime_asb", "trigger": "born_on"}}, "it has no born_on"),
+        ({"purposes": ["monitor"]}, "purposes of the contract; it has no identify"),
         ({"partner_types": ["postman"]}, "Input should be"),
         ({"version": "1"}, "match pattern"),
         ({"columns": [a.column("record_ref", type="code")]}, "`codes` goes with `type: code`"),

@@ -24,11 +24,11 @@ def test_a_problem_that_no_feed_can_evidence_has_no_indicator_and_says_what_woul
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"indicators": [a.indicator(), a.indicator()]}, "repeat the code offence"),
-        ({"indicators": [a.indicator(problem="P9")]}, "has not: P9"),
+        ({"indicators": [a.indicator(), a.indicator()]}, "each code once; offence repeats"),
+        ({"indicators": [a.indicator(problem="P9")]}, "P9 is none"),
         ({"without_feed": []}, "what would evidence P2"),
-        ({"min_problems": 3}, "more than there are problems"),
-        ({"valid_to": "2019-01-01"}, "must be after `valid_from`"),
+        ({"min_problems": 3}, "no more problems"),
+        ({"valid_to": "2019-01-01"}, "a day after `valid_from`"),
         ({"code": "tfp"}, "match pattern"),
     ],
 )

@@ -114,7 +114,7 @@ def collecting(*data_classes):
     [("ethnicity", "article_9"), ("health", "article_9"), ("crime_asb", "article_10")],
 )
 def test_a_sensitive_class_needs_its_condition(data_class, condition):
-    with pytest.raises(ValidationError, match=f"{data_class} need an `{condition}`"):
+    with pytest.raises(ValidationError, match=f"expected an `{condition}`, which {data_class} need"):
         a_profile(data_classes=collecting(data_class))
     assert a_profile(data_classes=collecting(data_class), legal=legal(**{condition: ["a condition"]}))
 
@@ -122,13 +122,13 @@ def test_a_sensitive_class_needs_its_condition(data_class, condition):
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"purposes": [{"purpose": "identify", **a.ASSUMED}] * 2}, "`purposes` repeat identify"),
-        ({"data_classes": collecting("name", "name")}, "`data_classes` repeat name"),
-        ({"partners": [a.partner(), a.partner()]}, "`partners` repeat police"),
-        ({"retention": [*a.OWN_RULES, a.rule("crime_asb")]}, "`retention` repeat crime_asb"),
-        ({"retention": a.OWN_RULES[1:]}, "`retention` has no rule for nis_return"),
-        ({"purposes": [{"purpose": "monitor", **a.ASSUMED}]}, "no basis for the purposes monitor"),
-        ({"contacts": [{"kind": "regulator", "value": "x", **a.ASSUMED}]}, "nobody of the kind data_protection"),
+        ({"purposes": [{"purpose": "identify", **a.ASSUMED}] * 2}, "identify repeats"),
+        ({"data_classes": collecting("name", "name")}, "name repeats"),
+        ({"partners": [a.partner(), a.partner()]}, "police repeats"),
+        ({"retention": [*a.OWN_RULES, a.rule("crime_asb")]}, "crime_asb repeats"),
+        ({"retention": a.OWN_RULES[1:]}, "expected a rule for nis_return"),
+        ({"purposes": [{"purpose": "monitor", **a.ASSUMED}]}, "a basis for the purposes monitor"),
+        ({"contacts": [{"kind": "regulator", "value": "x", **a.ASSUMED}]}, "one of the kind data_protection"),
         ({"frameworks": []}, "at least 1 item"),
         ({"matching": {"certain": 0.5, "possible": 0.5, **a.ASSUMED}}, "must be below"),
         ({"uk_only": a.leaf(value=False)}, "Input should be True"),
@@ -145,7 +145,7 @@ def test_a_profile_that_does_not_hold_together_is_refused(changes, expected):
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({"notice_version": 2}, "another version of the notice"),
+        ({"notice_version": 2}, "expected 1, the version of the notice in force"),
         ({"approved_by": ""}, "at least 1 character"),
         ({"expires_on": date(2026, 4, 1)}, "must be after `approved_on`"),
         ({"gateways": []}, "at least 1 item"),

@@ -34,10 +34,10 @@ PERIOD = {"code": "H1", "start": "04-01", "end": "09-30"}
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"fields": [a.return_field("x"), a.return_field("x")]}, "repeat x"),
+        ({"fields": [a.return_field("x"), a.return_field("x")]}, "x repeats"),
         ({"fields": [a.return_field("x", type="code")]}, "`codes` goes with"),
         ({"fields": [a.return_field("x", feeds=["police_incidents"])]}, "both its `feeds` and its `nulls`"),
-        ({"checks": [{"code": "E01", "fields": ["nothing"], "message": "m"}]}, "has not: nothing"),
+        ({"checks": [{"code": "E01", "fields": ["nothing"], "message": "m"}]}, "it has no nothing"),
         ({"checks": [{"code": "X01", "message": "m"}]}, "match pattern"),
         (
             {"calendar": {"periods": [PERIOD, PERIOD], "due_working_days": 30, "status": "assumed"}},

@@ -70,6 +70,14 @@ def of_indicators(document: Document, framework: Framework, shelf: Shelf, feeds:
     ]
 
 
+def can_be_told(indicator: Indicator, profile: Profile, agreed: Mapping[str, Contract]) -> bool:
+    """True when the council takes the indicator's feed, of it every column that it reads, and what it tells."""
+    contract = agreed.get(indicator.feed)
+    if contract is None or (indicator.tells is not None and not profile.collects(indicator.tells)):
+        return False
+    return all(profile.collects(contract.column(column).data_class) for column in indicator.columns)
+
+
 def out_of_date(document: Document, profile: Profile, known: Mapping[str, str]) -> Iterator[Problem]:
     """The leaves whose words no longer hold, but for labels that say themselves until when they held."""
     for path, leaf in leaves(profile):

@@ -146,6 +146,9 @@ def _problem(document: Document, model: type[BaseModel], error: ErrorDetails) ->
             expected = "expected this key; it is missing"
         case "extra_forbidden":
             expected = _expected_keys(model, location)
+        case "wrong_at":
+            key = f"{key}.{error['ctx']['key']}".lstrip(".")
+            expected = error["msg"]
         case "value_error":
             expected = str(error["ctx"]["error"])
         case "string_pattern_mismatch":
@@ -171,26 +174,25 @@ def _joined(path: str, part: int | str) -> str:
 
 
 def _expected_keys(model: type[BaseModel], location: Sequence[int | str]) -> str:
-    inner = _model_at(model, location[:-1])
-    if inner is None:
-        return "expected no such key"
-    known = sorted(field.alias or name for name, field in inner.model_fields.items())
+    known = sorted(field.alias or name for name, field in _model_at(model, location[:-1]).model_fields.items())
     close = difflib.get_close_matches(str(location[-1]), known, n=1)
     hint = f"; did you mean {close[0]}?" if close else ""
     return f"expected one of {', '.join(known)}; found an unknown field{hint}"
 
 
-def _model_at(model: type[BaseModel], location: Sequence[int | str]) -> type[BaseModel] | None:
+def _model_at(model: type[BaseModel], location: Sequence[int | str]) -> type[BaseModel]:
+    """The model whose keys stand at `location`, or the nearest one above it."""
     here: Any = model
     for part in location:
         if isinstance(part, int):
             here = _within(here, 0)
         elif isinstance(here, type) and issubclass(here, BaseModel):
+            model = here
             fields = {field.alias or name: field.annotation for name, field in here.model_fields.items()}
             here = _without_none(fields.get(part))
         else:
             here = _within(here, -1)
-    return here if isinstance(here, type) and issubclass(here, BaseModel) else None
+    return here if isinstance(here, type) and issubclass(here, BaseModel) else model
 
 
 def _within(annotation: Any, position: int) -> Any:  # noqa: ANN401 - an annotation has no type of its own

@@ -112,14 +112,19 @@ def framework(code: str, *, root: Path = ROOT) -> Framework:
 
 
 def framework_in_force(council: Profile, day: date, *, root: Path = ROOT) -> Framework:
-    """The framework that decides for `council` on `day`, with the council's own changes in it.
+    """The framework that decides for `council` on `day`, as the council applies it.
+
+    It carries the council's own threshold and changes. An indicator on what the council does not take in stands under
+    `without_feed`: its problem is unknown there, never absent.
 
     Raises:
         NeedsDecision: the profile chooses none for that day.
     """
     choice = council.framework_on(day)
     chosen = framework(choice.code, root=root).with_overrides(choice.overrides)
-    return chosen.model_copy(update={"min_problems": choice.min_problems})
+    agreed = {feed: contract(feed, root=root) for feed in council.feeds}
+    limited = chosen.limited_to(lambda indicator: agreement.can_be_told(indicator, council, agreed))
+    return limited.model_copy(update={"min_problems": choice.min_problems})
 
 
 def return_definition(code: str, *, root: Path = ROOT) -> ReturnDefinition:

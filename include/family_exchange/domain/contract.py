@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from family_exchange.domain.provenance import Key, Model, Words
+from family_exchange.domain.provenance import Key, Model, Words, wrong
 
 IDENTITY_COLUMNS = frozenset(
     {
@@ -230,18 +230,32 @@ class Contract(Model):
     columns: tuple[Column, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
-    def _columns_are_unique_and_known(self) -> Self:
+    def _columns_are_unique(self) -> Self:
         for what, names in (("name", self.headers), ("canonical", self.canonicals)):
-            if twice := sorted({name for name in names if names.count(name) > 1}):
-                raise ValueError(f"columns repeat the {what} {', '.join(twice)}")
+            for index, name in enumerate(names):
+                if name in names[:index]:
+                    raise wrong(f"columns[{index}].{what}", f"expected each {what} once; {name} repeats")
+        return self
+
+    @model_validator(mode="after")
+    def _named_columns_exist(self) -> Self:
         choices = self.retention.category_by
-        named = {*self.key, self.retention.trigger, *(choice.trigger for choice in choices if choice.trigger)}
-        named |= {condition.column for choice in choices for condition in choice.when}
-        if unknown := sorted(named - set(self.canonicals)):
-            raise ValueError(f"`key` and `retention` name columns that the contract has not: {', '.join(unknown)}")
-        for column in self.columns:
+        named = {"key": set(self.key), "retention.trigger": {self.retention.trigger}}
+        for index, choice in enumerate(choices):
+            columns = {condition.column for condition in choice.when}
+            named[f"retention.category_by[{index}]"] = columns | ({choice.trigger} if choice.trigger else set())
+        for key, columns in named.items():
+            if unknown := sorted(columns - set(self.canonicals)):
+                raise wrong(key, f"expected columns of the contract; it has no {', '.join(unknown)}")
+        return self
+
+    @model_validator(mode="after")
+    def _columns_serve_the_contracts_purposes(self) -> Self:
+        for index, column in enumerate(self.columns):
             if extra := sorted(set(column.purposes) - set(self.purposes)):
-                raise ValueError(f"column {column.name} has purposes that the contract has not: {', '.join(extra)}")
+                raise wrong(
+                    f"columns[{index}].purposes", f"expected purposes of the contract; it has no {', '.join(extra)}"
+                )
         return self
 
     @property

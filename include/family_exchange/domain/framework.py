@@ -3,7 +3,7 @@
 Distinct problems count, never indicators. A problem that no feed can evidence is unknown, not absent.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -11,8 +11,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from family_exchange.domain.contract import Ages, Condition, Operator
-from family_exchange.domain.provenance import Key, Model, Provenance, Words
+from family_exchange.domain.contract import Ages, Condition, DataClass, Operator
+from family_exchange.domain.provenance import Key, Model, Provenance, Status, Words, wrong
 
 ProblemCode = Annotated[str, StringConstraints(pattern=r"^[A-Z][0-9]{1,2}$")]
 FrameworkCode = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9]{2,15}$")]
@@ -59,6 +59,9 @@ class Indicator(Provenance):
     problem: ProblemCode
     label: Words
     feed: Key
+    tells: DataClass | None = None
+    """What it tells about somebody beyond the data classes of its columns; a council that does not take that class in
+    does not draw the conclusion either."""
     kind: Literal["any_row", "rate"]
     where: tuple[Condition, ...] = ()
     """All must hold for a row to count."""
@@ -99,6 +102,9 @@ class WithoutFeed(Provenance):
     age: Ages = Ages()
 
 
+NOT_TAKEN_IN = "the council takes no feed, or not the data, that could evidence it"
+
+
 class Problem(Provenance):
     """One headline problem."""
 
@@ -134,19 +140,35 @@ class Framework(Model):
     without_feed: tuple[WithoutFeed, ...] = ()
 
     @model_validator(mode="after")
-    def _codes_are_unique_and_known(self) -> Self:
-        _refuse_repeats("problems", (problem.code for problem in self.problems))
-        named_by: tuple[Indicator | WithoutFeed, ...] = (*self.indicators, *self.without_feed)
-        _refuse_repeats("indicators", (each.code for each in named_by))
-        named = {each.problem for each in named_by}
-        if unknown := sorted(named - set(self.problem_codes)):
-            raise ValueError(f"indicators name problems that the framework has not: {', '.join(unknown)}")
+    def _codes_are_unique(self) -> Self:
+        _refuse_repeats("problems", self.problem_codes, set())
+        fed = {indicator.code for indicator in self.indicators}
+        _refuse_repeats("indicators", [each.code for each in self.indicators], set())
+        _refuse_repeats("without_feed", [each.code for each in self.without_feed], fed)
+        return self
+
+    @model_validator(mode="after")
+    def _problems_are_known_and_explained(self) -> Self:
+        lists: tuple[tuple[str, tuple[Indicator | WithoutFeed, ...]], ...] = (
+            ("indicators", self.indicators),
+            ("without_feed", self.without_feed),
+        )
+        for key, several in lists:
+            for index, each in enumerate(several):
+                if each.problem not in self.problem_codes:
+                    known = ", ".join(self.problem_codes)
+                    raise wrong(f"{key}[{index}].problem", f"expected one of {known}; {each.problem} is none")
+        named = {each.problem for _, several in lists for each in several}
         if silent := sorted(set(self.problem_codes) - named):
-            raise ValueError(f"say under `without_feed` what would evidence {', '.join(silent)}")
+            raise wrong("without_feed", f"expected to read what would evidence {', '.join(silent)}")
+        return self
+
+    @model_validator(mode="after")
+    def _numbers_make_sense(self) -> Self:
         if self.min_problems > len(self.problems):
-            raise ValueError("`min_problems` is more than there are problems")
+            raise wrong("min_problems", f"expected at most {len(self.problems)}, for there are no more problems")
         if self.valid_to is not None and self.valid_to <= self.valid_from:
-            raise ValueError("`valid_to` must be after `valid_from`")
+            raise wrong("valid_to", "expected a day after `valid_from`")
         return self
 
     @property
@@ -185,13 +207,36 @@ class Framework(Model):
                 *overrides.without_feed,
             ],
         }
+        return self._with(changed)
+
+    def limited_to(self, can_be_told: Callable[[Indicator], bool]) -> "Framework":
+        """The framework with only the indicators that can be told; the others stand under `without_feed`."""
+        left_out = [
+            WithoutFeed(
+                code=each.code,
+                problem=each.problem,
+                label=each.label,
+                role=each.role,
+                age=each.age,
+                status=Status.INTERPRETED,
+                note=NOT_TAKEN_IN,
+            )
+            for each in self.indicators
+            if not can_be_told(each)
+        ]
+        return self._with(
+            {
+                "indicators": [each for each in self.indicators if can_be_told(each)],
+                "without_feed": [*self.without_feed, *left_out],
+            }
+        )
+
+    def _with(self, changed: Mapping[str, object]) -> "Framework":
         kept = {name: getattr(self, name) for name in type(self).model_fields if name not in changed}
         return Framework.model_validate({**kept, **changed})
 
 
-def _refuse_repeats(what: str, codes: Iterable[str]) -> None:
-    seen: set[str] = set()
-    for code in codes:
-        if code in seen:
-            raise ValueError(f"{what} repeat the code {code}")
-        seen.add(code)
+def _refuse_repeats(key: str, codes: Sequence[str], taken: set[str]) -> None:
+    for index, code in enumerate(codes):
+        if code in taken or code in codes[:index]:
+            raise wrong(f"{key}[{index}].code", f"expected each code once; {code} repeats")

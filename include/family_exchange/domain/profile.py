@@ -28,7 +28,7 @@ from family_exchange.domain.promises import (
     ReturnPromise,
     Rights,
 )
-from family_exchange.domain.provenance import Key, Model, Promise, Provenance, Status
+from family_exchange.domain.provenance import Key, Model, Promise, Provenance, Status, wrong
 
 OWN_CATEGORIES = frozenset({"nis_return", "fpd_return", "partner_file", "quarantined_file", "staged_file"})
 """Retention categories of what the platform itself makes; every profile has a rule for each."""
@@ -79,27 +79,41 @@ class Profile(Model):
             "retention": [each.category for each in self.retention],
         }
         for key, codes in lists.items():
-            if twice := sorted({code for code in codes if codes.count(code) > 1}):
-                raise ValueError(f"`{key}` repeat {', '.join(twice)}")
+            for index, code in enumerate(codes):
+                if code in codes[:index]:
+                    raise wrong(f"{key}[{index}]", f"expected each of them once; {code} repeats")
         return self
 
     @model_validator(mode="after")
-    def _feeds_have_their_conditions(self) -> Self:
+    def _own_categories_have_rules(self) -> Self:
         if missing := sorted(OWN_CATEGORIES - {rule.category for rule in self.retention}):
-            raise ValueError(f"`retention` has no rule for {', '.join(missing)}")
+            raise wrong("retention", f"expected a rule for {', '.join(missing)}")
+        return self
+
+    @model_validator(mode="after")
+    def _data_have_their_lawful_basis(self) -> Self:
         for conditions, classes in (("article_9", SPECIAL_CATEGORIES), ("article_10", CRIMINAL_OFFENCE)):
             collected = sorted(classes & self._collected)
             if collected and not any(getattr(basis, conditions) for basis in self.legal.bases):
-                raise ValueError(f"`data_classes` {', '.join(collected)} need an `{conditions}` under `legal.bases`")
-        without = sorted({each.purpose for each in self.purposes} - {p for b in self.legal.bases for p in b.purposes})
-        if without:
-            raise ValueError(f"`legal.bases` name no basis for the purposes {', '.join(without)}")
+                raise wrong("legal.bases", f"expected an `{conditions}`, which {', '.join(collected)} need")
+        based = {purpose for basis in self.legal.bases for purpose in basis.purposes}
+        if without := sorted({each.purpose for each in self.purposes} - based):
+            raise wrong("legal.bases", f"expected a basis for the purposes {', '.join(without)}")
+        return self
+
+    @model_validator(mode="after")
+    def _people_can_be_reached(self) -> Self:
         for kind in ("data_protection", "regulator"):
             if self.contact(kind) is None:
-                raise ValueError(f"`contacts` name nobody of the kind {kind}")
-        for partner in self.partners:
+                raise wrong("contacts", f"expected one of the kind {kind}")
+        return self
+
+    @model_validator(mode="after")
+    def _agreements_follow_the_notice(self) -> Self:
+        for index, partner in enumerate(self.partners):
             if partner.agreement.notice_version != self.notice.version:
-                raise ValueError(f"partner {partner.slug} was approved under another version of the notice")
+                key = f"partners[{index}].agreement.notice_version"
+                raise wrong(key, f"expected {self.notice.version}, the version of the notice in force")
         return self
 
     @property

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Annotated, Generic, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$", max_length=40)]
 """A council or a partner: lower-case letters, digits and hyphens."""
@@ -18,6 +19,11 @@ NoticeLine = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*\.txt:[1
 """`<notice>.txt:<line>`, or `<notice>.txt:<first>-<last>` where a sentence runs over lines."""
 
 T = TypeVar("T")
+
+
+def wrong(key: str, expected: str) -> PydanticCustomError:
+    """The error to raise when the mistake stands at `key` below the model that finds it."""
+    return PydanticCustomError("wrong_at", "{expected}", {"key": key, "expected": expected})
 
 
 class Model(BaseModel):

@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from family_exchange.domain.contract import DataClass
-from family_exchange.domain.provenance import Key, Model, Status, Words
+from family_exchange.domain.provenance import Key, Model, Status, Words, wrong
 
 MonthDay = Annotated[str, StringConstraints(pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$")]
 """A day of any year, `MM-DD`."""
@@ -135,13 +135,18 @@ class ReturnDefinition(Model):
     checks: tuple[ReturnCheck, ...] = ()
 
     @model_validator(mode="after")
-    def _names_are_unique_and_known(self) -> Self:
+    def _names_are_unique(self) -> Self:
         for what, names in (("fields", self.names), ("checks", tuple(check.code for check in self.checks))):
-            if twice := sorted({name for name in names if names.count(name) > 1}):
-                raise ValueError(f"`{what}` repeat {', '.join(twice)}")
-        named = {field for check in self.checks for field in check.fields}
-        if unknown := sorted(named - set(self.names)):
-            raise ValueError(f"`checks` name fields that the return has not: {', '.join(unknown)}")
+            for index, name in enumerate(names):
+                if name in names[:index]:
+                    raise wrong(f"{what}[{index}]", f"expected each of them once; {name} repeats")
+        return self
+
+    @model_validator(mode="after")
+    def _checks_name_fields(self) -> Self:
+        for index, check in enumerate(self.checks):
+            if unknown := sorted(set(check.fields) - set(self.names)):
+                raise wrong(f"checks[{index}].fields", f"expected fields of the return; it has no {', '.join(unknown)}")
         return self
 
     @property
