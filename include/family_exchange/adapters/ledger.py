@@ -74,7 +74,7 @@ def _file(**columns: object) -> File:
     columns["state"] = State(str(columns["state"]))
     columns["reason"] = Reason(str(columns["reason"])) if columns["reason"] else None
     columns["verdict"] = Verdict(str(columns["verdict"])) if columns["verdict"] else None
-    return File(**columns)  # type: ignore[arg-type] - the query names exactly the fields
+    return File(**columns)  # type: ignore[arg-type]  # the query names exactly the fields
 
 
 _row = kwargs_row(_file)

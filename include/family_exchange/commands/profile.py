@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from family_exchange.adapters import profiles
+from family_exchange.adapters import expectations, profiles
 from family_exchange.adapters.documents import Problem
 from family_exchange.commands.common import Json, console, say, table
 from family_exchange.domain.errors import NeedsDecision
@@ -28,7 +28,7 @@ def add_to(app: typer.Typer) -> None:
 def check(council: Council = None, as_json: Json = False) -> None:
     """Read profiles, contracts, suites, frameworks and returns; every mistake has its file, line and key."""
     _known(council)
-    problems = profiles.check(council)
+    problems = sorted({*profiles.check(council), *expectations.check()})
     broken = {problem.file for problem in problems}
     wanted = [council] if council else list(profiles.councils())
     sound = [one for one in wanted if f"councils/{one}.yaml" not in broken] if not _shared(problems) else []
@@ -82,17 +82,18 @@ def check_file(
         raise NeedsDecision(f"there is no such feed; there are: {', '.join(profiles.feeds())}")
     _known(council)
     contract = profiles.contract(feed)
-    whose = profiles.profile(council or profiles.demo_council())
+    whose = profiles.profile(council) if council else None
     report = validate.report(file.read_bytes(), contract, whose)
     rows: list[tuple[object, ...]] = [
         (line.rule, line.severity, line.column, line.count, ", ".join(map(str, line.first_rows)), line.message)
         for line in report.lines
     ]
     title = f"{report.verdict}: {report.rows_read} rows read, {report.rows_refused} refused"
+    title += f"\n{report.message}" if report.message else ""
     columns = ("rule", "severity", "column", "rows", "first rows", "what to do")
     data = asdict(report) | {"verdict": report.verdict}
     say(data, as_json=as_json, words=lambda: table(title, columns, rows))
-    if report.lines:
+    if report.lines or report.reason:
         raise typer.Exit(1)
 
 

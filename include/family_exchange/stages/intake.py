@@ -91,7 +91,13 @@ def _admit(doors: Doors, connection: Connection, file: File, *, at: datetime) ->
     opened = unseal.file(doors, file, ledger.keys(connection), at=at)
     content = hmac.new(doors.dedupe_key, _canonical(opened.plaintext), sha256).digest()
     original = ledger.same_content(connection, file, content)
-    checked = None if original else validate.table(opened.plaintext, doors.contract(file.feed), doors.profile)
+    checked = (
+        None
+        if original
+        else validate.table(
+            opened.plaintext, doors.contract(file.feed), doors.profile, received_on=opened.signed_at.date()
+        )
+    )
     with connection.transaction():
         _note_seal(connection, file, opened, content)
         if file.state is State.VAULTED:
@@ -99,15 +105,15 @@ def _admit(doors: Doors, connection: Connection, file: File, *, at: datetime) ->
         if original:
             ledger.duplicate(connection, file.file_id, file.epoch, original)
         elif checked:
-            _apply(connection, file, checked, signed_at=opened.signed_at)
+            _apply(connection, file, checked)
 
 
-def _apply(connection: Connection, file: File, checked: validate.Validated, *, signed_at: datetime) -> None:
+def _apply(connection: Connection, file: File, checked: validate.Validated) -> None:
     """Findings, counts and rows of one validated file, and its moves to VALID and APPLIED."""
     verdict = checked.findings.verdict()
     counts: dict[str, Plain] = {
         "rows_read": checked.findings.rows_read,
-        "rows_loaded": checked.accepted.height - checked.findings.rows_with_finding,
+        "rows_loaded": checked.findings.rows_loaded,
         "rows_with_finding": checked.findings.rows_with_finding,
         "rows_refused": checked.findings.rows_refused,
         "columns_dropped": checked.columns_dropped,
@@ -121,7 +127,7 @@ def _apply(connection: Connection, file: File, checked: validate.Validated, *, s
             WHERE file_id = %(file_id)s AND epoch = %(epoch)s""",
         {
             "contract": checked.contract,
-            "as_of": checked.as_of or signed_at.date(),
+            "as_of": checked.as_of,
             "coverage_from": checked.coverage_from,
             "coverage_to": checked.coverage_to,
             "verdict": verdict,
