@@ -123,6 +123,13 @@ def test_a_mistake_that_only_the_whole_shows_stands_where_it_can_be_mended(tmp_p
     assert problems_of(tmp_path, text)["columns[0].purposes"][0] == 14
 
 
+def test_a_source_of_another_form_is_explained_in_words(tmp_path):
+    text = "uk_only: {value: true, status: published, source: page 3}\nclaim_model: {value: none, status: published}\n"
+    problems = problems_of(tmp_path, text, Profile)
+    assert problems["uk_only.source"] == (1, "expected `<notice>.txt:<line>`")
+    assert problems["claim_model"] == (2, "a published leaf needs `source: <notice>.txt:<line>`")
+
+
 def test_a_value_is_never_repeated_in_a_message(tmp_path):
     problems = problems_of(tmp_path, "feed: Secret Words\nversion: secret\nkey: secret\ncolumns: {a: secret}\n")
     assert "secret" not in " ".join(expected for _, expected in problems.values()).lower()

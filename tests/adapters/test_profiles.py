@@ -37,6 +37,13 @@ def test_there_are_five_councils_and_each_says_who_it_is():
     assert len({profile.la_code for profile in found}) == len(found) == 5
 
 
+@pytest.mark.requirement("R-053")
+def test_every_council_makes_every_return():
+    for council in profiles.councils():
+        made = {code for code, promise in profiles.profile(council).returns.items() if promise.enabled}
+        assert made == set(profiles.return_codes())
+
+
 def test_one_council_is_the_demos():
     marked = [council for council in profiles.councils() if profiles.profile(council).demo_default]
     assert marked == [profiles.demo_council()]

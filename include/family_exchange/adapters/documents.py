@@ -15,8 +15,11 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from family_exchange.domain.errors import NeedsDecision
+from family_exchange.domain.provenance import NOTICE_LINE, SLUG
 
 M = TypeVar("M", bound=BaseModel)
+_FORMS = {NOTICE_LINE: "`<notice>.txt:<line>`", SLUG: "lower-case letters, digits and hyphens"}
+"""Patterns that people meet often, in words."""
 Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml's loader where it was built in: ten times faster, and Dags are parsed often."""
 
@@ -152,7 +155,8 @@ def _problem(document: Document, model: type[BaseModel], error: ErrorDetails) ->
         case "value_error":
             expected = str(error["ctx"]["error"])
         case "string_pattern_mismatch":
-            expected = f"expected text of the form {error['ctx']['pattern']}"
+            pattern = error["ctx"]["pattern"]
+            expected = f"expected {_FORMS.get(pattern, f'text of the form {pattern}')}"
         case _:
             message = error["msg"].replace("Input should be", "expected")
             expected = message if message.startswith("expected") else f"expected otherwise: {message}"

@@ -9,13 +9,16 @@ from typing import Annotated, Generic, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$", max_length=40)]
+SLUG = r"^[a-z][a-z0-9-]*$"
+NOTICE_LINE = r"^[a-z][a-z0-9-]*\.txt:[1-9][0-9]*(-[1-9][0-9]*)?$"
+
+Slug = Annotated[str, StringConstraints(pattern=SLUG, max_length=40)]
 """A council or a partner: lower-case letters, digits and hyphens."""
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=63)]
 """A feed, a column, a category, an indicator: lower-case letters, digits and underscores."""
 Words = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 """Text for people; never empty."""
-NoticeLine = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*\.txt:[1-9][0-9]*(-[1-9][0-9]*)?$")]
+NoticeLine = Annotated[str, StringConstraints(pattern=NOTICE_LINE)]
 """`<notice>.txt:<line>`, or `<notice>.txt:<first>-<last>` where a sentence runs over lines."""
 
 T = TypeVar("T")
