@@ -1,7 +1,8 @@
 """Send sealed returns and wait for the recipient's receipt.
 
-A sealed return rings the bell; its period is the partition. Every return of the period that is sealed is looked at:
-what the recipient has already is not sent again, and what it holds under a final name never changes.
+A sealed return rings the bell; its period is the partition. Every return of the period that is on its way is looked at:
+what the recipient has already is not sent again, and what it holds under a final name never changes. Runs may overlap:
+each return has its own lock, and one that waits for its receipt keeps no other back.
 """
 
 from airflow.sdk import DAG, PartitionedAssetTimetable, PokeReturnValue, task_group
@@ -18,12 +19,13 @@ def deliver_returns(profile: Profile) -> None:
     council, sealed = profile.council, assets.sealed_returns(profile)
     delivered, tags = assets.delivered_return(council), ["return", council]
     schedule = PartitionedAssetTimetable(assets=assets.any_of(sealed))
-    with DAG(f"deliver_{council}_returns", schedule=schedule, tags=tags, doc_md=__doc__, **defaults.DAG):
+    overlapping = defaults.DAG | {"max_active_runs": 8}
+    with DAG(f"deliver_{council}_returns", schedule=schedule, tags=tags, doc_md=__doc__, **overlapping):
 
         @step()
         def sealed_returns(*, dag_run) -> list[str]:
             if not (ids := delivering.sealed(doors(council), dag_run.partition_key)):
-                raise AirflowSkipException("no return of this period is sealed")
+                raise AirflowSkipException("no return of this period is on its way")
             return ids
 
         @step()

@@ -48,9 +48,9 @@ def receive_files(profile: Profile, feed: str) -> None:
             outlet_events[staged].extra = told
 
         each_file = task_group(group_id="each_file")(lambda file_id: answer_partner(take_in(file_id)))
-        answered = each_file.expand(file_id=find_files())
-        publish(answered)
-        answered >> EmptyOperator(task_id="no_file_failed", trigger_rule="none_failed")
+        file_ids = find_files()
+        answered = each_file.expand(file_id=file_ids)
+        answered >> [publish(file_ids), EmptyOperator(task_id="no_file_failed", trigger_rule="none_failed")]
 
 
 for sound in councils.sound():

@@ -37,14 +37,25 @@ def test_the_same_file_again_after_an_empty_folder_rings():
     assert bell.should_ring(1, "a", 2)
 
 
-@given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from("abc")), max_size=50))
-def test_every_new_listing_with_files_rings(looks):
-    bell, before = Bell(), None
-    for moment, (files, digest) in enumerate(looks):
-        rang = bell.should_ring(files, digest, float(moment))
-        if files and digest != before:
-            assert rang
-        before = digest if files else None
+def test_files_that_a_run_takes_away_ring_no_bell_but_what_stays_behind_does():
+    bell = Bell()
+    assert bell.should_ring(3, "abc", 0)
+    assert not bell.should_ring(2, "bc", 1)
+    assert not bell.should_ring(1, "c", 2)
+    assert not bell.should_ring(1, "c", 31)
+    assert bell.should_ring(1, "c", 32)
+
+
+@given(st.lists(st.frozensets(st.integers(0, 4), max_size=4), max_size=40))
+def test_no_file_stays_untold_for_longer_than_the_first_wait(folders):
+    bell, waiting = Bell(), {}
+    for number, folder in enumerate(folders):
+        moment = number * 10.0
+        rang = bell.should_ring(len(folder), str(sorted(folder)), moment)
+        waiting = {file: waiting.get(file, moment) for file in folder}
+        if rang:
+            waiting = dict.fromkeys(folder, float("inf"))
+        assert all(moment - since <= arrivals.RING_AGAIN for since in waiting.values())
 
 
 async def _first_event(trigger):

@@ -3,7 +3,8 @@
 Two different people sign a return off; whoever answered one sign-off of a run leaves the other alone.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from time import monotonic
 from typing import Self
 
 from family_exchange.demo.airflow import Airflow
@@ -20,12 +21,18 @@ ANSWERS: dict[str, tuple[str, str]] = {
 """Who answers which task, and how; what stands here nowhere is left to a person of flesh and blood."""
 
 
+THINKS = 3.0
+"""Seconds for which a question lies before the cast. The scheduler must have heard that the worker, which asked, has
+ended; it takes an answer that comes sooner for a failure of the worker, and has the question asked again."""
+
+
 class People:
     """The cast, logged in; close them when the play is over."""
 
     def __init__(self, airflow: Airflow, *, leave: Callable[[Question], bool] = lambda _: False) -> None:
         self._apis: dict[str, Api] = {name: airflow.log_in(name) for name in {who for who, _ in ANSWERS.values()}}
         self._leave = leave
+        self._seen: dict[Question, float] = {}
 
     def __enter__(self) -> Self:
         """Itself, logged in."""
@@ -37,15 +44,15 @@ class People:
             api.close()
 
     def waiting(self) -> list[Question]:
-        """The required actions that one of the cast would answer now."""
+        """The required actions that are for one of the cast, oldest first."""
         watcher = next(iter(self._apis.values()))
-        return [
-            question for question in watcher.questions() if question.task_id in ANSWERS and not self._leave(question)
-        ]
+        return [each for each in watcher.questions() if each.task_id in ANSWERS and not self._leave(each)]
 
-    def answer(self, questions: Iterable[Question] | None = None) -> list[Question]:
-        """The questions that were answered, each by the person whose part it is; all that wait when none are given."""
-        answered = list(self.waiting() if questions is None else questions)
+    def answer(self) -> list[Question]:
+        """The questions answered now, each by the person whose part it is; newer ones are left for the next time."""
+        now = monotonic()
+        self._seen = {question: self._seen.get(question, now) for question in self.waiting()}
+        answered = [question for question, since in self._seen.items() if now - since >= THINKS]
         for question in answered:
             who, choice = ANSWERS[question.task_id]
             filled_in = {"reason": REASON} if question.task_id == "decide" else {}

@@ -59,22 +59,22 @@ class Bell:
 
     def __init__(self) -> None:
         self._digest: str | None = None
+        self._files = 0
         self._next = 0.0
         self._wait = RING_AGAIN
 
     def should_ring(self, files: int, digest: str, moment: float) -> bool:
-        """True when files lie there that were not told of yet, or not for long enough; `moment` in seconds."""
-        if not files:
-            self._digest = None
+        """True when files lie there that were not told of yet, or not for long enough; `moment` in seconds.
+
+        When there are fewer than before, a run is taking them away: what is left is told of if it stays.
+        """
+        fewer, changed = files < self._files, digest != self._digest
+        self._files, self._digest = files, digest
+        if not files or (not changed and moment < self._next):
             return False
-        if digest != self._digest:
-            self._digest, self._wait = digest, RING_AGAIN
-        elif moment < self._next:
-            return False
-        else:
-            self._wait = min(self._wait * 2, LONGEST)
+        self._wait = RING_AGAIN if changed else min(self._wait * 2, LONGEST)
         self._next = moment + self._wait
-        return True
+        return not fewer
 
 
 async def _endpoint(council: str) -> SftpEndpoint:

@@ -8,23 +8,20 @@ from family_exchange.domain.errors import NeedsDecision
 if TYPE_CHECKING:
     from family_exchange.adapters.doors import Doors
 
-NOT_SEALED = frozenset({State.DRAFT, State.ASSEMBLED, State.SIGNED_OFF})
-"""Not ready for anybody."""
-ENDED = frozenset({State.VOID, State.CONFLICT})
-"""Nothing of these is sent, by hand or by Dag."""
+ON_THEIR_WAY = frozenset(
+    {State.SEALED, State.CLAIMED, State.UPLOADING, State.RENAME_INTENT, State.SENT, State.DELIVERED}
+)
+"""Sealed, and not yet acknowledged."""
 
 
 def sealed(doors: "Doors", period: str | None) -> list[str]:
-    """Ids of the returns of `period` that were sealed, sent ones too; of every period when none is named."""
+    """Ids of the returns of `period` that are on their way; of every period when none is named."""
     from family_exchange.adapters import database, returns  # noqa: PLC0415 - Dags are parsed without them
 
     with database.transaction(doors.database) as connection:
         found = returns.every(connection)
-    return sorted(
-        each.return_id
-        for each in found
-        if each.period == (period or each.period) and each.state not in NOT_SEALED | ENDED
-    )
+    wanted = (each for each in found if each.period == (period or each.period))
+    return sorted(each.return_id for each in wanted if each.state in ON_THEIR_WAY)
 
 
 def acknowledged(doors: "Doors", return_id: str) -> bool:
