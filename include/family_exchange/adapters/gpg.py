@@ -21,7 +21,6 @@ STATUS_LIMIT = 1 << 20
 _PREFIX = b"[GNUPG:] "
 _BASE = (
     "gpg",
-    "--batch",
     "--no-tty",
     "--no-options",
     "--disable-dirmngr",
@@ -89,15 +88,21 @@ class _Reader:
         )
 
 
-def run(home: Path, arguments: tuple[str, ...], stdin: int | None, *, limit: int, timeout: float) -> Run:
+def run(
+    home: Path, arguments: tuple[str, ...], stdin: int | None, *, limit: int, timeout: float, batch: bool = True
+) -> Run:
     """One gpg process from start to end; it never outlives this call.
+
+    In batch mode gpg stops at a bad signature, before it knows whether the message is whole. Without it, there is
+    still nobody whom it could ask.
 
     Raises:
         NeedsDecision: gpg is not installed.
     """
     reader = _Reader(limit=limit, deadline=monotonic() + timeout)
     status_read, status_write = os.pipe()
-    command = [*_BASE, f"--homedir={home}", f"--status-fd={status_write}", "--output=-", *arguments]
+    command = [*_BASE, f"--homedir={home}", f"--status-fd={status_write}", "--output=-"]
+    command += [*(("--batch",) if batch else ()), *arguments]
     try:
         try:
             process = subprocess.Popen(  # noqa: S603 - our own argument list; no name of a partner's stands in it

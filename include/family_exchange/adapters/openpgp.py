@@ -134,7 +134,7 @@ class OpenPGP:
         size = os.fstat(descriptor).st_size
         limit = seal.output_limit(size, cap)
         arguments = ("--weak-digest=SHA1", f"--max-output={limit + gpg.CHUNK}", "--decrypt")
-        run = gpg.run(self.home, arguments, descriptor, limit=limit, timeout=timeout)
+        run = gpg.run(self.home, arguments, descriptor, limit=limit, timeout=timeout, batch=False)
         if any(line.startswith("NO_SECKEY") for line in run.status) and not run.bytes_out:
             self._need_own_key()
         outcome = seal.Outcome(
