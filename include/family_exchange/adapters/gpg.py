@@ -11,10 +11,10 @@ from io import BytesIO
 from pathlib import Path
 from time import monotonic
 
-from family_exchange.domain.errors import NeedsDecision
+from family_exchange.domain.errors import NeedsDecision, TryLater
 
 CHUNK = 1 << 20
-"""Bytes read at once; the pipe holds as many."""
+"""Bytes read at once."""
 STATUS_LIMIT = 1 << 20
 """Bytes of status lines after which a run is cut: an honest file has about a thousand."""
 
@@ -98,6 +98,7 @@ def run(
 
     Raises:
         NeedsDecision: gpg is not installed.
+        TryLater: the machine lacks what it takes to start it.
     """
     reader = _Reader(limit=limit, deadline=monotonic() + timeout)
     status_read, status_write = os.pipe()
@@ -111,7 +112,6 @@ def run(
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,  # prose with names in it; the status lines say all that counts
                 bufsize=0,
-                pipesize=CHUNK,
                 pass_fds=(status_write,),
                 env={"LC_ALL": "C", "PATH": os.environ.get("PATH", os.defpath)},
             )
@@ -130,6 +130,8 @@ def run(
                 process.kill()
     except FileNotFoundError:
         raise NeedsDecision("gpg is not installed; install the package gnupg") from None
+    except OSError as error:
+        raise TryLater(f"gpg could not be run (errno {error.errno})") from None
     finally:
         os.close(status_read)
     return Run(
