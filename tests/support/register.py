@@ -49,6 +49,7 @@ class Register:
             "coverage_from": coverage[0] if coverage else None,
             "coverage_to": coverage[1] if coverage else None,
             "registered_at": AT,
+            "staging_cleared_at": AT,
         } | changes
         return self._insert("exchange.file", values, "file_id")
 

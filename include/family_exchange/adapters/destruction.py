@@ -5,6 +5,7 @@ Each function works in the caller's transaction, on things that `adapters.retent
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from family_exchange.adapters import staging
 from family_exchange.adapters.database import Connection
@@ -58,17 +59,19 @@ def source_records(connection: Connection, ids: Sequence[str]) -> Destroyed:
 
 def staged_file(connection: Connection, file_id: str) -> Destroyed:
     """The file's staged rows are gone."""
-    feed, _ = _file(connection, file_id)
-    rows = staging.forget(connection, feed, file_id)
-    connection.execute("UPDATE exchange.file SET staging_cleared_at = clock_timestamp() WHERE file_id = %s", (file_id,))
-    return Destroyed(rows=rows)
+    row = connection.execute(
+        "UPDATE exchange.file SET staging_cleared_at = clock_timestamp() WHERE file_id = %s RETURNING feed", (file_id,)
+    ).fetchone()
+    return Destroyed(rows=staging.forget(connection, str(_one(row, file_id)), file_id))
 
 
 def sealed_file(connection: Connection, vault: Vault, file_id: str) -> Destroyed:
     """The file's claim on its sealed bytes is given up, and the bytes are gone unless another file has them too."""
-    _, digest = _file(connection, file_id)
-    connection.execute("UPDATE exchange.file SET vault_destroyed_at = clock_timestamp() WHERE file_id = %s", (file_id,))
-    return Destroyed(objects=_forget_object(connection, vault, digest))
+    row = connection.execute(
+        "UPDATE exchange.file SET vault_destroyed_at = clock_timestamp() WHERE file_id = %s RETURNING ct_sha256",
+        (file_id,),
+    ).fetchone()
+    return Destroyed(objects=_forget_object(connection, vault, bytes(_one(row, file_id))))
 
 
 def own_return(connection: Connection, vault: Vault, return_id: str) -> Destroyed:
@@ -78,8 +81,8 @@ def own_return(connection: Connection, vault: Vault, return_id: str) -> Destroye
         "UPDATE returns.return SET destroyed_at = clock_timestamp() WHERE return_id = %s RETURNING ct_sha256",
         (return_id,),
     ).fetchone()
-    sealed = bytes(row[0]) if row and row[0] is not None else None
-    return Destroyed(rows=rows, objects=_forget_object(connection, vault, sealed) if sealed else 0)
+    sealed = row[0] if row else None  # a return that was voided early has no sealed form
+    return Destroyed(rows=rows, objects=_forget_object(connection, vault, bytes(sealed)) if sealed else 0)
 
 
 def recount(connection: Connection, vault: Vault, plan_id: str) -> tuple[Store, ...]:
@@ -169,16 +172,15 @@ def _forget_object(connection: Connection, vault: Vault, digest: bytes) -> int:
     return int(existed)
 
 
-def _file(connection: Connection, file_id: str) -> tuple[str, bytes]:
-    """The file's feed and the digest of its sealed bytes.
+def _one(row: tuple[Any, ...] | None, item_id: str) -> Any:  # noqa: ANN401 - one column of a row
+    """The row's only column.
 
     Raises:
-        NeedsDecision: a purge that cannot account for a file must stop.
+        NeedsDecision: a purge that cannot account for a thing must stop.
     """
-    row = connection.execute("SELECT feed, ct_sha256 FROM exchange.file WHERE file_id = %s", (file_id,)).fetchone()
-    if row is None or row[1] is None:
-        raise NeedsDecision(f"the ledger has no sealed file {file_id}, though a purge plan lists it")
-    return str(row[0]), bytes(row[1])
+    if row is None or row[0] is None:
+        raise NeedsDecision(f"the ledger does not know {item_id} as it must, though a purge plan lists it")
+    return row[0]
 
 
 _LISTED = """SELECT count(*), count(*) FILTER (WHERE {there}),
