@@ -4,11 +4,12 @@ Dates, numbers and flags have one strict form each; identifiers have a normal fo
 it is never guessed, and which row stays out is for the suite to say.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from family_exchange.adapters import identifiers
+from family_exchange.adapters.tabular import ROW_NO
 from family_exchange.domain.contract import Column, ColumnType, Contract
 from family_exchange.domain.identifiers import Kind
 from family_exchange.domain.suite import AS_OF, LATEST_BIRTH, PERMANENT, VALID, VALUE, has_value, kind
@@ -54,6 +55,54 @@ def with_values(
         if made.issuperset(parts)
     ]
     return frame.with_columns(*sums).collect()
+
+
+def outside_ages(frame: "pl.DataFrame", contract: Contract) -> list[int]:
+    """The rows whose person is too young or too old for the feed, in whole years on the file's own day.
+
+    A file that does not say its day is measured on the day of each row's event. Nobody is outside whose age cannot be
+    told. Who was born on 29 February is a year older on 1 March of other years.
+    """
+    import polars as pl  # noqa: PLC0415 - costs a third of a second
+
+    gate = contract.age_gate
+    names = {column.canonical: column.name + VALUE for column in contract.columns}
+    birth, event = names.get("date_of_birth", ""), names.get("event_on", "")
+    if (gate.min is None and gate.max is None) or birth not in frame.columns:
+        return []
+    day = pl.coalesce(AS_OF, event) if event in frame.columns else pl.col(AS_OF)
+    age = _years(pl.col(birth), day)
+    young = pl.lit(value=False) if gate.min is None else age < gate.min
+    old = pl.lit(value=False) if gate.max is None else age > gate.max
+    outside = frame.lazy().filter((young | old).fill_null(value=False)).select(ROW_NO).collect()
+    return outside[ROW_NO].to_list()
+
+
+def accepted(
+    frame: "pl.DataFrame", contract: Contract, *, refused: Collection[int], emptied: Mapping[str, Collection[int]]
+) -> "pl.DataFrame":
+    """`row_no` and the contract's canonical columns, typed, without the refused rows.
+
+    `emptied` maps a header to the rows in which that column is left empty.
+    """
+    import polars as pl  # noqa: PLC0415 - costs a third of a second
+
+    row_no = pl.col(ROW_NO)
+    columns = [row_no]
+    for column in contract.columns:
+        if column.name in frame.columns:
+            cell = pl.col(column.name + VALUE if has_value(column) else column.name)
+            if rows := emptied.get(column.name):
+                cell = pl.when(~row_no.is_in(list(rows))).then(cell)
+            columns.append(cell.alias(column.canonical))
+    kept = frame.lazy().filter(~row_no.is_in(list(refused))) if refused else frame.lazy()
+    return kept.select(columns).collect()
+
+
+def _years(birth: "pl.Expr", day: "pl.Expr") -> "pl.Expr":
+    """Whole years from birth to `day`."""
+    before_birthday = (day.dt.month() * 100 + day.dt.day()) < (birth.dt.month() * 100 + birth.dt.day())
+    return day.dt.year() - birth.dt.year() - before_birthday
 
 
 def _value(column: Column, date_format: str) -> "pl.Expr":

@@ -6,19 +6,24 @@ GX running the whole suite on all rows.
 """
 
 import os
+import warnings
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from family_exchange.adapters import profiles, rules
 from family_exchange.adapters.documents import BadFile, Document, Problem, parsed, read
 from family_exchange.adapters.tabular import ROW_NO
-from family_exchange.domain.findings import Broken, Findings
+from family_exchange.domain.contract import Contract
+from family_exchange.domain.findings import AGE, Broken, Findings
 from family_exchange.domain.suite import Arguments, Expectation, ExpectationType, Suite, known_columns
 
 if TYPE_CHECKING:
     import polars as pl
+    from great_expectations.core.batch_definition import BatchDefinition
+    from great_expectations.datasource.fluent.interfaces import Batch
 
 ROOT = Path(__file__).resolve().parents[3] / "expectations"
 """The suites are data that partners read: they lie beside the code, not in it."""
@@ -35,8 +40,8 @@ def load_suite(feed: str, version: str = "v1", *, root: Path = ROOT) -> Suite:
 
 
 def messages(feed: str, version: str = "v1") -> dict[str, str]:
-    """`rule → what the partner should do`."""
-    return load_suite(feed, version).messages
+    """`rule → what the partner should do`, for every rule of the suite and for the contract's age gate."""
+    return {**load_suite(feed, version).messages, AGE: _ages(profiles.contract(feed, version))}
 
 
 def check(*, root: Path = ROOT) -> list[Problem]:
@@ -74,6 +79,13 @@ def judge(frame: "pl.DataFrame", suite: Suite) -> Findings:
             if not accepted[each.meta.rule]
         ),
     )
+
+
+def _ages(contract: Contract) -> str:
+    gate = contract.age_gate
+    ends = [f"from {gate.min}"] if gate.min is not None else []
+    ends += [f"up to {gate.max}"] if gate.max is not None else []
+    return f"Leave this person out: the feed takes people aged {' '.join(ends) or 'any'} on the file's as_of date."
 
 
 @cache
@@ -122,19 +134,10 @@ def _counts(flags: "pl.DataFrame", frame: "pl.DataFrame", suite: Suite) -> dict[
 
 def _judged_by_great_expectations(counts: Mapping[str, int], suite: Suite) -> dict[str, bool]:
     """`rule → GX finds it kept`, from one row of counts; nothing else ever reaches GX."""
-    os.environ["GX_ANALYTICS_ENABLED"] = "false"  # before the import: GX reads it once and would report on us
-    import great_expectations as gx  # noqa: PLC0415 - costs several seconds
     import polars as pl  # noqa: PLC0415 - costs a third of a second
-    from great_expectations.data_context.types.base import ProgressBarsConfig  # noqa: PLC0415 - as above
 
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = ProgressBarsConfig(globally=False)
-    batch = (
-        context.data_sources.add_pandas("counts")
-        .add_dataframe_asset("file")
-        .add_batch_definition_whole_dataframe("whole")
-        .get_batch({"dataframe": pl.DataFrame([counts]).to_pandas()})
-    )
+    gx = great_expectations()
+    batch = batch_of(pl.DataFrame([counts]))
     gate = gx.ExpectationSuite(name=suite.name, expectations=[_gate(each) for each in suite.expectations])
     judged = batch.validate(gate, result_format={"result_format": "BOOLEAN_ONLY"})
     return {
@@ -142,6 +145,35 @@ def _judged_by_great_expectations(counts: Mapping[str, int], suite: Suite) -> di
         for each in judged.results
         if (config := each.expectation_config) and config.meta
     }
+
+
+def great_expectations() -> ModuleType:
+    """Great Expectations, loaded on first use, without its reports to its makers and without its own warnings."""
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"  # GX reads it once, when it is loaded
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        import great_expectations as gx  # noqa: PLC0415 - costs several seconds
+
+    return gx
+
+
+def batch_of(frame: "pl.DataFrame") -> "Batch":
+    """The frame as GX wants it, in a context that is made once and writes nothing anywhere."""
+    batch: Batch = _whole_frames().get_batch({"dataframe": frame.to_pandas()})
+    return batch
+
+
+@cache
+def _whole_frames() -> "BatchDefinition[None]":
+    gx = great_expectations()
+    base = gx.data_context.types.base
+    in_memory = base.DataContextConfig(
+        store_backend_defaults=base.InMemoryStoreBackendDefaults(init_temp_docs_sites=False),
+        progress_bars=base.ProgressBarsConfig(globally=False),
+    )
+    source = gx.get_context(mode="ephemeral", project_config=in_memory).data_sources.add_pandas("rows")
+    whole: BatchDefinition[None] = source.add_dataframe_asset("file").add_batch_definition_whole_dataframe("whole")
+    return whole
 
 
 def _gate(expectation: Expectation) -> dict[str, object]:

@@ -1,0 +1,167 @@
+"""Stage 3: check an authentic file against its contract, and keep what may be kept of it.
+
+The same function serves the platform and the partner's own check, so both say the same.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from family_exchange.adapters import cells, expectations, tabular
+from family_exchange.domain.contract import Contract
+from family_exchange.domain.errors import DataRefused
+from family_exchange.domain.file import Reason, Verdict
+from family_exchange.domain.findings import AGE, Broken, Findings, Severity
+from family_exchange.domain.profile import Profile
+from family_exchange.domain.suite import Suite
+
+if TYPE_CHECKING:
+    import polars as pl
+
+FIRST_ROWS = 10
+"""How many row numbers a line of a report shows; a receipt holds all of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Validated:
+    """A file that could be read, what was found in it, and what may be staged."""
+
+    contract: str
+    """The version of the feed's contract."""
+    findings: Findings
+    accepted: "pl.DataFrame" = field(repr=False)
+    """`row_no` and the canonical columns that the council takes in, typed; without the refused rows."""
+    columns_dropped: int
+    """Columns of the contract that the council's notice does not allow."""
+    as_of: date | None
+    coverage_from: date | None
+    coverage_to: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReportLine:
+    """One rule that was broken."""
+
+    rule: str
+    severity: Severity
+    column: str | None
+    count: int
+    """Rows; 1 for the file as a whole."""
+    first_rows: tuple[int, ...]
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a partner is told of one file: counts, rows, columns and rules; never a value."""
+
+    feed: str
+    contract: str
+    verdict: Verdict
+    reason: Reason | None
+    """Why the file could not be read at all."""
+    message: str | None
+    """What is wrong with the file as a whole."""
+    rows_read: int
+    rows_loaded: int
+    rows_with_finding: int
+    rows_refused: int
+    columns_dropped: int
+    lines: tuple[ReportLine, ...]
+
+
+def table(
+    plaintext: bytes, contract: Contract, profile: Profile | None, *, received_on: date | None = None
+) -> Validated:
+    """What may be staged of the file, and every finding in it.
+
+    Columns whose class of data the council's notice does not name are gone before any rule reads them; without a
+    profile all columns stay. `received_on` stands in for the file's own day where its first line does not say one.
+    A second run gives the same.
+
+    Raises:
+        DataRefused: the file cannot be read, or says that it is meant for another council.
+    """
+    read = tabular.read(plaintext, contract)
+    if profile and read.manifest.council not in {None, profile.council}:
+        raise DataRefused(Reason.CONTENT, "the first line names another council")
+    dropped = frozenset(
+        column.name for column in contract.columns if profile and not profile.collects(column.data_class)
+    )
+    as_of = read.manifest.as_of or received_on
+    suite = expectations.load_suite(contract.feed, contract.version).without(dropped, contract)
+    frame = cells.with_values(read.rows.drop(dropped), contract, as_of=as_of, derived=suite.meta.derived)
+    findings = _with_ages(expectations.judge(frame, suite), frame, contract)
+    return Validated(
+        contract=contract.version,
+        findings=findings,
+        accepted=cells.accepted(
+            frame,
+            contract,
+            refused=range(1, findings.rows_read + 1) if findings.refuses_all else findings.refused_rows,
+            emptied=_emptied(findings, suite),
+        ),
+        columns_dropped=len(dropped),
+        as_of=as_of,
+        coverage_from=read.manifest.coverage_from,
+        coverage_to=read.manifest.coverage_to,
+    )
+
+
+def report(plaintext: bytes, contract: Contract, profile: Profile | None, *, received_on: date | None = None) -> Report:
+    """What the platform would say of the file; nothing is stored. A second run gives the same."""
+    try:
+        checked = table(plaintext, contract, profile, received_on=received_on)
+    except DataRefused as refusal:
+        return Report(
+            contract.feed, contract.version, Verdict.REFUSED, Reason(refusal.reason), str(refusal), 0, 0, 0, 0, 0, ()
+        )
+    found = checked.findings
+    said = expectations.messages(contract.feed, contract.version)
+    return Report(
+        feed=contract.feed,
+        contract=contract.version,
+        verdict=found.verdict(),
+        reason=None,
+        message=None,
+        rows_read=found.rows_read,
+        rows_loaded=found.rows_loaded,
+        rows_with_finding=found.rows_with_finding,
+        rows_refused=found.rows_refused,
+        columns_dropped=checked.columns_dropped,
+        lines=tuple(
+            ReportLine(
+                each.rule,
+                each.severity,
+                each.column,
+                len(each.rows) or 1,
+                tuple(each.rows[:FIRST_ROWS]),
+                said[each.rule],
+            )
+            for each in found.broken
+        ),
+    )
+
+
+def _with_ages(findings: Findings, frame: "pl.DataFrame", contract: Contract) -> Findings:
+    """The findings with those of the contract's age gate."""
+    outside = tuple(cells.outside_ages(frame, contract))
+    if not outside:
+        return findings
+    gated = Broken(AGE, contract.column("date_of_birth").name, Severity.ERROR, outside)
+    return Findings(findings.rows_read, (*findings.broken, gated))
+
+
+def _emptied(findings: Findings, suite: Suite) -> Mapping[str, frozenset[int]]:
+    """`header → rows` of the identifiers that a rule takes out of rows that stay."""
+    dropping = {each.meta.rule for each in suite.expectations if each.meta.action}
+    by_column: dict[str, list[Broken]] = {}
+    for found in findings.broken:
+        if found.column and found.rule in dropping:
+            by_column.setdefault(found.column, []).append(found)
+    return {
+        column: frozenset(chain.from_iterable(each.rows for each in all_found))
+        for column, all_found in by_column.items()
+    }
