@@ -125,5 +125,10 @@ def test_a_recipient_is_named_by_its_whole_fingerprint(name, parties):
 
 def test_nothing_is_sealed_with_a_key_that_we_do_not_have(parties):
     door = OpenPGP(parties.council.home, parties.police.fingerprint)
-    with pytest.raises(NeedsDecision, match="cannot sign"):
+    with pytest.raises(NeedsDecision, match="is not in the key ring"):
         door.seal(CONTENT, recipient=parties.schools.fingerprint)
+
+
+def test_nothing_is_sealed_with_a_key_of_ours_that_ran_out(parties):
+    with pytest.raises(NeedsDecision, match="cannot sign"):
+        parties.lapsed.door.seal(CONTENT, recipient=parties.council.fingerprint)

@@ -13,15 +13,16 @@ from family_exchange.adapters import gpg
 from family_exchange.domain import envelope, seal
 from family_exchange.domain.errors import DataRefused, NeedsDecision, TryLater
 
+SEAL_SECONDS = 300.0
+"""How long sealing one file may take."""
 RECEIPT_CAP = 16 << 20
 """Most plaintext bytes of a receipt."""
-SOCKET_LIMIT = 107 - len("/S.gpg-agent.browser")
+SOCKET_LIMIT = 105 - len("/S.gpg-agent.browser")
 """Longest folder name, in bytes, in which gpg-agent can still open its sockets."""
 AGENT_OPTIONS = "auto-expand-secmem\n"
 """Without it, many files at once exhaust the agent's locked memory and look like files for somebody else."""
 
 _SEAL = ("--cipher-algo=AES256", "--digest-algo=SHA256", "--compress-algo=none", "--no-encrypt-to")
-_SEAL_TIME = 300.0
 _RING_TIME = 60.0
 
 
@@ -69,7 +70,7 @@ class OpenPGP:
             raise TryLater(f"gpg could not open a message now ({verdict.code})")
         return unsealed.plaintext
 
-    def seal(self, plaintext: bytes, *, recipient: str) -> bytes:
+    def seal(self, plaintext: bytes, *, recipient: str, timeout: float = SEAL_SECONDS) -> bytes:
         """The bytes encrypted to the key `recipient` alone and signed by our own; every call gives other bytes.
 
         Raises:
@@ -79,15 +80,14 @@ class OpenPGP:
         keys = (f"--local-user={_fingerprint(self.own_key)}", f"--recipient={_fingerprint(recipient)}")
         limit = 2 * len(plaintext) + gpg.CHUNK
         with gpg.in_memory(plaintext) as descriptor:
-            run = gpg.run(
-                self.home, (*_SEAL, *keys, "--sign", "--encrypt"), descriptor, limit=limit, timeout=_SEAL_TIME
-            )
+            run = gpg.run(self.home, (*_SEAL, *keys, "--sign", "--encrypt"), descriptor, limit=limit, timeout=timeout)
         said = {line.split(" ", 1)[0] for line in run.status}
         if run.rc == 0 and run.clean_eof and {"SIG_CREATED", "BEGIN_ENCRYPTION", "END_ENCRYPTION"} <= said:
             return run.output
         if "INV_RECP" in said:
             raise NeedsDecision(f"the key {recipient} cannot be encrypted to: missing, expired or revoked")
-        if "INV_SGNR" in said or not self.has_secret_key():
+        self._need_own_key()
+        if "INV_SGNR" in said:
             raise NeedsDecision(f"our own key {self.own_key} cannot sign: missing, expired or revoked")
         raise TryLater(f"gpg could not seal now (exit code {run.rc})")
 

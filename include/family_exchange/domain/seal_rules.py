@@ -21,8 +21,8 @@ HASHES = frozenset({8, 9, 10})
 """SHA-256, SHA-384 and SHA-512."""
 
 _KINDS = frozenset({"00", "01"})
-_OUR_FAULTS = frozenset({11, 31, 33, 62, 63, 77, 78, 80, 81, 85, 86, 87, 99})
-"""libgpg-error codes of an agent that cannot work now: passphrase, resources, time, agent, assuan, pinentry."""
+_OUR_FAULTS = frozenset({7, 11, 31, 33, 62, 63, 77, 78, 80, 81, 85, 86, 87, 99})
+"""libgpg-error codes of an agent that cannot work: secret key, passphrase, resources, time, agent, assuan, pinentry."""
 _SYSTEM_FAULT = 0x8000
 """The bit that marks an error of the operating system, e.g. ENOMEM in the agent's locked memory."""
 _STEPS = ("BEGIN_DECRYPTION", "DECRYPTION_OKAY", "END_DECRYPTION", "PLAINTEXT")
