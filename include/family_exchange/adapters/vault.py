@@ -103,7 +103,8 @@ class Vault:
         The lock tells a writer at work from what a crash left behind, without a clock.
         """
         folder = self._root / _TEMPORARY
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
         while True:
             temporary = folder / uuid4().hex
             descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
