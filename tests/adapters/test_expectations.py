@@ -150,7 +150,7 @@ def change_at(number, **changes):
         (change_at(4, kwargs={"column": "incident_ref", "regex": "(?=x)"}), "expectations[4].kwargs", "(?:…)"),
         (change_at(4, kwargs={"column": "incident_ref", "regex": "(x)"}), "expectations[4].kwargs", "it has ("),
         (change_at(4, kwargs={"column": "incident_ref", "regex": r"\d"}), "expectations[4].kwargs", "without"),
-        (change_at(4, kwargs={"column": "incident_ref", "regex": "("}), "expectations[4].kwargs", "regular expression"),
+        (change_at(4, kwargs={"column": "incident_ref", "regex": "["}), "expectations[4].kwargs", "regular expression"),
         (change_at(4, rule="PI-003"), "", "PI-003 repeats"),
         (change_at(4, rule="one"), "expectations[4].meta.rule", "of the form"),
         (change_at(4, severity="warning"), "expectations[4]", "severity critical with meta.severity error"),
