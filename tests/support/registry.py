@@ -1,5 +1,6 @@
-"""Staged rows of synthetic people, and the doors of a council that has them: visibly invented, never from a register."""
+"""Staged rows of invented people, and the doors of a council that has them."""
 
+import csv
 from datetime import date
 from pathlib import Path
 
@@ -43,14 +44,14 @@ def with_staging(url):
     return url
 
 
-def a_file(url, feed, rows, *, as_of=AS_OF, state="APPLIED", coverage=None):
+def a_file(url, feed, rows, *, as_of=AS_OF, state="APPLIED", coverage=None, partner=None):
     """The id of an applied file whose staged rows are `rows`, one dict of canonical columns each."""
     with database.transaction(url) as connection:
         (file_id,) = connection.execute(
             """INSERT INTO exchange.file (partner, feed, name_bytes, size, modified_at, state, contract, as_of,
                                           coverage_from, coverage_to)
                VALUES (%s, %s, 'x', 1, 1, %s, 'v1', %s, %s, %s) RETURNING file_id""",
-            (PARTNERS[feed], feed, state, as_of, *(coverage or (None, as_of))),
+            (partner or PARTNERS[feed], feed, state, as_of, *(coverage or (None, as_of))),
         ).fetchone()
         columns = sorted({column for row in rows for column in row})
         names = sql.SQL(", ").join(map(sql.Identifier, ["file_id", "row_no", *columns]))
@@ -76,3 +77,21 @@ def same_person(url, *keys):
         list(keys),
     )
     return len(rows) == 1
+
+
+def load(url, council, profile):
+    """The good files of a synthetic council as applied files; columns that the profile does not allow stay out."""
+    for file in council.files:
+        if file.misbehaviour is not None:
+            continue
+        contract = profiles.contract(file.feed)
+        lines = file.content.decode().splitlines()
+        if lines[0].startswith("#"):
+            del lines[0]
+        canonical = {column.name: column for column in contract.columns}
+        allowed = {name for name, column in canonical.items() if profile.collects(column.data_class)}
+        rows = [
+            {canonical[name].canonical: value for name, value in row.items() if name in allowed and value}
+            for row in csv.DictReader(lines)
+        ]
+        a_file(url, file.feed, rows, partner=file.partner)

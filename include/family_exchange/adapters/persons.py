@@ -18,15 +18,6 @@ class Assignment:
     weight: float | None
 
 
-def undecided(connection: Connection) -> int:
-    """The number of source records that have no person yet."""
-    row = connection.execute(
-        """SELECT count(*) FROM register.source_record r
-            WHERE NOT EXISTS (SELECT FROM register.person_record p WHERE p.source_record_id = r.source_record_id)"""
-    ).fetchone()
-    return int(row[0]) if row else 0
-
-
 def undecided_keys(connection: Connection) -> dict[str, str | None]:
     """Record key → the person of its earlier records; None when it has none. Keys without undecided records lack."""
     rows = connection.execute(

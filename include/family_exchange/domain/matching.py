@@ -179,11 +179,9 @@ def conflict(a: Identity, b: Identity, names: Names) -> Conflict | None:
 
 
 def doubtful(a: Identity, b: Identity, names: Names) -> bool:
-    """True when no score may join the two: a name or birthday is missing or inexact beyond what one slip explains."""
+    """True when no score may join the two: forename or birthday is missing, or each is a slip away."""
     given, born = forenames(a, b, names), births(a, b)
-    if Likeness.UNKNOWN in {given, born}:
-        return True
-    return born is Likeness.SLIP and given is not Likeness.SAME
+    return Likeness.UNKNOWN in {given, born} or given is born is Likeness.SLIP
 
 
 def grade(a: Identity, b: Identity, probability: float, thresholds: Thresholds, names: Names) -> Grade:

@@ -222,8 +222,8 @@ def counted(found: Iterable[tuple[str, str]], family: Iterable[Subject]) -> froz
     return frozenset(own | set(given))
 
 
-def standings(framework: Framework, met: Collection[str], came: Collection[str]) -> dict[str, Standing]:
-    """How each problem stands, in the framework's order; `came` holds the feeds that cover the day asked for.
+def standings(framework: Framework, met: Collection[str], told: Collection[str]) -> dict[str, Standing]:
+    """How each problem stands, in the framework's order; `told` holds the indicators that the feeds could show.
 
     A problem is absent only when everything that could evidence it came and shows nothing.
     """
@@ -231,7 +231,7 @@ def standings(framework: Framework, met: Collection[str], came: Collection[str])
     found: dict[str, Standing] = {}
     for code in framework.problem_codes:
         indicators = framework.indicators_of(code)
-        complete = code not in without and all(each.feed in came for each in indicators) and bool(indicators)
+        complete = code not in without and all(each.code in told for each in indicators) and bool(indicators)
         found[code] = Standing.MET if code in met else Standing.NOT_MET if complete else Standing.UNKNOWN
     return found
 

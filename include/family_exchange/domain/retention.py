@@ -4,6 +4,7 @@ Periods are whole calendar years, because that is how the notices write them; th
 itself makes, are days. Source: the retention rules of the council's profile.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -23,6 +24,15 @@ class Kind(StrEnum):
     """The staged rows of a file that the register has taken."""
     SOURCE_RECORD = "source_record"
     """One partner's record of one person, with the evidence that rests on it."""
+
+
+_OWN = {
+    "nis_return": Kind.RETURN,
+    "fpd_return": Kind.RETURN,
+    "partner_file": Kind.FILE,
+    "quarantined_file": Kind.FILE,
+    "staged_file": Kind.STAGED_FILE,
+}
 
 
 class Standing(StrEnum):
@@ -84,7 +94,19 @@ def latest_start(rule: RetentionRule, *, today: date) -> date | None:
 
     It lets a database choose by comparing dates, with the same answer as `due_on` for every single thing.
     """
-    return _latest(rule, today) if _destroys(rule) else None
+    return _latest(today, due_on, rule, rule.max_years or rule.years) if _destroys(rule) else None
+
+
+def latest_review(rule: RetentionRule, *, today: date) -> date | None:
+    """The same for `review_on`: the newest start whose thing a person must look at `today`; None: there is none."""
+    if _destroys(rule) and rule.max_years is None:
+        return None
+    return _latest(today, review_on, rule, rule.years)
+
+
+def kind_of(category: str) -> Kind:
+    """What kind of thing a category is about: what the platform itself makes has its own categories."""
+    return _OWN.get(category, Kind.SOURCE_RECORD)
 
 
 def needs_event(rule: RetentionRule) -> bool:
@@ -92,14 +114,15 @@ def needs_event(rule: RetentionRule) -> bool:
     return rule.trigger is Trigger.EVENT
 
 
-def _latest(rule: RetentionRule, today: date) -> date | None:
-    """Step back by the period, then forward over month ends that fall together (29 February, counted in years)."""
-    years = rule.max_years or rule.years
+def _latest(
+    today: date, day_of: Callable[[RetentionRule, date | None], date | None], rule: RetentionRule, years: int | None
+) -> date | None:
+    """Step back by the period, then forward over days that fall together (28 and 29 February, counted in years)."""
     try:
         start = add_months(today, -MONTHS * years) if years else today - timedelta(days=rule.days or 0)
     except (ValueError, OverflowError):
         return None
-    while (following := due_on(rule, start + timedelta(days=1))) is not None and following <= today:
+    while (following := day_of(rule, start + timedelta(days=1))) is not None and following <= today:
         start += timedelta(days=1)
     return start
 

@@ -1,0 +1,109 @@
+"""Stage 7: which families the framework in force proposes, and what named people decide about them.
+
+A proposal is decision support. Nothing follows from it until a person decides, with a reason.
+"""
+
+import logging
+from collections.abc import Sequence
+from datetime import date
+
+from family_exchange.adapters import audit, database, evidence, linkage, profiles, proposals, register
+from family_exchange.adapters import families as stored
+from family_exchange.adapters.doors import Doors
+from family_exchange.adapters.evidence import Assessed
+from family_exchange.adapters.proposals import Proposal
+from family_exchange.domain import problem
+from family_exchange.domain.errors import NeedsDecision, TryLater
+from family_exchange.domain.framework import Framework
+from family_exchange.domain.problem import Standing
+
+log = logging.getLogger(__name__)
+
+OUTCOMES = ("accepted", "declined", "not_invited")
+NOT_A_PERSON = frozenset({"airflow", "exchange", "machine", "system"})
+
+
+def families(doors: Doors, *, today: date) -> dict[str, int]:
+    """Every family that the framework in force on that day proposes has a proposal, with the evidence for it.
+
+    Counts: `evidence` (new), `proposals` (new). A family proposed before for the same problems, or for more, is not
+    proposed again. A second run on the same day changes nothing.
+
+    Raises:
+        TryLater: another worker is writing the register.
+        NeedsDecision: the profile chooses no framework for that day.
+    """
+    choice = doors.profile.framework_on(today)
+    framework = profiles.framework(choice.code).with_overrides(choice.overrides)
+    with database.transaction(doors.database) as connection:
+        if not database.lock(connection, register.LOCK, "register"):
+            raise TryLater("another worker is bringing the register up to date")
+        stored.note_births(connection, linkage.model().placeholder_births, today=today)
+        feeds = [feed for feed in doors.profile.feeds if feed in {each.feed for each in framework.indicators}]
+        added = evidence.assess(connection, framework, doors.contract, feeds, today=today)
+        told = _told(doors, framework, evidence.feeds_that_came(connection, today=today))
+        candidates = evidence.assessed(connection, least=choice.min_problems)
+        proposed = [
+            made
+            for one in candidates
+            if (made := _proposal(framework, one, told, least=choice.min_problems, on=today)) is not None
+        ]
+        counts = {"evidence": added, "proposals": proposals.put(connection, proposed, framework, today=today)}
+        if any(counts.values()):
+            audit.append(connection, "register.proposals", register.ACTOR, counts | {"framework": framework.rule})
+    log.info("proposals: %s", counts)
+    return counts
+
+
+def open_proposals(doors: Doors) -> list[str]:
+    """The proposals that nobody has decided, most problems first; the order is decision support too."""
+    with database.transaction(doors.database) as connection:
+        return proposals.undecided(connection)
+
+
+def decide(doors: Doors, proposal_ids: Sequence[str], *, outcome: str, decided_by: str, reason: str, on: date) -> int:
+    """The number of proposals that are decided now, by a named person who gives a reason.
+
+    A proposal is decided once: a second run, with whatever outcome, changes nothing.
+
+    Raises:
+        NeedsDecision: nobody is named, no reason is given, the outcome is unknown, or a proposal does not exist.
+    """
+    if not decided_by.strip() or decided_by.strip().casefold() in NOT_A_PERSON:
+        raise NeedsDecision("a proposal is decided by a named person, never by a machine")
+    if not reason.strip():
+        raise NeedsDecision("a decision needs a reason")
+    if outcome not in OUTCOMES:
+        raise NeedsDecision(f"an outcome is one of {', '.join(OUTCOMES)}")
+    with database.transaction(doors.database) as connection:
+        number = proposals.decide(
+            connection,
+            proposal_ids,
+            outcome=outcome,
+            decided_by=decided_by.strip(),
+            reason=reason.strip(),
+            on=on,
+        )
+    log.info("%s proposals decided: %s", number, outcome)
+    return number
+
+
+def _told(doors: Doors, framework: Framework, came: frozenset[str]) -> frozenset[str]:
+    """The indicators that could show: their feed came, and the council takes in every column that they read."""
+    return frozenset(
+        indicator.code
+        for indicator in framework.indicators
+        if indicator.feed in came
+        and all(
+            doors.profile.collects(doors.contract(indicator.feed).column(name).data_class) for name in indicator.columns
+        )
+    )
+
+
+def _proposal(framework: Framework, family: Assessed, told: frozenset[str], *, least: int, on: date) -> Proposal | None:
+    problems = problem.counted(family.found, family.subjects)
+    if not problem.proposes(framework, problems, family.subjects, least=least, on=on):
+        return None
+    standing = problem.standings(framework, {code for code, _ in family.found}, told)
+    unknown = sorted(code for code, how in standing.items() if how is Standing.UNKNOWN)
+    return Proposal(family.family, tuple(sorted(problems)), tuple(unknown))

@@ -1,0 +1,196 @@
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from family_exchange.adapters import linkage
+from family_exchange.domain import matching
+from family_exchange.domain.matching import Conflict, Grade, Likeness, Thresholds
+from family_exchange.domain.person import Birth, Identity
+
+NAMES = linkage.model().names
+THRESHOLDS = Thresholds(certain=0.99, possible=0.5)
+NHS, OTHER_NHS = "9434765919", "9876543210"
+
+
+def a_person(key="police_incidents|police|P1", forename="EMMA", surname="ASHBARROW", **changes):
+    base = Identity(key, forename, surname, date(2015, 3, 4), Birth.ACTUAL, "F", "CH1 1AA|12|H", "100", "", "", "")
+    return replace(base, **changes)
+
+
+def another(**changes):
+    return a_person(key="school_attendance|schools|S1", **changes)
+
+
+def graded(a, b, probability=0.9999):
+    return matching.grade(a, b, probability, THRESHOLDS, NAMES)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "likeness"),
+    [
+        ("EMMA", "EMMA", Likeness.SAME),
+        ("ANNE MARIE", "ANNEMARIE", Likeness.SAME),
+        ("ELIZABETH", "LIZ", Likeness.VARIANT),
+        ("MOHAMMED", "MUHAMMAD", Likeness.VARIANT),
+        ("MARY ANN", "MARY", Likeness.VARIANT),
+        ("MARY A", "MARY ANN", Likeness.VARIANT),
+        ("CHARLOTTE", "CHARLOTET", Likeness.SLIP),
+        ("KRZYSZTOF", "KRZYSZTOOF", Likeness.SLIP),
+        ("E", "EMMA", Likeness.UNKNOWN),
+        ("", "EMMA", Likeness.UNKNOWN),
+        ("ELLA", "EMMA", Likeness.DIFFERENT),
+        ("ELLA", "BELLA", Likeness.DIFFERENT),
+        ("ANNA", "ANNE", Likeness.DIFFERENT),
+        ("JON", "RON", Likeness.DIFFERENT),
+        ("MARY ANN", "MARY JANE", Likeness.DIFFERENT),
+        ("J", "EMMA", Likeness.DIFFERENT),
+    ],
+)
+def test_forenames_are_alike_or_two_names(a, b, likeness):
+    assert matching.forenames(a_person(forename=a), another(forename=b), NAMES) is likeness
+    assert matching.forenames(a_person(forename=b), another(forename=a), NAMES) is likeness
+
+
+def test_forename_and_surname_in_each_others_place_are_the_same():
+    assert matching.forenames(a_person(), another(forename="ASHBARROW", surname="EMMA"), NAMES) is Likeness.SAME
+
+
+def test_a_slip_that_changes_the_sex_makes_another_name():
+    paul, paula = a_person(forename="PAULX", sex="M"), another(forename="PAUL", sex="F")
+    assert matching.forenames(paul, paula, NAMES) is Likeness.DIFFERENT
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "likeness"),
+    [
+        (date(2015, 3, 4), date(2015, 3, 4), Likeness.SAME),
+        (date(2015, 3, 4), date(2015, 4, 3), Likeness.SLIP),
+        (date(2015, 3, 4), date(2015, 3, 14), Likeness.SLIP),
+        (date(2015, 3, 4), date(2051, 3, 4), Likeness.DIFFERENT),
+        (date(1985, 3, 4), date(1995, 3, 4), Likeness.SLIP),
+        (date(1965, 3, 4), date(1985, 3, 4), Likeness.DIFFERENT),
+        (date(2015, 3, 4), date(2016, 1, 20), Likeness.DIFFERENT),
+    ],
+)
+def test_days_of_birth_are_one_slip_apart_or_two_peoples(a, b, likeness):
+    assert matching.births(a_person(born=a), another(born=b)) is likeness
+    assert matching.births(a_person(born=b), another(born=a)) is likeness
+
+
+@pytest.mark.requirement("D-20")
+@pytest.mark.parametrize("kind", [Birth.ESTIMATED, Birth.EXPECTED])
+def test_an_estimated_or_expected_day_is_never_the_same_as_an_actual_one(kind):
+    actual, other = a_person(), another(birth=kind)
+    assert matching.births(actual, other) is Likeness.UNKNOWN
+    assert graded(actual, other) is Grade.POSSIBLE
+    assert matching.births(actual, another(birth=kind, born=date(2011, 3, 4))) is Likeness.DIFFERENT
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"forename": "ELLA"}, Conflict.FORENAME),  # a twin
+        ({"forename": "ELLA", "born": date(2016, 5, 20)}, Conflict.BORN),  # a sibling
+        ({"born": date(1985, 3, 4)}, Conflict.BORN),  # a parent of the same name
+        ({"born": date(2014, 12, 25)}, Conflict.BORN),
+        ({"nhs_number": OTHER_NHS}, Conflict.IDENTIFIER),
+        ({"upn": "A950000178301"}, Conflict.IDENTIFIER),
+        ({"nino": "CE654321"}, Conflict.IDENTIFIER),
+    ],
+)
+def test_twins_siblings_namesakes_and_other_numbers_are_certainly_not_one_person(changes, why):
+    one = a_person(nhs_number=NHS, upn="H243278544154", nino="AB123456")
+    other = another(**changes)
+    assert matching.conflict(one, other, NAMES) is why
+    assert graded(one, other, probability=1.0) is Grade.CERTAINLY_NOT
+
+
+def test_one_slip_in_a_national_insurance_number_contradicts_nothing():
+    assert matching.conflict(a_person(nino="AB123456"), another(nino="AB123465"), NAMES) is None
+
+
+def test_one_partner_may_keep_twins_apart_whose_names_are_variants():
+    one, other = a_person(forename="KATE"), a_person(key="police_incidents|police|P2", forename="KATHERINE")
+    assert matching.conflict(one, other, NAMES) is Conflict.OWN_REFERENCES
+    assert matching.conflict(one, another(forename="KATHERINE"), NAMES) is None
+
+
+def test_an_equal_number_against_a_conflict_is_for_a_person_to_look_at():
+    one, twin = a_person(nhs_number=NHS), another(forename="ELLA", nhs_number=NHS)
+    assert not matching.certain_by_identifier(one, twin, NAMES)
+    assert graded(one, twin) is Grade.POSSIBLE
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"forename": "EMMMA"},
+        {"born": date(2015, 4, 3)},
+        {"born": None},
+        {"surname": "BRINDLECOTE"},
+        {"dwelling": ""},
+    ],
+)
+def test_an_equal_number_without_a_contradiction_is_certain(changes):
+    assert matching.certain_by_identifier(a_person(nhs_number=NHS), another(nhs_number=NHS, **changes), NAMES)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"born": None, "birth": Birth.UNKNOWN},
+        {"forename": ""},
+        {"forename": "E"},
+        {"forename": "EMMMA", "born": date(2015, 4, 3)},
+    ],
+)
+def test_what_is_missing_or_twice_inexact_is_possible_at_best(changes):
+    assert graded(a_person(), another(**changes), probability=1.0) is Grade.POSSIBLE
+
+
+@pytest.mark.parametrize(
+    ("probability", "grade"),
+    [(0.99, Grade.CERTAIN), (0.98999, Grade.POSSIBLE), (0.5, Grade.POSSIBLE), (0.4999, Grade.CERTAINLY_NOT)],
+)
+def test_the_grade_follows_the_profiles_thresholds(probability, grade):
+    assert graded(a_person(), another(), probability) is grade
+
+
+identities = st.builds(
+    a_person,
+    key=st.sampled_from(["police_incidents|police|P1", "police_incidents|police|P2", "school_attendance|schools|S1"]),
+    forename=st.sampled_from(["", "E", "EMMA", "ELLA", "EMMMA", "KATE", "KATHERINE", "ASHBARROW"]),
+    surname=st.sampled_from(["", "ASHBARROW", "EMMA"]),
+    born=st.sampled_from([None, date(2015, 3, 4), date(2015, 4, 3), date(1985, 3, 4)]),
+    birth=st.sampled_from(list(Birth)),
+    sex=st.sampled_from(["", "F", "M"]),
+    nhs_number=st.sampled_from(["", NHS, OTHER_NHS]),
+    nino=st.sampled_from(["", "AB123456", "AB123465", "CE654321"]),
+)
+
+
+@given(a=identities, b=identities, probability=st.floats(0, 1))
+def test_matching_is_symmetric(a, b, probability):
+    assert matching.conflict(a, b, NAMES) is matching.conflict(b, a, NAMES)
+    assert graded(a, b, probability) is graded(b, a, probability)
+    assert matching.certain_by_identifier(a, b, NAMES) is matching.certain_by_identifier(b, a, NAMES)
+
+
+@given(a=identities, b=identities, probability=st.floats(0, 1))
+def test_no_score_outranks_a_conflict(a, b, probability):
+    if matching.conflict(a, b, NAMES) is not None:
+        assert graded(a, b, probability) is not Grade.CERTAIN
+
+
+@given(st.text("ABC", max_size=6), st.text("ABC", max_size=6))
+def test_one_slip_is_one_edit_or_one_swap(a, b):
+    edits = {a}
+    edits |= {a[:i] + a[i + 1 :] for i in range(len(a))}
+    edits |= {a[:i] + sign + a[i:] for i in range(len(a) + 1) for sign in "ABC"}
+    edits |= {a[:i] + sign + a[i + 1 :] for i in range(len(a)) for sign in "ABC"}
+    edits |= {a[:i] + a[i + 1] + a[i] + a[i + 2 :] for i in range(len(a) - 1)}
+    assert matching.one_slip(a, b) is (b in edits)
