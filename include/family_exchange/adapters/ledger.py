@@ -12,6 +12,7 @@ from datetime import date, datetime
 from psycopg.rows import class_row, kwargs_row
 
 from family_exchange.adapters import audit
+from family_exchange.adapters import findings as finding_rows
 from family_exchange.adapters.audit import Plain
 from family_exchange.adapters.database import Connection
 from family_exchange.adapters.sftp import Entry
@@ -219,10 +220,9 @@ def register_key(connection: Connection, partner: str, key: RegisteredKey, *, ad
 def put_findings(connection: Connection, file_id: str, found: Findings) -> None:
     """Every finding of the file is stored, in bulk; what an earlier attempt stored is replaced."""
     connection.execute("DELETE FROM exchange.finding WHERE file_id = %s", (file_id,))
-    statement = "COPY exchange.finding (file_id, finding_no, row_no, column_name, rule, severity) FROM STDIN"
-    with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        for number, one in enumerate(found, start=1):
-            copy.write_row((file_id, number, one.row_no, one.column, one.rule, str(one.severity)))
+    statement = f"COPY exchange.finding ({', '.join(finding_rows.COLUMNS)}) FROM STDIN (FORMAT csv)"
+    with connection.cursor() as cursor, cursor.copy(statement.encode()) as copy:
+        copy.write(finding_rows.csv(file_id, found))
 
 
 def findings(connection: Connection, file_id: str) -> list[StoredFinding]:
