@@ -1,12 +1,23 @@
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from family_exchange.domain.period import MONTHS, add_months
+from family_exchange.domain.profile import OWN_CATEGORIES
 from family_exchange.domain.promises import RetentionRule
-from family_exchange.domain.retention import Standing, due_on, latest_start, needs_event, review_on, standing
+from family_exchange.domain.retention import (
+    Kind,
+    Standing,
+    due_on,
+    kind_of,
+    latest_review,
+    latest_start,
+    needs_event,
+    review_on,
+    standing,
+)
 
 days = st.dates(date(1990, 1, 1), date(2060, 12, 31))
 
@@ -114,10 +125,26 @@ def test_what_is_due_stays_due(rule, started, today, later):
         assert standing(rule, started, today=later) is Standing.DUE
 
 
+@example(rule=a_rule(years=1), started=date(2024, 2, 29), today=date(2025, 2, 28))
 @given(rule=periods, started=days, today=days)
 def test_choosing_by_the_latest_start_is_choosing_by_the_due_day(rule, started, today):
     latest = latest_start(rule, today=today)
     assert (latest is not None and started <= latest) == (standing(rule, started, today=today) is Standing.DUE)
+
+
+@given(rule=periods, started=days, today=days)
+def test_choosing_by_the_latest_review_is_choosing_by_the_review_day(rule, started, today):
+    latest, review = latest_review(rule, today=today), review_on(rule, started)
+    assert (latest is not None and started <= latest) == (review is not None and review <= today)
+
+
+@pytest.mark.parametrize("category", sorted(OWN_CATEGORIES))
+def test_what_the_platform_makes_is_not_a_source_record(category):
+    assert kind_of(category) is not Kind.SOURCE_RECORD
+
+
+def test_any_other_category_is_of_source_records():
+    assert kind_of("adult_social_care") is Kind.SOURCE_RECORD
 
 
 def test_a_period_longer_than_the_calendar_is_never_due():

@@ -1,5 +1,6 @@
 """Whom a return covers, and what it tells of them."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -332,3 +333,12 @@ def test_a_period_of_another_name_is_for_a_person(council):
 def test_a_return_that_the_council_does_not_make_is_for_a_person(council):
     with pytest.raises(NeedsDecision, match="does not make"):
         assemble.draft(council.doors, "another", PERIOD, at=AT)
+
+
+def test_a_field_that_the_return_has_not_is_for_a_person(council):
+    profile = council.doors.profile
+    nis = profile.returns["nis"]
+    odd = nis.model_copy(update={"field_leaves": (nis.field_leaves[0].model_copy(update={"name": "shoe_size"}),)})
+    doors = replace(council.doors, profile=profile.model_copy(update={"returns": {"nis": odd}}))
+    with pytest.raises(NeedsDecision, match="shoe_size"):
+        assemble.draft(doors, "nis", PERIOD, at=AT)

@@ -12,7 +12,7 @@ from family_exchange.domain.delivery import State
 from family_exchange.domain.errors import NeedsDecision, TryLater
 from family_exchange.stages import assemble, deliver
 from support.register import AT, PERIOD
-from support.sending import AT_ONCE, Interrupted, a_sealed_return, ledger, through, visible
+from support.sending import AT_ONCE, Garbling, Greedy, Interrupted, a_sealed_return, ledger, through, visible
 
 
 @pytest.fixture
@@ -217,6 +217,41 @@ def test_a_file_that_vanished_is_awaited_before_the_same_bytes_go_out_again(coun
     assert deliver.send(council.doors, sealed, receipt_window=AT_ONCE) is State.DELIVERED
     assert council.final(found.final_name) == bytes_sent
     assert council.register.audited("return.claimed")[-1]["possible_duplicate"] is True
+
+
+def test_a_file_that_vanishes_at_once_is_awaited(council, sealed):
+    with pytest.raises(TryLater, match="its receipt is awaited"):
+        deliver.send(through(council, Greedy(council.doors.settings.recipient)).doors, sealed)
+    assert ledger(council, sealed).state is State.SENT
+
+
+def test_what_the_server_garbles_never_becomes_visible(council, sealed):
+    with pytest.raises(TryLater, match="kept other bytes"):
+        deliver.send(through(council, Garbling(council.doors.settings.recipient)).doors, sealed)
+    assert council.inbox == []
+    assert deliver.send(council.doors, sealed) is State.DELIVERED
+
+
+def test_an_older_rename_that_lands_late_is_found_before_anything_is_uploaded(council, sealed):
+    found = ledger(council, sealed)
+    bytes_sent = council.doors.vault.path(found.ct_sha256).read_bytes()
+    server = Interrupted(
+        council.doors.settings.recipient,
+        before="list",
+        do=lambda: (council.third_party.root / "inbox" / found.final_name).write_bytes(bytes_sent),
+    )
+    assert deliver.send(through(council, server).doors, sealed) is State.DELIVERED
+    assert council.register.audited("return.uploading") == []
+
+
+def test_a_recipient_refuses_what_the_council_did_not_seal(council, sealed, rings):
+    name = ledger(council, sealed).final_name
+    forged = rings.stranger.seal(b"not from the council", recipient=rings.council_key)
+    for _ in range(2):
+        (council.third_party.root / "inbox" / name).write_bytes(forged)
+        assert council.third_party.answer(at=AT) == [name]
+    assert council.inbox == []
+    assert not (council.third_party.root / "taken" / name).exists()
 
 
 # --- two workers ---

@@ -91,6 +91,10 @@ class Interrupted(DropZone):
         self._interrupt("rename")
         super().rename(folder, old, new)
 
+    def list(self, folder):
+        self._interrupt("list")
+        return super().list(folder)
+
     def upload_new(self, folder, temp_name, data):
         self._interrupt("upload_new")
         super().upload_new(folder, temp_name, data)
@@ -99,6 +103,21 @@ class Interrupted(DropZone):
         if verb == self._before:
             self._before = None
             self._do()
+
+
+class Greedy(DropZone):
+    """A real connection to a recipient that takes every file away at once and tells nothing."""
+
+    def rename(self, folder, old, new):
+        super().rename(folder, old, new)
+        self.remove(folder, new.encode())
+
+
+class Garbling(DropZone):
+    """A real connection to a server that gives back other bytes than it was given."""
+
+    def read(self, path):
+        return super().read(path) + b"more"
 
 
 AT_ONCE = timedelta(0)

@@ -166,10 +166,7 @@ def _forget_object(connection: Connection, vault: Vault, digest: bytes) -> int:
     ).fetchone()
     if shared:
         return 0
-    existed = vault.destroy(digest)
-    if vault.holds(digest):
-        raise NeedsDecision("the vault still holds an object that it was told to destroy; look at its file system")
-    return int(existed)
+    return int(vault.destroy(digest))
 
 
 def _one(row: tuple[Any, ...] | None, item_id: str) -> Any:  # noqa: ANN401 - one column of a row

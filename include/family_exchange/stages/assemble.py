@@ -87,12 +87,13 @@ def sign_off(doors: Doors, return_id: str, *, by: str, other_than: tuple[str, ..
     with database.transaction(doors.database) as connection:
         found = returns.read(connection, return_id)
         signers = returns.signers(connection, return_id)
-        if by in signers or found.state is not State.ASSEMBLED:
+        content = found.content_sha256
+        if by in signers or found.state is not State.ASSEMBLED or content is None:
             return _signed_before(found, signers, by)
         _no_errors(found, _check(doors, connection, found))
         epoch = returns.claim(connection, return_id)
-        returns.sign(connection, return_id, by=by, content_sha256=_content(found))
-        audit.append(connection, "return.signed", by, {"return": return_id, "sha256": _content(found).hex()})
+        returns.sign(connection, return_id, by=by, content_sha256=content)
+        audit.append(connection, "return.signed", by, {"return": return_id, "sha256": content.hex()})
         signed = len(returns.signers(connection, return_id))
         if signed >= _promise(doors, found.code).sign_offs:
             returns.advance(connection, return_id, epoch, State.SIGNED_OFF, {"people": signed}, actor=by)
@@ -180,12 +181,6 @@ def _sealed_before(doors: Doors, connection: Connection, found: Return) -> str:
             f"return {found.return_id} is {found.state}: {signed} of {needed} different people have signed it off"
         )
     return found.return_id
-
-
-def _content(found: Return) -> bytes:
-    if found.content_sha256 is None:
-        raise NeedsDecision(f"return {found.return_id} has no content yet; assemble it first")
-    return found.content_sha256
 
 
 def _plain(connection: Connection, found: Return) -> bytes:

@@ -8,7 +8,6 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from hashlib import sha256
 
 from family_exchange.adapters import database, recipient, return_rows, returns
 from family_exchange.adapters.audit import Plain
@@ -162,9 +161,9 @@ def _clear_older(attempt: _Attempt) -> None:
 
 def _upload(attempt: _Attempt) -> None:
     """The sealed bytes stand under the temporary name, read back and equal."""
+    if not attempt.doors.vault.whole(attempt.sha256):
+        raise NeedsDecision(f"the vault's object of return {attempt.item.return_id} is damaged or gone; restore it")
     sealed = attempt.doors.vault.path(attempt.sha256).read_bytes()
-    if sha256(sealed).digest() != attempt.sha256:
-        raise NeedsDecision(f"the vault's object of return {attempt.item.return_id} is damaged; restore it")
     _move(attempt, State.UPLOADING, {})
     faultpoint("deliver.uploading")
     attempt.server.upload_new(INBOX, attempt.temporary, sealed)
