@@ -59,7 +59,7 @@ def read(plaintext: bytes, contract: Contract) -> Table:
     count = _proved_rows(text, start, len(header), ord(delimiter))
     if said.rows is not None and said.rows != count:
         raise DataRefused(Reason.CONTENT, f"the first line promises {said.rows} rows; the file has {count}")
-    return Table(_parsed(text[top:], header, contract, count), said)
+    return Table(_parsed(text, header, contract, count, skip=1 if top else 0), said)
 
 
 def manifest_of(plaintext: bytes) -> Manifest:
@@ -204,16 +204,16 @@ def _prove_lengths(at: "NDArray[np.int64]", last: int, row: int) -> None:
         raise DataRefused(Reason.CSV_SYNTAX, f"a cell is longer than {LONGEST_CELL} bytes, in row {row} or later")
 
 
-def _parsed(text: bytes, header: list[str], contract: Contract, count: int) -> "pl.DataFrame":
-    """The rows under the header with which `text` begins.
+def _parsed(text: bytes, header: list[str], contract: Contract, count: int, *, skip: int) -> "pl.DataFrame":
+    """The rows under the header, which stands after `skip` lines.
 
-    Without the header, text that happens to begin like a compressed file would be decompressed by polars.
+    polars is given what stands above the rows too: rows that happen to begin like a compressed file would be unpacked.
     """
     import polars as pl  # noqa: PLC0415 - costs a third of a second
 
     schema = dict.fromkeys(header, pl.String)
     try:
-        rows = pl.read_csv(text, schema=schema, separator=contract.file.delimiter)
+        rows = pl.read_csv(text, schema=schema, separator=contract.file.delimiter, skip_lines=skip)
     except pl.exceptions.PolarsError:
         rows = None
     if rows is None or rows.height != count:
