@@ -107,21 +107,22 @@ def _start(programs: Programs, home: Path, environment: Mapping[str, str]) -> No
 
 def _await_health(programs: Programs, base_url: str) -> None:
     """Return when the API server answers and every component's heart beats."""
-    deadline, told = monotonic() + HEALTHY_WITHIN, "nothing"
-    with httpx.Client(timeout=5) as client:
-        while monotonic() < deadline:
+    deadline = monotonic() + HEALTHY_WITHIN
+    with httpx.Client(timeout=HEALTHY_WITHIN) as client:
+        ill = ["the API server"]
+        while ill and monotonic() < deadline:
             programs.need_all()
             try:
                 parts = client.get(f"{base_url}/api/v2/monitor/health").raise_for_status().json()
+                # What tasks talk to is made at the first request, for seconds; no task should wait for it.
+                client.get(f"{base_url}/execution/health").raise_for_status()
             except httpx.HTTPError:
                 sleep(0.1)
                 continue
             ill = sorted(name for name, part in parts.items() if part["status"] != "healthy")
-            if not ill:
-                return
-            told = ", ".join(ill)
             sleep(0.1)
-    raise TimeoutError(f"Airflow did not become healthy: {told} did not answer")
+    if ill:
+        raise TimeoutError(f"Airflow did not become healthy in time: {', '.join(ill)}")
 
 
 def _airflow(*arguments: str) -> list[str]:

@@ -18,7 +18,7 @@ def settings(
     base_url = f"http://127.0.0.1:{port}"
     return {
         "core": {
-            "executor": "LocalExecutor",
+            "executor": "family_exchange.orchestration.executor.WarmLocalExecutor",
             "parallelism": parallelism,
             "dags_folder": dags,
             "plugins_folder": dags.parent / "plugins",
@@ -42,6 +42,7 @@ def settings(
             "task_instance_heartbeat_timeout": 60,
             "task_instance_heartbeat_timeout_detection_interval": 10,
             "orphaned_tasks_check_interval": 30,
+            "scheduler_heartbeat_sec": 1,  # the cast of `people` counts the beats
             "scheduler_idle_sleep_time": 0.5,
         },
         "dag_processor": {
@@ -68,4 +69,4 @@ def write(home: Path, sections: Mapping[str, Mapping[str, object]], passwords: M
 
 
 def _with_driver(url: str) -> str:
-    return url.replace("postgresql://", "postgresql+psycopg://", 1)
+    return url.replace("postgresql://", "postgresql+psycopg2://", 1)

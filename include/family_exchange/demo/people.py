@@ -4,6 +4,7 @@ Two different people sign a return off; whoever answered one sign-off of a run l
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from time import monotonic
 from typing import Self
 
@@ -21,9 +22,11 @@ ANSWERS: dict[str, tuple[str, str]] = {
 """Who answers which task, and how; what stands here nowhere is left to a person of flesh and blood."""
 
 
-THINKS = 3.0
-"""Seconds for which a question lies before the cast. The scheduler must have heard that the worker, which asked, has
-ended; it takes an answer that comes sooner for a failure of the worker, and has the question asked again."""
+THINKS = 1.5
+"""Seconds for which a question lies before the cast at least."""
+BEATS = 3
+"""Heartbeats of the scheduler that must have been seen after that: between the first and the last it has heard that the
+worker, which asked, has ended. It takes an answer that comes sooner for a failure of that worker, and asks again."""
 
 
 class People:
@@ -31,8 +34,9 @@ class People:
 
     def __init__(self, airflow: Airflow, *, leave: Callable[[Question], bool] = lambda _: False) -> None:
         self._apis: dict[str, Api] = {name: airflow.log_in(name) for name in {who for who, _ in ANSWERS.values()}}
+        self._watcher = next(iter(self._apis.values()))
         self._leave = leave
-        self._seen: dict[Question, float] = {}
+        self._seen: dict[Question, _Seen] = {}
 
     def __enter__(self) -> Self:
         """Itself, logged in."""
@@ -45,16 +49,28 @@ class People:
 
     def waiting(self) -> list[Question]:
         """The required actions that are for one of the cast, oldest first."""
-        watcher = next(iter(self._apis.values()))
-        return [each for each in watcher.questions() if each.task_id in ANSWERS and not self._leave(each)]
+        return [each for each in self._watcher.questions() if each.task_id in ANSWERS and not self._leave(each)]
 
     def answer(self) -> list[Question]:
         """The questions answered now, each by the person whose part it is; newer ones are left for the next time."""
-        now = monotonic()
-        self._seen = {question: self._seen.get(question, now) for question in self.waiting()}
-        answered = [question for question, since in self._seen.items() if now - since >= THINKS]
+        now, beat = monotonic(), self._watcher.get("monitor/health")["scheduler"]["latest_scheduler_heartbeat"]
+        self._seen = {question: self._seen.get(question, _Seen(now)) for question in self.waiting()}
+        answered = [question for question, seen in self._seen.items() if seen.long_enough(now, beat)]
         for question in answered:
             who, choice = ANSWERS[question.task_id]
             filled_in = {"reason": REASON} if question.task_id == "decide" else {}
             self._apis[who].answer(question, choice, **filled_in)
         return answered
+
+
+@dataclass(slots=True)
+class _Seen:
+    """When a question was first seen, and which heartbeats were seen since."""
+
+    since: float
+    beats: set[str] = field(default_factory=set)
+
+    def long_enough(self, now: float, beat: str) -> bool:
+        if now - self.since >= THINKS:
+            self.beats.add(beat)
+        return len(self.beats) >= BEATS
