@@ -68,9 +68,11 @@ def demo_site(folder: Path) -> Iterator[Site]:
 
 
 @contextmanager
-def openssh_site(folder: Path) -> Iterator[Site]:
+def openssh_site(
+    folder: Path, *, sftp: str = "internal-sftp", methods: str = "publickey", host: keys.LogIn | None = None
+) -> Iterator[Site]:
     """OpenSSH's own server, for the user who runs the tests; it sees the whole machine, so folders have a prefix."""
-    log_in, host = (keys.ssh(folder / "ssh", name) for name in ("council", "host"))
+    log_in, host = keys.ssh(folder / "ssh", "council"), host or keys.ssh(folder / "ssh", "host")
     root = make_folders(folder / "root")
     authorized = folder / "authorized"
     authorized.write_text(log_in.public_key + "\n")
@@ -80,13 +82,13 @@ def openssh_site(folder: Path) -> Iterator[Site]:
         "ListenAddress 127.0.0.1",
         f"HostKey {host.private_key}",
         f"AuthorizedKeysFile {authorized}",
-        "AuthenticationMethods publickey",
+        f"AuthenticationMethods {methods}",
         "StrictModes no",
         "UsePAM no",
         "PidFile none",
         "PermitRootLogin prohibit-password",
         "Subsystem sftp internal-sftp",
-        "ForceCommand internal-sftp",
+        f"ForceCommand {sftp}",
         "MaxStartups 100",
     ]
     config = folder / "sshd_config"
@@ -115,15 +117,20 @@ def _await(port: int, process: "subprocess.Popen[bytes]") -> None:
     raise AssertionError("sshd does not listen")
 
 
+def need_sshd() -> None:
+    """In CI the server must be there; elsewhere one clear line says what is missing."""
+    if not SSHD.exists():
+        hint = f"{SSHD} is missing: install the package openssh-server"
+        pytest.fail(hint) if os.environ.get("CI") else pytest.skip(hint)
+
+
 SITES = {"demo": demo_site, "openssh": openssh_site}
 
 
 @pytest.fixture(scope="session", params=list(SITES))
 def server_site(request, tmp_path_factory):
-    if request.param == "openssh" and not SSHD.exists():
-        if os.environ.get("CI"):
-            pytest.fail(f"{SSHD} is missing: install the package openssh-server")
-        pytest.skip(f"{SSHD} is missing: install the package openssh-server to test against OpenSSH")
+    if request.param == "openssh":
+        need_sshd()
     with SITES[request.param](tmp_path_factory.mktemp(request.param)) as site:
         yield site
 
