@@ -123,3 +123,13 @@ def test_a_hold_that_is_being_placed_is_waited_for(register):
 def test_a_fault_point_that_nobody_named_does_nothing(monkeypatch):
     monkeypatch.setenv("FAMILY_EXCHANGE_FAULT", "another")
     faultpoint("this one")
+
+
+def test_a_return_can_be_held_again_as_soon_as_it_is_let_go(register):
+    for _ in range(50):
+        with (
+            returns.held(register.url, "nis-2026-H1-v1"),
+            pytest.raises(TryLater),
+            returns.held(register.url, "nis-2026-H1-v1"),
+        ):
+            pass

@@ -1,7 +1,7 @@
 """The door to one council's PostgreSQL: connections, transactions, migrations; errors without anybody's values."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +47,11 @@ def session(url: str) -> Iterator[Connection]:
         with psycopg.connect(
             url, connect_timeout=15, application_name="family-exchange", autocommit=True
         ) as connection:
-            yield connection
+            try:
+                yield connection
+            finally:  # the server notices a closed connection a little later; whoever comes next must not meet the lock
+                with suppress(psycopg.Error):
+                    connection.execute("SELECT pg_advisory_unlock_all()")
     except psycopg.Error as error:
         raise reduced(error) from None
 
