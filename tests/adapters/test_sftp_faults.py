@@ -9,11 +9,14 @@ import time
 from dataclasses import replace
 from io import BytesIO
 
+import asyncssh
 import pytest
 
 from family_exchange.adapters.sftp import listing_digest
+from family_exchange.demo import sftpserver
 from family_exchange.domain.errors import TryLater
 from support.proxy import bad_line
+from support.sftp import demo_site
 
 CONTENT = os.urandom(1 << 20) * 6
 
@@ -174,6 +177,59 @@ def test_a_folder_cannot_be_removed_as_a_file(site):
     with site.zone() as zone, pytest.raises(TryLater):
         zone.remove(site.folder(), b"folder")
     assert site.disk(b"folder").is_dir()
+
+
+class Sparing(sftpserver.Room):
+    """Gives less at once than it was asked for, as a server may."""
+
+    def read(self, file_obj, offset, size):
+        return super().read(file_obj, offset, min(size, 10_000))
+
+
+class Forgetful(sftpserver.Room):
+    """Says yes to every write, and drops what comes after the first."""
+
+    def write(self, file_obj, offset, data):
+        return super().write(file_obj, offset, data) if offset == 0 else len(data)
+
+
+class Full(sftpserver.Room):
+    """Has room for the beginning only, and says so."""
+
+    def write(self, file_obj, offset, data):
+        if offset > 100_000:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return super().write(file_obj, offset, data)
+
+
+class Mute(sftpserver.Room):
+    """Puts a name into its errors, in no encoding."""
+
+    def remove(self, path):
+        raise asyncssh.SFTPFailure("cannot remove jane-doe-1984")
+
+
+def test_a_server_that_gives_little_at_once_is_asked_again(tmp_path):
+    with demo_site(tmp_path, room=Sparing) as site:
+        site.put(b"a.pgp", CONTENT)
+        with site.zone() as zone:
+            assert zone.read(f"{site.folder()}/a.pgp") == CONTENT
+
+
+@pytest.mark.parametrize("room", [Forgetful, Full])
+def test_a_server_that_keeps_less_than_it_was_given_is_found_out(room, tmp_path):
+    with demo_site(tmp_path, room=room) as site, site.zone() as zone:
+        zone.upload_new(site.folder(), "small", b"content")
+        with pytest.raises(TryLater):
+            zone.upload_new(site.folder(), "large", CONTENT)
+
+
+def test_what_a_server_says_is_not_repeated(tmp_path):
+    with demo_site(tmp_path, room=Mute) as site, site.zone() as zone:
+        with pytest.raises(TryLater) as raised:
+            zone.remove(site.folder(), b"a.pgp")
+        assert "jane" not in str(raised.value)
+        assert raised.value.__suppress_context__
 
 
 @pytest.mark.parametrize("after", [10, 1500, 4000])

@@ -58,11 +58,11 @@ def make_folders(root: Path) -> Path:
 
 
 @contextmanager
-def demo_site(folder: Path) -> Iterator[Site]:
+def demo_site(folder: Path, *, room: type[sftpserver.Room] | None = None) -> Iterator[Site]:
     log_in = keys.ssh(folder / "ssh", "council")
     root = make_folders(folder / "root")
     users = {"council": sftpserver.User(log_in.public_key, root)}
-    with sftpserver.running(folder / "server", users) as server:
+    with sftpserver.running(folder / "server", users, room=room) as server:
         endpoint = SftpEndpoint("127.0.0.1", server.port, "council", log_in.private_key, server.host_key)
         yield Site(endpoint, root, "")
 

@@ -41,13 +41,16 @@ class Server:
 
 
 @contextmanager
-def running(folder: Path, users: Mapping[str, User], *, port: int = 0) -> Iterator[Server]:
+def running(
+    folder: Path, users: Mapping[str, User], *, port: int = 0, room: "type[Room] | None" = None
+) -> Iterator[Server]:
     """A server for `users`; stopped, with every connection, when the block ends.
 
-    Its host key lives in `folder`, so that a second start is the same server. Port 0: any free one.
+    Its host key lives in `folder`, so that a second start is the same server. Port 0: any free one. Another `room`
+    is for tests of servers that behave badly.
     """
     key = _host_key(folder)
-    door = _Door(users)
+    door = _Door(users, room or Room)
     started: Future[int] = Future()
     thread = Thread(target=lambda: asyncio.run(door.serve(key, port, started)), name="sftp-server", daemon=True)
     thread.start()
@@ -61,7 +64,8 @@ def running(folder: Path, users: Mapping[str, User], *, port: int = 0) -> Iterat
 class _Door:
     """The listening socket, and the connections that came through it."""
 
-    def __init__(self, users: Mapping[str, User]) -> None:
+    def __init__(self, users: Mapping[str, User], room: "type[Room]") -> None:
+        self._kind = room
         self.keys = {name: asyncssh.import_public_key(user.public_key) for name, user in users.items()}
         self.roots = {name: user.root for name, user in users.items()}
         self.connections: set[asyncssh.SSHServerConnection] = set()
@@ -97,8 +101,8 @@ class _Door:
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._closing.set)
 
-    def _room(self, channel: "asyncssh.SSHServerChannel[bytes]") -> "_Room":
-        return _Room(channel, chroot=os.fsencode(self.roots[channel.get_extra_info("username")]))
+    def _room(self, channel: "asyncssh.SSHServerChannel[bytes]") -> "Room":
+        return self._kind(channel, chroot=os.fsencode(self.roots[channel.get_extra_info("username")]))
 
 
 class _Guard(asyncssh.SSHServer):
@@ -126,7 +130,7 @@ class _Guard(asyncssh.SSHServer):
         return self._door.keys.get(username) == key
 
 
-class _Room(asyncssh.SFTPServer):
+class Room(asyncssh.SFTPServer):
     """One user's folder, as `/`."""
 
     def rename(self, oldpath: bytes, newpath: bytes) -> None:
@@ -136,12 +140,15 @@ class _Room(asyncssh.SFTPServer):
         before.unlink()
 
     def posix_rename(self, oldpath: bytes, newpath: bytes) -> None:  # noqa: ARG002 - asyncssh's signature
+        """Refused: it would overwrite."""
         raise asyncssh.SFTPOpUnsupported("a rename never overwrites here")
 
     def symlink(self, oldpath: bytes, newpath: bytes) -> None:  # noqa: ARG002 - asyncssh's signature
+        """Refused: there are no links."""
         raise asyncssh.SFTPOpUnsupported("there are no links here")
 
     def link(self, oldpath: bytes, newpath: bytes) -> None:  # noqa: ARG002 - asyncssh's signature
+        """Refused: there are no links."""
         raise asyncssh.SFTPOpUnsupported("there are no links here")
 
     def setstat(self, path: bytes, attrs: asyncssh.SFTPAttrs, *, follow_symlinks: bool = True) -> None:
