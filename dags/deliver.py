@@ -1,8 +1,8 @@
 """Send sealed returns and wait for the recipient's receipt.
 
-A sealed return rings the bell; its period is the partition. Every return of the period that is on its way is looked at:
-what the recipient has already is not sent again, and what it holds under a final name never changes. Runs may overlap:
-each return has its own lock, and one that waits for its receipt keeps no other back.
+A sealed return rings the bell; its period is the partition. A run that a person starts takes every return of the period
+that is on its way. What the recipient has is not sent again, and what it holds under a final name never changes. Runs
+may overlap: each return has its own lock, and one that waits for its receipt keeps no other back.
 """
 
 from airflow.sdk import DAG, PartitionedAssetTimetable, PokeReturnValue, task_group
@@ -23,8 +23,9 @@ def deliver_returns(profile: Profile) -> None:
     with DAG(f"deliver_{council}_returns", schedule=schedule, tags=tags, doc_md=__doc__, **overlapping):
 
         @step()
-        def sealed_returns(*, dag_run) -> list[str]:
-            if not (ids := delivering.sealed(doors(council), dag_run.partition_key)):
+        def sealed_returns(*, dag_run, triggering_asset_events) -> list[str]:
+            rung_for = events.ids_of(triggering_asset_events)
+            if not (ids := delivering.to_deliver(doors(council), period=dag_run.partition_key, rung_for=rung_for)):
                 raise AirflowSkipException("no return of this period is on its way")
             return ids
 

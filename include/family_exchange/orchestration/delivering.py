@@ -1,5 +1,6 @@
 """Which returns a run delivers, and when one is done."""
 
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING
 
 from family_exchange.domain.delivery import State
@@ -14,14 +15,18 @@ ON_THEIR_WAY = frozenset(
 """Sealed, and not yet acknowledged."""
 
 
-def sealed(doors: "Doors", period: str | None) -> list[str]:
-    """Ids of the returns of `period` that are on their way; of every period when none is named."""
+def to_deliver(doors: "Doors", *, period: str | None, rung_for: AbstractSet[str]) -> list[str]:
+    """Ids of the sealed returns for which the bell rang, those that have arrived among them.
+
+    Where nothing rang, those that are on their way: of `period`, or of every period when none is named.
+    """
     from family_exchange.adapters import database, returns  # noqa: PLC0415 - Dags are parsed without them
 
     with database.transaction(doors.database) as connection:
         found = returns.every(connection)
-    wanted = (each for each in found if each.period == (period or each.period))
-    return sorted(each.return_id for each in wanted if each.state in ON_THEIR_WAY)
+    rang = [each for each in found if each.return_id in rung_for and each.state in {*ON_THEIR_WAY, State.ACKNOWLEDGED}]
+    waiting = [each for each in found if each.state in ON_THEIR_WAY and each.period == (period or each.period)]
+    return sorted(each.return_id for each in rang or waiting)
 
 
 def acknowledged(doors: "Doors", return_id: str) -> bool:

@@ -1,14 +1,17 @@
 """What an asset event tells: counts, ledger ids and digests; never a name, a value or a file name."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from family_exchange.adapters.doors import Doors
 
+Extra = dict[str, Any]
+"""`counts`, `ids` and `audit` in every event; what else there is to say beside them."""
 
-Extra = dict[str, object]
+MOST_IDS = 50
+"""Ids that an event lists; where there are more, it says how many and gives one digest over all of them."""
 
 
 def of_files(doors: "Doors", file_ids: Sequence[str]) -> Extra:
@@ -19,30 +22,31 @@ def of_files(doors: "Doors", file_ids: Sequence[str]) -> Extra:
         counts = ledger.totals(connection, list(file_ids))
         files = [ledger.read(connection, file_id) for file_id in file_ids]
     digests = {file.file_id: file.ct_sha256.hex() for file in files if file.ct_sha256}
-    return {"counts": counts, "files": digests, **_audit(doors)}
+    return of_counts(doors, counts, file_ids) | {"sha256": digests}
 
 
-def of_counts(doors: "Doors", counts: dict[str, int], ids: Sequence[str] = ()) -> Extra:
-    """Counts; how many things they concern, and one digest over their ids, where there are too many to list."""
-    listed = {"ids": len(ids), "ids_sha256": sha256("\n".join(sorted(ids)).encode()).hexdigest()} if ids else {}
-    return {"counts": counts, **listed, **_audit(doors)}
+def of_counts(doors: "Doors", counts: Mapping[str, int], ids: Sequence[str] = ()) -> Extra:
+    """Counts, and the ids of what they count."""
+    listed: Extra = {"counts": dict(counts), "ids": list(ids[:MOST_IDS])}
+    if len(ids) > MOST_IDS:
+        listed |= {"all_ids": len(ids), "all_ids_sha256": sha256("\n".join(sorted(ids)).encode()).hexdigest()}
+    return listed | {"audit": _audit(doors)}
 
 
 def of_return(doors: "Doors", return_id: str) -> Extra:
-    """The return's id, state, rows and the digest of its sealed bytes."""
+    """The return's id, period, state, rows and the digest of its sealed bytes."""
     from family_exchange.adapters import database, returns  # noqa: PLC0415 - Dags are parsed without them
 
     with database.transaction(doors.database) as connection:
         found = returns.read(connection, return_id)
     sealed = found.ct_sha256.hex() if found.ct_sha256 else None
-    return {
-        "return": return_id,
-        "period": found.period,
-        "state": str(found.state),
-        "counts": {"rows": found.rows or 0, "bytes": found.size or 0},
-        "sha256": sealed,
-        **_audit(doors),
-    }
+    counts = {"rows": found.rows or 0, "bytes": found.size or 0}
+    return of_counts(doors, counts, [return_id]) | {"period": found.period, "state": str(found.state), "sha256": sealed}
+
+
+def ids_of(rung_by: Mapping[Any, Iterable[Any]]) -> set[str]:
+    """The ids in the events that started a run; empty for a run that a person or the clock started."""
+    return {str(each) for events in rung_by.values() for event in events for each in (event.extra or {}).get("ids", ())}
 
 
 def _audit(doors: "Doors") -> Extra:
@@ -51,4 +55,4 @@ def _audit(doors: "Doors") -> Extra:
 
     with database.transaction(doors.database) as connection:
         row = connection.execute("SELECT seq, encode(hash, 'hex') FROM audit.head").fetchone()
-    return {"audit": {"seq": int(row[0]), "sha256": str(row[1])}} if row else {}
+    return {"seq": int(row[0]), "sha256": str(row[1])} if row else {}
