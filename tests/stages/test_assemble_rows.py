@@ -64,9 +64,31 @@ def test_support_counts_from_its_decision(council, decided_on, inside):
     ],
 )
 def test_a_member_on_any_day_of_support_is_in(council, from_on, to_on, inside):
-    person, stays = someone(council), someone(council)
+    later = council.register.file(coverage=(date(2026, 10, 1), date(2026, 10, 31)))
+    person, stays = someone(council, file_id=later), someone(council)
     family = council.register.supported(stays, decided_on=date(2026, 6, 1))
     council.register.member(family, person, from_on=from_on, to_on=to_on)
+    assert (person in rows(council, "fpd")) is inside
+
+
+@pytest.mark.requirement("R-024")
+@pytest.mark.parametrize(
+    ("coverage", "elsewhere", "inside"),
+    [
+        ((date(2026, 4, 1), date(2026, 10, 31)), False, True),
+        ((LAST, date(2026, 10, 31)), False, True),
+        ((date(2026, 10, 1), date(2026, 10, 31)), False, False),
+        ((date(2025, 4, 1), date(2026, 3, 31)), False, False),
+        (None, False, False),
+        ((date(2026, 4, 1), date(2026, 10, 31)), True, False),
+    ],
+)
+def test_a_member_first_seen_by_a_file_that_tells_of_the_period_is_in(council, coverage, elsewhere, inside):
+    register, stays = council.register, someone(council)
+    person = someone(council, file_id=register.file(coverage=coverage))
+    if elsewhere:
+        register.family(person, from_on=date(2020, 1, 1), to_on=date(2026, 10, 31))
+    register.member(register.supported(stays), person, from_on=date(2026, 10, 31))
     assert (person in rows(council, "fpd")) is inside
 
 

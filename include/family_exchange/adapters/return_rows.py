@@ -105,6 +105,16 @@ MEASURES = frozenset(_KNOWN_OF_A_PERSON) - {"name", "address", "known_birth", "a
 SOURCES = frozenset(_SOURCES) | MEASURES
 """Every `source` that a return definition may name."""
 
+_TOLD_OF_THE_PERIOD = """(
+        NOT EXISTS (SELECT 1 FROM register.family_member e WHERE e.person_id = m.person_id AND e.from_on < m.from_on)
+        AND EXISTS (SELECT 1 FROM register.person_record pr JOIN register.source_record s USING (source_record_id)
+                      JOIN exchange.file f USING (file_id)
+                     WHERE pr.person_id IN (m.person_id, r.root_id)
+                       AND f.coverage_from < %(ends_before)s AND f.coverage_to >= %(starts_on)s))"""
+"""A membership's first day is the day on which somebody first saw it; a partner that sends how things stand at the end
+of its file's coverage dates it after the period that the file tells of. Somebody whom no other family is known to have
+had before is then a member of that period too."""
+
 _MEMBERS = f"""
   supported AS (
     SELECT DISTINCT ON (p.family_id) p.family_id, p.proposed_on, p.problems, d.decided_on, 'I' AS grouping
@@ -127,7 +137,7 @@ _MEMBERS = f"""
       FROM (SELECT * FROM supported UNION ALL SELECT * FROM assessed) f
       JOIN register.family_member m USING (family_id)
       JOIN root r USING (person_id)
-     WHERE m.from_on < %(ends_before)s
+     WHERE (m.from_on < %(ends_before)s OR {_TOLD_OF_THE_PERIOD})
        AND (m.to_on IS NULL OR m.to_on > greatest(%(starts_on)s::date, f.decided_on))
      ORDER BY r.root_id, f.grouping DESC, m.from_on DESC, m.family_id COLLATE "C"),
   known AS (
