@@ -41,7 +41,7 @@ fix: setup ## what the tools can mend by themselves
 	$(BIN)/ruff check --fix .
 
 bench: setup ## measured speed, as ratios to references in the same run
-	$(BIN)/pytest -q tests/benchmarks --benchmark-only -s $(ARGS)
+	$(BIN)/pytest -q tests/benchmarks --benchmark-only $(ARGS)
 
 requirements: setup ## every requirement against the tests that prove it
 	$(BIN)/python -m family_exchange.adapters.requirements

@@ -28,7 +28,9 @@ DONE, FINDINGS, COULD_NOT_RUN = 0, 1, 2
 
 def main() -> None:
     """Run the command line; our own errors are one clear line, a bug keeps its traceback."""
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    shown = logging.StreamHandler()
+    shown.setLevel(logging.WARNING)  # on the handler: some libraries lower their own loggers' level
+    logging.basicConfig(handlers=[shown], format="%(levelname)s %(name)s: %(message)s")
     try:
         app()
     except DataRefused as refusal:
