@@ -62,11 +62,11 @@ class _Reader:
             selector.register(output, selectors.EVENT_READ)
             selector.register(status, selectors.EVENT_READ)
             while selector.get_map():
-                ready = selector.select(max(0.0, self.deadline - monotonic()))
-                if not ready:
+                left = self.deadline - monotonic()
+                if left <= 0:
                     self.timed_out = True
                     return
-                for key, _ in ready:
+                for key, _ in selector.select(left):
                     count = os.readv(key.fd, [buffer])
                     if not count:
                         selector.unregister(key.fd)
