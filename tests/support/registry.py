@@ -68,15 +68,26 @@ def query(url, text, *parameters):
         return connection.execute(text, parameters).fetchall()
 
 
-def same_person(url, *keys):
-    """True when the given `record_ref`s have one person."""
+def persons_of(url, ref):
+    """The persons of a partner's reference."""
     rows = query(
         url,
         """SELECT DISTINCT p.person_id FROM register.person_record p JOIN register.source_record r
-            USING (source_record_id) WHERE r.record_ref = ANY(%s)""",
-        list(keys),
+            USING (source_record_id) WHERE r.record_ref = %s""",
+        ref,
     )
-    return len(rows) == 1
+    return {person for (person,) in rows}
+
+
+def person_of(url, ref):
+    """The one person of a partner's reference."""
+    (person,) = persons_of(url, ref)
+    return person
+
+
+def same_person(url, *refs):
+    """True when the references have one person."""
+    return len({person_of(url, ref) for ref in refs}) == 1
 
 
 def load(url, council, profile):

@@ -55,8 +55,8 @@ def _decide(connection: Connection, doors: Doors, model: LinkageModel) -> dict[s
             names=model.names,
             margin=model.margin,
         )
-    existing = [unit for unit in decided.units if not person.is_record_key(unit)]
     units = {known or key for key, known in waiting.items()} | decided.units
+    existing = [unit for unit in units if not person.is_record_key(unit)]
     settled = clustering.settle(units, decided.leader, persons.seniority(connection, existing))
     counts["joined"] = persons.join(connection, settled.merged)
     how = persons.assign(connection, [_assignment(key, known, settled, decided) for key, known in waiting.items()])

@@ -1,0 +1,303 @@
+from datetime import date
+
+import pytest
+
+from family_exchange.adapters import database, profiles
+from family_exchange.adapters import register as registry
+from family_exchange.domain.errors import NeedsDecision
+from family_exchange.stages import match, propose, register
+from support.registry import TODAY, a_file, doors_to, person_of, query, with_staging
+
+MOTHER, FATHER, CHILD, TEENAGER = date(1990, 5, 5), date(1988, 6, 6), date(2015, 3, 4), date(2009, 1, 9)
+HOME = {"address_line_1": "12 High Street", "postcode": "CH1 1AA"}
+ELSEWHERE = {"address_line_1": "3 Mill Lane", "postcode": "CH4 4AB"}
+
+
+@pytest.fixture
+def council(council_database):
+    return with_staging(council_database)
+
+
+def someone(ref, forename, born, home=None, **changes):
+    base = {"record_ref": ref, "forename": forename, "surname": "Ashbarrow", "date_of_birth": born}
+    return base | (HOME if home is None else home) | changes
+
+
+def an_offence(ref="P1", forename="Grace", born=MOTHER, incident="i1", home=None, **changes):
+    crime = {"role": "offender", "incident_type": "crime", "outcome": "charged", "da_flag": False}
+    return someone(ref, forename, born, home, event_ref=incident, event_on=date(2026, 9, 1)) | crime | changes
+
+
+def a_term(ref="S1", forename="Ada", born=CHILD, *, unauthorised=40, term="2026-summer"):
+    return someone(ref, forename, born, event_ref=term, event_on=date(2026, 7, 20), sessions_possible=120,
+                   sessions_authorised=0, sessions_unauthorised=unauthorised, fixed_term_exclusions=0)  # fmt: skip
+
+
+def arrears(ref="H1", forename="Grace", born=MOTHER, amount="900.00", **changes):
+    return (
+        someone(ref, forename, born, household_ref="T1", arrears_amount=amount, tenancy_start=date(2020, 1, 1))
+        | changes
+    )
+
+
+def bring_up(url, *, doors=None, today=TODAY):
+    doors = doors or doors_to(url)
+    match.people(doors)
+    register.families(doors, today=today)
+    return propose.families(doors, today=today)
+
+
+def proposals(url):
+    return query(url, "SELECT problems, unknown FROM register.proposal ORDER BY 1")
+
+
+def explained(url):
+    (proposal,) = [row[0] for row in query(url, "SELECT proposal_id FROM register.proposal")]
+    with database.transaction(url) as connection:
+        return registry.explain(connection, proposal)
+
+
+def with_min_problems(council_name, least):
+    profile = profiles.profile(council_name)
+    choices = tuple(choice.model_copy(update={"min_problems": least}) for choice in profile.frameworks)
+    return profile.model_copy(update={"frameworks": choices})
+
+
+def a_family_with_two_problems(url):
+    a_file(url, "police_incidents", [an_offence()])
+    a_file(url, "school_attendance", [a_term()])
+
+
+@pytest.mark.requirement("R-007")
+def test_two_distinct_problems_of_different_members_propose_a_family(council):
+    a_family_with_two_problems(council)
+    assert bring_up(council)["proposals"] == 1
+    ((problems, _),) = proposals(council)
+    assert problems == ["P1", "P2"]
+
+
+@pytest.mark.requirement("R-007")
+def test_one_problem_with_many_indicators_proposes_nobody(council):
+    a_file(council, "police_incidents", [an_offence(), an_offence(incident="i2", incident_type="asb")])
+    a_file(council, "school_attendance", [a_term(unauthorised=0)])
+    assert bring_up(council) == {"evidence": 2, "proposals": 0}
+
+
+@pytest.mark.requirement("R-007")
+def test_a_profile_that_asks_for_three_problems_is_not_content_with_two(council):
+    a_family_with_two_problems(council)
+    doors = doors_to(council, profile=with_min_problems("cheshire-west-and-chester", 3))
+    assert bring_up(council, doors=doors)["proposals"] == 0
+
+
+@pytest.mark.requirement("D-17")
+def test_a_family_without_a_dependent_child_is_not_proposed(council):
+    a_file(council, "police_incidents", [an_offence(), an_offence("P2", "Alan", FATHER)])
+    a_file(council, "housing_tenancies", [arrears()])
+    assert bring_up(council)["proposals"] == 0
+
+
+@pytest.mark.requirement("D-17")
+def test_a_young_person_is_dependent_while_in_education(council):
+    a_file(council, "police_incidents", [an_offence(), an_offence("P2", "Ada", TEENAGER)])
+    a_file(council, "housing_tenancies", [arrears()])
+    assert bring_up(council)["proposals"] == 0
+    a_file(council, "school_attendance", [a_term("S1", "Ada", TEENAGER, unauthorised=0)])
+    assert bring_up(council)["proposals"] == 1
+
+
+@pytest.mark.requirement("D-17")
+def test_a_parent_who_lives_elsewhere_counts_for_one_problem(council):
+    family = [
+        someone("C1", "Ada", CHILD, household_ref="F1", relationship="child"),
+        someone("C2", "Grace", MOTHER, household_ref="F1", relationship="mother"),
+        someone("C3", "Alan", FATHER, ELSEWHERE, household_ref="F1", relationship="father"),
+    ]
+    a_file(council, "childrens_social_care", family)
+    a_file(council, "police_incidents", [
+        an_offence("P3", "Alan", FATHER, home=ELSEWHERE),
+        an_offence("P3", "Alan", FATHER, "i2", home=ELSEWHERE, incident_type="domestic_abuse"),
+    ])  # fmt: skip
+    assert bring_up(council)["proposals"] == 0
+    a_file(council, "school_attendance", [a_term()])
+    assert bring_up(council)["proposals"] == 1
+    ((problems, _),) = proposals(council)
+    assert problems in (["P1", "P2"], ["P2", "P5"])
+
+
+@pytest.mark.requirement("R-011")
+def test_rent_arrears_alone_evidence_problem_four_in_the_council_that_publishes_them(council):
+    doors = doors_to(council, "wakefield")
+    a_file(council, "housing_tenancies", [arrears(), arrears("H2", "Ada", CHILD)])
+    bring_up(council, doors=doors)
+    assert query(council, "SELECT DISTINCT problem, person_id FROM register.evidence") == [
+        ("P4", person_of(council, "H1"))
+    ]
+
+
+@pytest.mark.requirement("D-11")
+@pytest.mark.requirement("R-114")
+def test_a_feed_that_did_not_come_leaves_a_problem_unknown_and_not_absent(council):
+    a_family_with_two_problems(council)
+    bring_up(council)
+    ((_, unknown),) = proposals(council)
+    assert {"P3", "P4", "P6"} <= set(unknown)
+    assert [line for line in explained(council) if line.startswith("P3")] == [
+        "P3 unknown: something that could tell did not come"
+    ]
+
+
+def test_a_feed_whose_newest_file_is_old_did_not_come(council):
+    a_file(council, "childrens_social_care", [someone("C9", "Ivo", CHILD)], as_of=date(2026, 3, 31))
+    a_family_with_two_problems(council)
+    bring_up(council)
+    ((_, before),) = proposals(council)
+    assert "P3" in before
+
+
+def test_an_empty_feed_that_came_makes_a_problem_absent(council):
+    a_file(council, "childrens_social_care", [someone("C9", "Ivo", CHILD, ELSEWHERE)])
+    a_family_with_two_problems(council)
+    bring_up(council)
+    ((_, unknown),) = proposals(council)
+    assert "P3" not in unknown
+
+
+@pytest.mark.requirement("R-015")
+def test_a_proposal_is_explained_by_its_evidence_and_nobodys_name(council):
+    a_family_with_two_problems(council)
+    bring_up(council)
+    lines = explained(council)
+    assert "decision support, never a decision" in lines[0]
+    assert lines[1] == "members: 1 adults, 1 children, of them 0 living elsewhere"
+    assert any(f"P1 met: crime_offence, person {person_of(council, 'P1')}, record S" in line for line in lines)
+    assert any("school_attendance of 2026-07-20, as of 2026-10-31" in line for line in lines)
+    assert lines[-1] == "not decided yet"
+    assert "shbarrow" not in "".join(lines)
+
+
+@pytest.mark.requirement("R-015")
+def test_evidence_carries_its_record_date_and_rule(council):
+    a_family_with_two_problems(council)
+    bring_up(council)
+    rule = profiles.profile("cheshire-west-and-chester").framework_on(TODAY).code
+    rows = query(
+        council, "SELECT problem, indicator, source_record_id, framework, as_of FROM register.evidence ORDER BY 1"
+    )
+    assert [(problem, framework.split("/")[0]) for problem, _, _, framework, _ in rows] == [("P1", rule), ("P2", rule)]
+
+
+@pytest.mark.requirement("R-093")
+def test_somebody_whose_data_is_restricted_is_kept_and_not_used_to_identify(council):
+    a_family_with_two_problems(council)
+    doors = doors_to(council)
+    match.people(doors)
+    with database.transaction(council) as connection:
+        connection.execute(
+            "INSERT INTO rights.flag (flag_id, person_id, kind, status, recorded_by, reason) "
+            "VALUES (1, %s, 'restriction', 'received', 'a. officer', 'asked')",
+            (person_of(council, "P1"),),
+        )
+    assert bring_up(council) == {"evidence": 1, "proposals": 0}
+
+
+def test_a_rerun_changes_not_one_byte(council):
+    a_family_with_two_problems(council)
+    bring_up(council)
+    with database.transaction(council) as connection:
+        before = registry.digest(connection)
+    events = query(council, "SELECT count(*) FROM audit.event")
+    assert bring_up(council) == {"evidence": 0, "proposals": 0}
+    with database.transaction(council) as connection:
+        assert registry.digest(connection) == before
+    assert query(council, "SELECT count(*) FROM audit.event") == events
+
+
+def test_a_further_problem_proposes_again_and_the_fuller_proposal_waits_alone(council):
+    a_family_with_two_problems(council)
+    bring_up(council)
+    a_file(council, "housing_tenancies", [arrears()])
+    assert bring_up(council)["proposals"] == 1
+    assert [problems for problems, _ in proposals(council)] == [["P1", "P2"], ["P1", "P2", "P4"]]
+    (waiting,) = propose.open_proposals(doors_to(council))
+    (fuller,) = query(council, "SELECT proposal_id FROM register.proposal WHERE cardinality(problems) = 3")
+    assert fuller == (waiting,)
+
+
+def test_fewer_problems_than_were_proposed_before_propose_nothing_new(council):
+    a_family_with_two_problems(council)
+    a_file(council, "housing_tenancies", [arrears()])
+    bring_up(council)
+    a_file(council, "housing_tenancies", [arrears(amount="0.00")])
+    assert bring_up(council)["proposals"] == 0
+
+
+@pytest.mark.requirement("R-016")
+def test_open_proposals_come_with_the_most_problems_first(council):
+    a_family_with_two_problems(council)
+    a_file(council, "police_incidents", [
+        an_offence("P5", "Vera", MOTHER, "i5", ELSEWHERE),
+        an_offence("P5", "Vera", MOTHER, "i6", ELSEWHERE, incident_type="domestic_abuse", role="victim"),
+    ])  # fmt: skip
+    more = a_term("S5", "Ivo") | ELSEWHERE
+    a_file(council, "school_attendance", [more])
+    bring_up(council)
+    waiting = propose.open_proposals(doors_to(council))
+    sizes = dict(query(council, "SELECT proposal_id, cardinality(problems) FROM register.proposal"))
+    assert [sizes[one] for one in waiting] == [3, 2]
+
+
+@pytest.fixture
+def proposed(council):
+    a_family_with_two_problems(council)
+    bring_up(council)
+    return doors_to(council)
+
+
+def decide(doors, ids=None, **changes):
+    given = {"outcome": "accepted", "decided_by": "Lead Worker A", "reason": "agreed with the family", "on": TODAY}
+    return propose.decide(doors, propose.open_proposals(doors) if ids is None else ids, **given | changes)
+
+
+@pytest.mark.requirement("R-022")
+@pytest.mark.requirement("D-09")
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"decided_by": ""}, "named person"),
+        ({"decided_by": "  "}, "named person"),
+        ({"decided_by": "Airflow"}, "named person"),
+        ({"decided_by": "exchange"}, "named person"),
+        ({"reason": " "}, "reason"),
+        ({"outcome": "enrolled"}, "outcome"),
+        ({"ids": ["Q0"]}, "Q0"),
+    ],
+)
+def test_nobody_and_no_machine_decides(council, proposed, changes, told):
+    with pytest.raises(NeedsDecision, match=told):
+        decide(proposed, **changes)
+    assert query(council, "SELECT count(*) FROM register.decision") == [(0,)]
+
+
+@pytest.mark.requirement("R-021")
+@pytest.mark.requirement("D-09")
+def test_a_decision_is_a_named_persons_and_is_made_once(council, proposed):
+    ids = propose.open_proposals(proposed)
+    assert decide(proposed, ids) == 1
+    assert decide(proposed, ids, outcome="declined", decided_by="Somebody Else") == 0
+    assert query(council, "SELECT outcome, decided_by, decided_on, reason FROM register.decision") == [
+        ("accepted", "Lead Worker A", TODAY, "agreed with the family")
+    ]
+    assert propose.open_proposals(proposed) == []
+    assert explained(council)[-1] == f"decided: accepted on {TODAY}"
+    ((actor, event),) = query(
+        council, "SELECT actor, convert_from(event, 'UTF8') FROM audit.event WHERE kind = 'register.decisions'"
+    )
+    assert actor == "Lead Worker A"
+    assert '"decided": 1' in event
+    assert "agreed with" not in event
+
+
+@pytest.mark.requirement("R-022")
+def test_a_proposal_by_itself_enrols_nobody(council, proposed):
+    assert query(council, "SELECT count(*) FROM register.decision") == [(0,)]

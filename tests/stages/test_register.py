@@ -1,0 +1,214 @@
+from datetime import date
+
+import pytest
+
+from family_exchange.adapters import database
+from family_exchange.adapters import register as registry
+from family_exchange.stages import match, register
+from support.registry import AS_OF, TODAY, a_file, doors_to, person_of, query, with_staging
+
+MOTHER, FATHER, CHILD, OTHER = date(1990, 5, 5), date(1988, 6, 6), date(2015, 3, 4), date(1979, 1, 9)
+HOME = {"address_line_1": "12 High Street", "postcode": "CH1 1AA"}
+ELSEWHERE = {"address_line_1": "3 Mill Lane", "postcode": "CH4 4AB"}
+
+
+@pytest.fixture
+def council(council_database):
+    return with_staging(council_database)
+
+
+def someone(ref, forename, born, surname="Ashbarrow", home=None, **changes):
+    base = {"record_ref": ref, "forename": forename, "surname": surname, "date_of_birth": born}
+    return base | (HOME if home is None else home) | changes
+
+
+def known_to_social_care(ref, *args, household="F1", relationship="child", **changes):
+    return someone(ref, *args, **changes) | {"household_ref": household, "relationship": relationship}
+
+
+def bring_up(url, *, today=TODAY):
+    match.people(doors_to(url))
+    return register.families(doors_to(url), today=today)
+
+
+def families(url, *, on=TODAY):
+    """The families as sets of partner references, with who lives elsewhere."""
+    rows = query(
+        url,
+        """SELECT m.family_id, r.record_ref, m.resident FROM register.family_member m
+             JOIN register.person_record p USING (person_id) JOIN register.source_record r USING (source_record_id)
+            WHERE m.from_on <= %s AND (m.to_on IS NULL OR m.to_on > %s)""",
+        on,
+        on,
+    )
+    found = {}
+    for family, ref, resident in rows:
+        found.setdefault(family, set()).add(ref if resident else f"({ref})")
+    return sorted((sorted(members) for members in found.values()), key=lambda each: each)
+
+
+def memberships(url, ref):
+    return query(
+        url,
+        "SELECT from_on, to_on, role, resident FROM register.family_member WHERE person_id = %s ORDER BY 1",
+        person_of(url, ref),
+    )
+
+
+def digest(url):
+    with database.transaction(url) as connection:
+        return registry.digest(connection)
+
+
+@pytest.mark.requirement("R-024")
+def test_people_of_one_address_are_a_family_whichever_partner_knows_them(council):
+    a_file(council, "school_attendance", [someone("S1", "Ada", CHILD, event_ref="t", event_on=date(2026, 7, 20))])
+    a_file(council, "police_incidents", [someone("P1", "Grace", MOTHER, "Brindlecote", event_ref="i")])
+    a_file(
+        council,
+        "childrens_social_care",
+        [someone("C1", "Alan", FATHER, home={"address_line_1": "12 HIGH ST.", "postcode": "CH11AA"})],
+    )
+    bring_up(council)
+    assert families(council) == [["C1", "P1", "S1"]]
+    assert {role for *_, role, _ in memberships(council, "S1")} == {"child"}
+    assert {role for *_, role, _ in memberships(council, "P1")} == {"adult"}
+
+
+def test_an_address_and_its_uprn_are_one_home(council):
+    a_file(
+        council,
+        "housing_tenancies",
+        [someone("H1", "Grace", MOTHER, household_ref="T1", uprn="100", tenancy_start=date(2020, 1, 1))],
+    )
+    a_file(council, "childrens_social_care", [someone("C1", "Ada", CHILD, "Brindlecote", home={"uprn": "0100"})])
+    a_file(council, "police_incidents", [someone("P1", "Alan", FATHER, "Brindlecote", event_ref="i")])
+    bring_up(council)
+    assert families(council) == [["C1", "H1", "P1"]]
+    assert query(council, "SELECT basis FROM register.family") == [("uprn",)]
+
+
+def test_a_shared_house_of_strangers_is_not_a_family(council):
+    lodgers = [
+        someone(f"P{number}", name, OTHER, surname, event_ref="i")
+        for number, (name, surname) in enumerate((("Alan", "Ashbarrow"), ("Max", "Brindlecote"), ("Ivo", "Kestwick")))
+    ]
+    a_file(council, "police_incidents", lodgers)
+    assert bring_up(council)["families"] == 0
+
+
+def test_a_parent_elsewhere_belongs_to_the_family_and_to_the_one_he_lives_with(council):
+    a_file(
+        council,
+        "childrens_social_care",
+        [
+            known_to_social_care("C1", "Ada", CHILD),
+            known_to_social_care("C2", "Grace", MOTHER, relationship="mother"),
+            known_to_social_care("C3", "Alan", FATHER, relationship="father", home=ELSEWHERE),
+            known_to_social_care("C4", "Ivo", date(2020, 1, 1), "Kestwick", home=ELSEWHERE, household="F2"),
+        ],
+    )
+    bring_up(council)
+    assert families(council) == [["(C3)", "C1", "C2"], ["C3", "C4"]]
+
+
+def test_a_looked_after_child_belongs_to_the_family_of_birth_and_to_the_carers(council):
+    a_file(
+        council,
+        "childrens_social_care",
+        [
+            known_to_social_care("C1", "Ada", CHILD, home=ELSEWHERE, clea_start_date=date(2025, 1, 1)),
+            known_to_social_care("C2", "Grace", MOTHER, relationship="mother"),
+        ],
+    )
+    a_file(council, "housing_tenancies", [someone("H1", "Vera", OTHER, "Kestwick", home=ELSEWHERE, household_ref="T1")])
+    bring_up(council)
+    assert families(council) == [["(C1)", "C2"], ["C1", "H1"]]
+
+
+def test_a_household_without_an_address_is_a_family_by_its_reference(council):
+    a_file(
+        council,
+        "childrens_social_care",
+        [
+            known_to_social_care("C1", "Ada", CHILD, home={}),
+            known_to_social_care("C2", "Grace", MOTHER, relationship="mother", home={}),
+        ],
+    )
+    bring_up(council)
+    assert families(council) == [["C1", "C2"]]
+    assert query(council, "SELECT basis FROM register.family") == [("household",)]
+
+
+def test_a_family_that_moved_left_its_old_home_when_it_was_seen_in_the_new_one(council):
+    a_file(
+        council,
+        "childrens_social_care",
+        [someone("C1", "Ada", CHILD), someone("C2", "Grace", MOTHER)],
+        as_of=date(2026, 3, 31),
+    )
+    bring_up(council)
+    a_file(
+        council,
+        "childrens_social_care",
+        [someone("C1", "Ada", CHILD, home=ELSEWHERE), someone("C2", "Grace", MOTHER, home=ELSEWHERE)],
+    )
+    bring_up(council)
+    assert memberships(council, "C1") == [
+        (date(2026, 3, 31), AS_OF, "child", True),
+        (AS_OF, None, "child", True),
+    ]
+    assert families(council) == [["C1", "C2"]]
+
+
+def test_a_tenancy_tells_when_it_began_and_when_it_ended(council):
+    tenancy = {"household_ref": "T1", "uprn": "100", "tenancy_start": date(2019, 4, 1), "event_on": date(2026, 5, 31)}
+    a_file(
+        council,
+        "housing_tenancies",
+        [someone("H1", "Grace", MOTHER, **tenancy), someone("H2", "Ada", CHILD, **tenancy)],
+    )
+    bring_up(council)
+    assert memberships(council, "H1") == [(date(2019, 4, 1), date(2026, 6, 1), "adult", True)]
+    assert families(council) == []
+
+
+def test_a_family_keeps_its_id_when_a_uprn_comes_and_when_somebody_joins(council):
+    a_file(council, "childrens_social_care", [someone("C1", "Ada", CHILD), someone("C2", "Grace", MOTHER)])
+    bring_up(council)
+    (before,) = query(council, "SELECT family_id FROM register.family")
+    a_file(
+        council,
+        "housing_tenancies",
+        [someone("A0", "Alan", FATHER, household_ref="T1", uprn="100", tenancy_start=date(2019, 1, 1))],
+    )
+    assert bring_up(council)["families"] == 0
+    assert query(council, "SELECT family_id FROM register.family") == [before]
+    assert families(council) == [["A0", "C1", "C2"]]
+
+
+def test_a_rerun_changes_not_one_byte(council):
+    a_file(council, "childrens_social_care", [known_to_social_care("C1", "Ada", CHILD), someone("C2", "Grace", MOTHER)])
+    bring_up(council)
+    before, events = digest(council), query(council, "SELECT count(*) FROM audit.event")
+    assert set(register.families(doors_to(council), today=TODAY).values()) == {0}
+    assert digest(council) == before
+    assert query(council, "SELECT count(*) FROM audit.event") == events
+
+
+def test_a_birthday_changes_a_role_and_nothing_else(council):
+    a_file(council, "childrens_social_care", [someone("C1", "Ada", date(2008, 12, 1)), someone("C2", "Grace", MOTHER)])
+    bring_up(council)
+    assert register.families(doors_to(council), today=date(2026, 12, 1)) == {
+        "families": 0,
+        "members": 1,
+        "members_left": 0,
+    }
+    assert memberships(council, "C1")[0][2] == "adult"
+
+
+def test_a_correction_by_most_records_decides_the_day_of_birth(council):
+    terms = [someone("S1", "Ada", CHILD, event_ref=term) for term in ("a", "b")]
+    a_file(council, "school_attendance", [*terms, someone("S1", "Ada", date(2005, 3, 4), event_ref="c")])
+    bring_up(council)
+    assert [role for *_, role, _ in memberships(council, "S1")] == ["child"]
