@@ -2,11 +2,13 @@ import asyncio
 from itertools import pairwise
 
 import pytest
+from airflow.sdk import Connection
+from airflow.sdk.exceptions import AirflowNotFoundException
 from hypothesis import given
 from hypothesis import strategies as st
 
 from family_exchange.adapters import sftp_watch
-from family_exchange.domain.errors import TryLater
+from family_exchange.domain.errors import MissingSetting, TryLater
 from family_exchange.orchestration import arrivals
 from family_exchange.orchestration.arrivals import Arrivals, Bell
 
@@ -62,8 +64,8 @@ async def _first_event(trigger):
     return (await anext(trigger.run())).payload
 
 
-def test_an_event_has_counts_and_a_digest_and_an_endpoint_that_is_away_is_asked_again(monkeypatch):
-    looks = iter([TryLater("away"), RuntimeError("odd"), (0, "none"), (2, "digest")])
+def test_an_event_has_counts_and_a_digest_and_an_endpoint_that_is_away_is_asked_again(monkeypatch, caplog):
+    looks = iter([TryLater("away"), TryLater("away"), RuntimeError("Jo Bloggs.csv"), (0, "none"), (2, "digest")])
 
     async def listing(_endpoint, folders):
         assert folders == ["/police/police_incidents"]
@@ -78,7 +80,20 @@ def test_an_event_has_counts_and_a_digest_and_an_endpoint_that_is_away_is_asked_
     monkeypatch.setattr(sftp_watch, "listing_digest", listing)
     monkeypatch.setattr(arrivals, "_endpoint", endpoint)
     trigger = Arrivals(council="north-vale", folders=["/police/police_incidents"], seconds=0)
-    assert asyncio.run(_first_event(trigger)) == {"files": 2, "sha256": "digest"}
+    with caplog.at_level("WARNING"):
+        assert asyncio.run(_first_event(trigger)) == {"files": 2, "sha256": "digest"}
+    assert caplog.text.count("away") == 1, "the same trouble is told once"
+    assert "RuntimeError" in caplog.text
+    assert "Bloggs" not in caplog.text
+
+
+def test_a_council_without_a_drop_zone_is_told_which_connection_is_missing(monkeypatch):
+    async def nothing(conn_id):
+        raise AirflowNotFoundException(conn_id)
+
+    monkeypatch.setattr(Connection, "async_get", nothing)
+    with pytest.raises(MissingSetting, match="north_vale_drop_zone"):
+        asyncio.run(arrivals._endpoint("north-vale"))
 
 
 def test_a_trigger_is_made_anew_from_what_it_serialises():

@@ -20,6 +20,7 @@ GRACE_SECONDS = 8.0
 """How long the programs may take to end by themselves."""
 
 ENDING = (signal.SIGTERM, signal.SIGHUP)
+IMPATIENCE = (signal.SIGINT, *ENDING)
 
 
 class Programs:
@@ -70,7 +71,15 @@ class Programs:
                 raise RuntimeError(f"{name} has ended ({process.returncode}); see {self._logs[name]}")
 
     def stop(self) -> None:
-        """None of the programs, their children or what those left behind is running."""
+        """None of the programs, their children or what those left behind is running; a second Ctrl-C has to wait."""
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, IMPATIENCE)
+        try:
+            self._ask()
+            self._make()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+    def _ask(self) -> None:
         for process in self._started.values():
             if process.poll() is None:
                 with suppress(ProcessLookupError):
@@ -78,6 +87,8 @@ class Programs:
         deadline = monotonic() + GRACE_SECONDS
         while monotonic() < deadline and any(process.poll() is None for process in self._started.values()):
             sleep(0.05)
+
+    def _make(self) -> None:
         while left := self.left():
             for member in left:
                 with suppress(psutil.NoSuchProcess):

@@ -4,6 +4,7 @@ An event says how many files lie there and a digest of the listing: no names, be
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from types import SimpleNamespace
 from typing import Any
@@ -11,7 +12,10 @@ from typing import Any
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
 from family_exchange.adapters.settings import SftpEndpoint
+from family_exchange.domain.errors import ExchangeError
 from family_exchange.orchestration import connections, defaults
+
+log = logging.getLogger(__name__)
 
 RING_AGAIN = 30.0
 """Seconds after which files that still lie there are told of again; each time twice as long, up to an hour."""
@@ -37,13 +41,16 @@ class Arrivals(BaseEventTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """An event whenever the bell should ring; it never ends by itself."""
-        bell = Bell()
+        bell, trouble = Bell(), ""
         while True:
             try:
                 files, digest = await self._look()
-            except Exception as error:  # noqa: BLE001 - a watcher that dies rings no bell; texts may quote names
-                self.log.warning("the drop zone of %s was not listed: %s", self.council, type(error).__name__)
+            except Exception as error:  # noqa: BLE001 - a watcher that dies rings no bell
+                before, trouble = trouble, _words(error)
+                if trouble != before:
+                    log.warning("the drop zone of %s was not listed: %s", self.council, trouble)
             else:
+                trouble = ""
                 if bell.should_ring(files, digest, asyncio.get_running_loop().time()):
                     yield TriggerEvent({"files": files, "sha256": digest})  # type: ignore[no-untyped-call]  # as above
             await asyncio.sleep(self.seconds)
@@ -77,10 +84,19 @@ class Bell:
         return not fewer
 
 
+def _words(error: Exception) -> str:
+    """Our own words, or the type of what a library raised: its words may quote names that partners chose."""
+    return str(error) if isinstance(error, ExchangeError) else type(error).__name__
+
+
 async def _endpoint(council: str) -> SftpEndpoint:
     from airflow.sdk import Connection  # noqa: PLC0415 - only the triggerer needs it
+    from airflow.sdk.exceptions import AirflowNotFoundException  # noqa: PLC0415
 
-    stored = await Connection.async_get(connections.connection_id(council, "drop_zone"))
+    try:
+        stored = await Connection.async_get(connections.connection_id(council, "drop_zone"))
+    except AirflowNotFoundException:
+        return connections.drop_zone(council, lambda _: None)
     extra = await stored.aextra_dejson()
     found = SimpleNamespace(host=stored.host, port=stored.port, login=stored.login, extra_dejson=extra)
     return connections.drop_zone(council, lambda _: found)

@@ -43,17 +43,20 @@ class SignOff(ApprovalOperator):
 
 
 class Decide(HITLOperator):
-    """A named person decides about open proposals; the result is `[answer, reason, person]`."""
+    """A named person decides about open proposals; the result is `[answer, reason, supported since or "", person]`."""
 
     def __init__(self, **kwargs: Any) -> None:  # noqa: ANN401 - Airflow's own arguments
         reason = Param(REASONS[0], type="string", enum=REASONS, title="Reason")
-        super().__init__(options=[ACCEPT, DECLINE, LEAVE_OPEN], params={"reason": reason}, **kwargs)
+        since = Param(None, type=["null", "string"], format="date", title="Supported since, if before today")
+        params = {"reason": reason, "supported_since": since}
+        super().__init__(options=[ACCEPT, DECLINE, LEAVE_OPEN], params=params, **kwargs)
 
     def execute_complete(self, context: Any, event: Event) -> list[str]:  # noqa: ANN401 - Airflow's context
-        """Answer, reason and person."""
+        """Answer, reason, first day of support, and person."""
         answer = super().execute_complete(context, event)
-        reason = answer["params_input"].get("reason", REASONS[0])
-        return [answer["chosen_options"][0], str(reason), person(event)]
+        filled_in = answer["params_input"]
+        reason, since = filled_in.get("reason", REASONS[0]), filled_in.get("supported_since") or ""
+        return [answer["chosen_options"][0], str(reason), str(since), person(event)]
 
 
 def person(event: Event) -> str:

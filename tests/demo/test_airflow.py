@@ -1,0 +1,103 @@
+"""A real Airflow, started as the demo starts it, without any council's settings; then Ctrl-C."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from time import monotonic, sleep
+from types import SimpleNamespace
+
+import psutil
+import pytest
+
+from family_exchange.adapters import profiles
+from family_exchange.demo import airflow
+from family_exchange.demo.airflow_api import Api
+
+pytestmark = pytest.mark.airflow
+
+ROOT = Path(__file__).parents[2]
+COUNCIL = profiles.councils()[0]
+PROGRAM = f"""
+import json, sys, time
+from pathlib import Path
+from family_exchange.demo import airflow
+home, metadata = Path(sys.argv[1]), sys.argv[2]
+served = {{"AIRFLOW__FAMILY_EXCHANGE__COUNCILS": "{COUNCIL}"}}
+with airflow.running(home, metadata, served, dags=Path("{ROOT}") / "dags") as up:
+    up.await_dags(lambda ids: "purge_{COUNCIL}" in ids and "receive_{COUNCIL}_police_incidents" in ids)
+    print(json.dumps([up.base_url, dict(up.passwords)]), flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.fixture(scope="module")
+def up(server, open_folder):
+    home = open_folder / "airflow"
+    metadata = server.create_database("airflow_alone", "airflow_alone")
+    command = [sys.executable, "-c", PROGRAM, home, metadata]
+    environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT / "include")}
+    program = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+    with program:
+        base_url, passwords = json.loads(program.stdout.readline() or "[null, {}]")
+        yield SimpleNamespace(home=home, base_url=base_url, passwords=passwords, program=program)
+        program.send_signal(signal.SIGINT)
+    server.drop_database("airflow_alone", "airflow_alone")
+
+
+@pytest.fixture(scope="module")
+def api(up):
+    with Api(up.base_url, "visitor", up.passwords["visitor"]) as visitor:
+        yield visitor
+
+
+def alive(home):
+    """Processes that work for the Airflow of `home`."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            at_home = Path(process.cwd()).is_relative_to(home)
+            if process.status() != psutil.STATUS_ZOMBIE and (at_home or str(home) in " ".join(process.cmdline())):
+                found.append(process)
+        except (psutil.Error, OSError):
+            continue
+    return found
+
+
+def test_every_dag_of_the_council_is_known_and_nothing_is_wrong(api):
+    assert api.import_errors() == []
+    assert {dag_id for dag_id in api.dags() if COUNCIL not in dag_id} == set()
+
+
+def test_everybody_can_log_in_under_their_own_name(up):
+    assert set(up.passwords) == set(airflow.ROLES)
+    for name, password in up.passwords.items():
+        with Api(up.base_url, name, password) as person:
+            assert person.get("version")["version"].startswith("3.")
+
+
+def test_no_log_shows_a_password(up):
+    logs = "".join(path.read_text(errors="replace") for path in up.home.glob("*.log"))
+    assert len(logs) > 1000
+    assert not [name for name, password in up.passwords.items() if password in logs]
+
+
+def test_a_council_without_settings_fails_at_once_and_says_which_is_missing(up, api):
+    dag_id = f"purge_{COUNCIL}"
+    api.unpause([dag_id])
+    deadline = monotonic() + 120
+    while not (runs := [run for run in api.runs(dag_id) if run["state"] == "failed"]):
+        assert monotonic() < deadline
+        sleep(0.3)
+    plan = next(task for task in api.tasks(dag_id, runs[0]["dag_run_id"]) if task["task_id"] == "plan")
+    assert (plan["state"], plan["try_number"]) == ("failed", 1)
+    told = "".join(path.read_text() for path in (up.home / "logs").rglob("*.log"))
+    assert f"council {COUNCIL} has no setting {COUNCIL.replace('-', '_')}_database" in told
+
+
+def test_ctrl_c_ends_every_process_that_was_started(up):
+    assert len(alive(up.home)) > len(airflow.COMPONENTS)
+    up.program.send_signal(signal.SIGINT)
+    assert up.program.wait(60) != 0
+    assert alive(up.home) == []
