@@ -4,6 +4,8 @@ The person sees counts and ids; `family-exchange proposal show` tells why each f
 question asks it again; what was decided stays decided.
 """
 
+from datetime import date
+
 from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowSkipException
 
@@ -40,11 +42,12 @@ def decide_proposals(profile: Profile) -> None:
         def record(ids: list[str], answer: list[str], *, dag_run, outlet_events) -> None:
             from family_exchange.stages import propose
 
-            outcome, reason, person = answer
+            outcome, reason, since, person = answer
             if outcome not in OUTCOMES:
                 raise AirflowSkipException("the proposals stay open")
             said = {"outcome": OUTCOMES[outcome], "decided_by": person, "reason": reason}
-            number = propose.decide(doors(council), list(ids), on=defaults.day_of(dag_run), **said)
+            days = {"on": defaults.day_of(dag_run), "supported_since": date.fromisoformat(since) if since else None}
+            number = propose.decide(doors(council), list(ids), **days, **said)
             outlet_events[decided].extra = events.of_counts(doors(council), {"decided": number}, ids)
 
         ids = open_proposals()

@@ -120,6 +120,7 @@ class Register:
             "outcome": outcome,
             "decided_by": "programme.lead",
             "decided_on": decided_on,
+            "supported_since": decided_on if outcome == "accepted" else None,
             "reason": "assessed together with the family",
         }
         return self._insert("register.decision", values, "decision_id")

@@ -124,7 +124,8 @@ def newest(connection: Connection, *, about: str | None = None, last: int = 50) 
     rows = connection.execute(
         """SELECT event FROM audit.event
             WHERE %(about)s::text IS NULL OR EXISTS (
-                  SELECT 1 FROM jsonb_each_text(convert_from(event, 'UTF8')::jsonb -> 'body') b WHERE b.value = %(about)s)
+                  SELECT 1 FROM jsonb_each_text(convert_from(event, 'UTF8')::jsonb -> 'body') b
+                   WHERE b.value = %(about)s)
             ORDER BY seq DESC LIMIT %(last)s""",
         {"about": about, "last": last},
     ).fetchall()

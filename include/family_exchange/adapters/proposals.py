@@ -55,7 +55,14 @@ def undecided(connection: Connection) -> list[str]:
 
 
 def decide(
-    connection: Connection, proposals: Sequence[str], *, outcome: str, decided_by: str, reason: str, on: date
+    connection: Connection,
+    proposals: Sequence[str],
+    *,
+    outcome: str,
+    decided_by: str,
+    reason: str,
+    on: date,
+    supported_since: date | None,
 ) -> int:
     """The number of proposals decided now; those decided before keep their decision.
 
@@ -75,11 +82,12 @@ def decide(
     decided = [
         str(found)
         for (found,) in connection.execute(
-            """INSERT INTO register.decision (decision_id, proposal_id, outcome, decided_by, decided_on, reason)
-               SELECT d.decision_id, d.proposal_id, %s, %s, %s, %s
+            """INSERT INTO register.decision (decision_id, proposal_id, outcome, decided_by, decided_on, reason,
+                                              supported_since)
+               SELECT d.decision_id, d.proposal_id, %s, %s, %s, %s, %s
                  FROM unnest(%s::text[], %s::text[]) AS d(decision_id, proposal_id)
                ON CONFLICT (proposal_id) DO NOTHING RETURNING proposal_id""",
-            (outcome, decided_by, on, reason, [row[0] for row in rows], [row[1] for row in rows]),
+            (outcome, decided_by, on, reason, supported_since, [row[0] for row in rows], [row[1] for row in rows]),
         )
     ]
     if decided:

@@ -86,9 +86,9 @@ _SOURCES = {
     "town": "k.address[1][3]",
     "postcode": "k.address[1][4]",
     "relationship": "coalesce(k.relationship, m.role)",
-    "date_screened": "to_char(m.proposed_on, 'YYYY-MM-DD')",
+    "date_screened": "to_char(least(m.proposed_on, m.supported_since), 'YYYY-MM-DD')",
     "group": "m.grouping",
-    "support_start": "to_char(m.decided_on, 'YYYY-MM-DD')",
+    "support_start": "to_char(m.supported_since, 'YYYY-MM-DD')",
     "support_end": "NULL::text",
     "upn": "k.upn",
     "nino": "k.nino",
@@ -117,12 +117,13 @@ had before is then a member of that period too."""
 
 _MEMBERS = f"""
   supported AS (
-    SELECT DISTINCT ON (p.family_id) p.family_id, p.proposed_on, p.problems, d.decided_on, 'I' AS grouping
+    SELECT DISTINCT ON (p.family_id) p.family_id, p.proposed_on, p.problems, d.supported_since, 'I' AS grouping
       FROM register.proposal p JOIN register.decision d USING (proposal_id)
-     WHERE d.outcome = 'accepted' AND d.decided_on <= %(last_day)s
-     ORDER BY p.family_id, d.decided_on, p.proposal_id),
+     WHERE d.outcome = 'accepted' AND d.supported_since <= %(last_day)s
+     ORDER BY p.family_id, d.supported_since, p.proposal_id),
   assessed AS (
-    SELECT DISTINCT ON (p.family_id) p.family_id, p.proposed_on, p.problems, NULL::date AS decided_on, 'C' AS grouping
+    SELECT DISTINCT ON (p.family_id) p.family_id, p.proposed_on, p.problems, NULL::date AS supported_since,
+           'C' AS grouping
       FROM register.proposal p
      WHERE %(comparison)s AND NOT EXISTS (
            SELECT 1 FROM register.proposal q JOIN register.decision d USING (proposal_id)
@@ -133,12 +134,12 @@ _MEMBERS = f"""
     UNION ALL SELECT p.person_id, r.root_id FROM root r JOIN register.person p ON p.merged_into = r.person_id),
   member AS (
     SELECT DISTINCT ON (r.root_id) r.root_id AS person_id, m.family_id, m.role,
-           f.proposed_on, f.problems, f.decided_on, f.grouping
+           f.proposed_on, f.problems, f.supported_since, f.grouping
       FROM (SELECT * FROM supported UNION ALL SELECT * FROM assessed) f
       JOIN register.family_member m USING (family_id)
       JOIN root r USING (person_id)
      WHERE (m.from_on < %(ends_before)s OR {_TOLD_OF_THE_PERIOD})
-       AND (m.to_on IS NULL OR m.to_on > greatest(%(starts_on)s::date, f.decided_on))
+       AND (m.to_on IS NULL OR m.to_on > greatest(%(starts_on)s::date, f.supported_since))
      ORDER BY r.root_id, f.grouping DESC, m.from_on DESC, m.family_id COLLATE "C"),
   known AS (
     SELECT r.root_id AS person_id, {", ".join(f"{value} AS {name}" for name, value in _KNOWN_OF_A_PERSON.items())}

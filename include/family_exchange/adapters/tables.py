@@ -317,9 +317,11 @@ Table(
     Column("outcome", Text, nullable=False, comment="accepted | declined | not_invited"),
     Column("decided_by", Text, nullable=False),
     Column("decided_on", Date, nullable=False),
+    Column("supported_since", Date, comment="when support began; null unless accepted"),
     Column("reason", Text, nullable=False),
     _now("recorded_at"),
     CheckConstraint("outcome in ('accepted','declined','not_invited')", name="outcome"),
+    CheckConstraint("(outcome = 'accepted') = (supported_since IS NOT NULL)", name="supported"),
     schema="register",
 )
 

@@ -34,7 +34,8 @@ _STEPS = (
     (
         "file row",
         """SELECT s.source_record_id, 'file ' || s.file_id || ' row ' || s.row_no
-             FROM register.source_record s JOIN register.person_record USING (source_record_id) JOIN people USING (person_id)
+             FROM register.source_record s
+             JOIN register.person_record USING (source_record_id) JOIN people USING (person_id)
             ORDER BY 1""",
     ),
     (
@@ -54,14 +55,16 @@ _STEPS = (
     ),
     (
         "proposal",
-        """SELECT p.proposal_id, array_to_string(p.problems, ' ') || coalesce(', ' || d.outcome || ' by ' || d.decided_by, '')
+        """SELECT p.proposal_id,
+                  array_to_string(p.problems, ' ') || coalesce(', ' || d.outcome || ' by ' || d.decided_by, '')
              FROM register.proposal p JOIN families USING (family_id)
              LEFT JOIN register.decision d USING (proposal_id) ORDER BY 1""",
     ),
     (
         "return row",
         """SELECT w.return_id || '#' || w.row_no, w.person_id || ', return ' || lower(r.state)
-             FROM returns.return_row w JOIN people USING (person_id) JOIN returns.return r USING (return_id) ORDER BY 1""",
+             FROM returns.return_row w JOIN people USING (person_id)
+             JOIN returns.return r USING (return_id) ORDER BY 1""",
     ),
 )
 

@@ -1,5 +1,6 @@
 """The family register: bring it up to date, see what it proposes, and let a named person decide."""
 
+from datetime import date
 from typing import Annotated
 
 import typer
@@ -62,10 +63,19 @@ def decide(
     outcome: Annotated[str, typer.Option(help=f"One of {', '.join(OUTCOMES)}.")],
     by: By,
     reason: Annotated[str, typer.Option(help="Why; it is kept with the decision.")],
+    since: Annotated[str | None, typer.Option(help="First day of support, YYYY-MM-DD, if before today.")] = None,
     as_json: Json = False,
 ) -> None:
     """Record what a named person decided; deciding twice changes nothing."""
     if outcome not in OUTCOMES:
         raise NeedsDecision(f"an outcome is one of {', '.join(OUTCOMES)}")
-    number = propose.decide(doors(council), ids, outcome=outcome, decided_by=by, reason=reason, on=today())
+    number = propose.decide(
+        doors(council),
+        ids,
+        outcome=outcome,
+        decided_by=by,
+        reason=reason,
+        on=today(),
+        supported_since=date.fromisoformat(since) if since else None,
+    )
     say({"decided": number}, as_json=as_json, words=lambda: f"{number} proposals decided: {outcome}, by {by}")

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from threading import Event, Thread
 from time import monotonic, sleep
@@ -12,6 +12,7 @@ from family_exchange.adapters import audit, database
 from family_exchange.demo import airflow, world
 from family_exchange.demo.airflow import Airflow
 from family_exchange.demo.airflow_api import Api
+from family_exchange.demo.by_hand import supported_since
 from family_exchange.demo.people import People
 from family_exchange.demo.world import Tenant, World
 from family_exchange.orchestration import connections
@@ -68,7 +69,7 @@ def running(stage: World, *, leave_one: bool, tell: Tell) -> Iterator[Up]:
     ):
         known = up.await_dags(lambda ids: {f"purge_{council}" for council in _councils(stage)} <= ids)
         tell(f"Airflow is up at {up.base_url} with {len(known)} Dags")
-        with up.log_in("visitor") as api, People(up) as people:
+        with up.log_in("visitor") as api, People(up, since=_since(stage)) as people:
             _journey(stage, api, people, sorted(known), leave_one=leave_one, tell=tell)
         for tenant in stage.tenants:
             with database.transaction(tenant.doors.database) as connection:
@@ -163,6 +164,11 @@ def _certified(tenant: Tenant) -> bool:
     with database.transaction(tenant.doors.database) as connection:
         row = connection.execute(CERTIFICATES).fetchone()
     return row is not None and int(row[0]) > 0
+
+
+def _since(stage: World) -> date:
+    today = datetime.now(UTC).date()
+    return min(supported_since(tenant, today) for tenant in stage.tenants)
 
 
 def _councils(stage: World) -> list[str]:

@@ -27,7 +27,13 @@ def run(tenant: Tenant, *, today: date, tell: Tell) -> None:
     tell("proposing")
     propose.families(doors, today=today)
     propose.decide(
-        doors, propose.open_proposals(doors), outcome="accepted", decided_by=PROGRAMME_LEAD, reason=REASON, on=today
+        doors,
+        propose.open_proposals(doors),
+        outcome="accepted",
+        decided_by=PROGRAMME_LEAD,
+        reason=REASON,
+        on=today,
+        supported_since=supported_since(tenant, today),
     )
     for code, promise in sorted(doors.profile.returns.items()):
         if promise.enabled:
@@ -40,6 +46,15 @@ def run(tenant: Tenant, *, today: date, tell: Tell) -> None:
     purge.certify(doors, plan_id)
     with database.transaction(doors.database) as connection:
         audit.checkpoint(connection, doors.checkpoints, doors.signing_key)
+
+
+def supported_since(tenant: Tenant, today: date) -> date:
+    """Since when the scripted lead says that families are supported: the first day of the last closed period.
+
+    They were on the programme before their files came here, as families are when a council begins to use it.
+    """
+    promises = tenant.doors.profile.returns.values()
+    return min(period.calendar(each.periods).last_closed(today).starts_on for each in promises if each.enabled)
 
 
 def _return(tenant: Tenant, code: str, *, today: date) -> None:

@@ -5,6 +5,7 @@ Two different people sign a return off; whoever answered one sign-off of a run l
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import date
 from time import monotonic
 from typing import Self
 
@@ -32,7 +33,10 @@ worker, which asked, has ended. It takes an answer that comes sooner for a failu
 class People:
     """The cast, logged in; close them when the play is over."""
 
-    def __init__(self, airflow: Airflow, *, leave: Callable[[Question], bool] = lambda _: False) -> None:
+    def __init__(
+        self, airflow: Airflow, *, since: date | None = None, leave: Callable[[Question], bool] = lambda _: False
+    ) -> None:
+        self._since = since
         self._apis: dict[str, Api] = {name: airflow.log_in(name) for name in {who for who, _ in ANSWERS.values()}}
         self._watcher = next(iter(self._apis.values()))
         self._leave = leave
@@ -58,7 +62,9 @@ class People:
         answered = [question for question, seen in self._seen.items() if seen.long_enough(now, beat)]
         for question in answered:
             who, choice = ANSWERS[question.task_id]
-            filled_in = {"reason": REASON} if question.task_id == "decide" else {}
+            filled_in: dict[str, str] = {}
+            if question.task_id == "decide":
+                filled_in = {"reason": REASON} | ({"supported_since": self._since.isoformat()} if self._since else {})
             self._apis[who].answer(question, choice, **filled_in)
         return answered
 

@@ -19,7 +19,8 @@ from family_exchange.domain.problem import Standing
 
 log = logging.getLogger(__name__)
 
-OUTCOMES = ("accepted", "declined", "not_invited")
+ACCEPTED = "accepted"
+OUTCOMES = (ACCEPTED, "declined", "not_invited")
 NOT_A_PERSON = frozenset({"airflow", "exchange", "machine", "system"})
 
 
@@ -61,13 +62,25 @@ def open_proposals(doors: Doors) -> list[str]:
         return proposals.undecided(connection)
 
 
-def decide(doors: Doors, proposal_ids: Sequence[str], *, outcome: str, decided_by: str, reason: str, on: date) -> int:
+def decide(
+    doors: Doors,
+    proposal_ids: Sequence[str],
+    *,
+    outcome: str,
+    decided_by: str,
+    reason: str,
+    on: date,
+    supported_since: date | None = None,
+) -> int:
     """The number of proposals that are decided now, by a named person who gives a reason.
 
+    An accepted family is supported from `supported_since`, or from the day of the decision: a family may have been on
+    the programme long before its files came here.
     A proposal is decided once: a second run, with whatever outcome, changes nothing.
 
     Raises:
-        NeedsDecision: nobody is named, no reason is given, the outcome is unknown, or a proposal does not exist.
+        NeedsDecision: nobody is named, no reason is given, the outcome is unknown, support begins in the future, or a
+            proposal does not exist.
     """
     if not decided_by.strip() or decided_by.strip().casefold() in NOT_A_PERSON:
         raise NeedsDecision("a proposal is decided by a named person, never by a machine")
@@ -75,6 +88,9 @@ def decide(doors: Doors, proposal_ids: Sequence[str], *, outcome: str, decided_b
         raise NeedsDecision("a decision needs a reason")
     if outcome not in OUTCOMES:
         raise NeedsDecision(f"an outcome is one of {', '.join(OUTCOMES)}")
+    since = (supported_since or on) if outcome == ACCEPTED else None
+    if since and since > on:
+        raise NeedsDecision("support cannot have begun after the day of the decision")
     with database.transaction(doors.database) as connection:
         number = proposals.decide(
             connection,
@@ -83,6 +99,7 @@ def decide(doors: Doors, proposal_ids: Sequence[str], *, outcome: str, decided_b
             decided_by=decided_by.strip(),
             reason=reason.strip(),
             on=on,
+            supported_since=since,
         )
     log.info("%s proposals decided: %s", number, outcome)
     return number

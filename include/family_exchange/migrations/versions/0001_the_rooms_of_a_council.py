@@ -644,6 +644,7 @@ def upgrade() -> None:
         sa.Column("outcome", sa.Text(), nullable=False, comment="accepted | declined | not_invited"),
         sa.Column("decided_by", sa.Text(), nullable=False),
         sa.Column("decided_on", sa.Date(), nullable=False),
+        sa.Column("supported_since", sa.Date(), nullable=True, comment="when support began; null unless accepted"),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column(
             "recorded_at",
@@ -652,6 +653,9 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.CheckConstraint("outcome in ('accepted','declined','not_invited')", name=op.f("ck_decision_outcome")),
+        sa.CheckConstraint(
+            "(outcome = 'accepted') = (supported_since IS NOT NULL)", name=op.f("ck_decision_supported")
+        ),
         sa.ForeignKeyConstraint(
             ["proposal_id"], ["register.proposal.proposal_id"], name=op.f("fk_decision_proposal_id")
         ),
