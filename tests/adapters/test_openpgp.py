@@ -46,6 +46,7 @@ def test_what_is_wholly_in_order_is_accepted(name, parties, unsealed):
     assert abs(verdict.signed_at - datetime.now(UTC)) < timedelta(minutes=5)
 
 
+@pytest.mark.requirement("R-046")
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_is_not_is_refused_for_the_reason_that_a_partner_can_act_on(name, parties, unsealed):
     reason, make = REFUSED[name]
@@ -89,6 +90,7 @@ def test_nothing_of_the_content_is_shown_by_accident(parties, unsealed):
     assert "person_ref" not in repr(result)
 
 
+@pytest.mark.requirement("R-059")
 def test_what_we_seal_the_recipient_opens_and_knows_for_ours(parties):
     sealed = parties.council.door.seal(CONTENT, recipient=parties.police.fingerprint)
     assert parties.police.door.open_signed(sealed, parties.council.fingerprint) == CONTENT
@@ -111,6 +113,7 @@ def test_a_message_of_another_signer_is_refused(parties):
         parties.police.door.open_signed(sealed, parties.schools.fingerprint)
 
 
+@pytest.mark.requirement("R-059")
 @pytest.mark.parametrize("recipient", ["withdrawn", "lapsed", "stranger"])
 def test_nothing_is_sealed_to_a_key_that_is_withdrawn_or_over_or_unknown(recipient, parties):
     with pytest.raises(NeedsDecision, match="cannot be encrypted to"):

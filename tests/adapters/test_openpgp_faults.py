@@ -2,7 +2,11 @@
 
 import os
 import shutil
+import subprocess
+import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -161,6 +165,7 @@ def test_a_ring_that_cannot_be_written_takes_no_key(parties, borrowed):
         borrowed.import_key(parties.stranger.gpg("--export", parties.stranger.fingerprint))
 
 
+@pytest.mark.requirement("R-046")
 def test_neither_opening_nor_sealing_leaves_content_in_a_file(landed, parties, tmp_path, monkeypatch):
     canary = b"Canary-Quillfeather-943"
     monkeypatch.setenv("TMPDIR", str(tmp_path))
@@ -171,6 +176,43 @@ def test_neither_opening_nor_sealing_leaves_content_in_a_file(landed, parties, t
     files = [one for folder in (tmp_path, parties.council.home) for one in folder.rglob("*") if one.is_file()]
     assert file in files
     assert not any(canary in one.read_bytes() for one in files)
+
+
+def test_gpg_does_not_outlive_a_worker_that_was_killed(landed, parties):
+    file = landed(parties.police.sealed(bytes(160 * MEBIBYTE), parties.council, "--compress-algo=none"))
+    program = """
+import sys
+from pathlib import Path
+from family_exchange.adapters.openpgp import OpenPGP
+print(flush=True)
+while True:
+    OpenPGP(Path(sys.argv[1]), sys.argv[2]).unseal(Path(sys.argv[3]), cap=1 << 30, timeout=60)
+"""
+    command = [sys.executable, "-c", program, str(parties.council.home), parties.council.fingerprint, str(file)]
+    include = str(Path(gpg.__file__).parents[2])
+    with subprocess.Popen(command, env=os.environ | {"PYTHONPATH": include}, stdout=subprocess.PIPE) as worker:
+        worker.stdout.read(1)
+        await_that(lambda: decrypting(parties.council.home))
+        worker.kill()
+    await_that(lambda: not decrypting(parties.council.home))
+
+
+def decrypting(home):
+    """Command lines of living gpg processes that decrypt with this ring."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            line = process.read_bytes()
+            if line.startswith(b"gpg\0") and os.fsencode(home) in line and b"--decrypt" in line:
+                found.append(line)
+    return found
+
+
+def await_that(holds):
+    deadline = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def test_a_time_limit_holds_while_gpg_is_silent(landed, parties, borrowed):

@@ -167,6 +167,7 @@ def test_what_is_not_there_is_said_to_be_missing(site):
         zone.remove(site.folder(), b"nothing", missing_ok=True)
 
 
+@pytest.mark.requirement("R-080")
 def test_an_error_tells_no_name(site):
     with site.zone() as zone, pytest.raises(FileNotFoundError) as raised:
         zone.fetch(site.folder(), b"jane-doe-1984.csv", BytesIO())
@@ -219,6 +220,7 @@ def test_files_are_ours_alone_where_the_server_lets_us(site):
     assert stat.S_IMODE(site.disk(b"x").stat().st_mode) & 0o022 == 0
 
 
+@pytest.mark.requirement("R-080")
 def test_another_host_key_than_the_pinned_one_stops_everything(site, tmp_path):
     other = keys.ssh(tmp_path, "other").public_key
     for wrong in (other, "ssh-rsa AAAA", "nonsense", ""):

@@ -45,6 +45,7 @@ def test_reading_starts_where_the_file_stands(vault):
     assert vault.put(source).sha256 == sha256(CONTENT).digest()
 
 
+@pytest.mark.requirement("R-080")
 def test_only_the_owner_may_read_it(vault):
     path = vault.path(vault.put(BytesIO(CONTENT)).sha256)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600

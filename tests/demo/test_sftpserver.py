@@ -115,6 +115,7 @@ def test_modes_and_times_are_the_servers_own(house, server):
     assert (file.stat().st_mode, file.stat().st_mtime) == (before, 1000)
 
 
+@pytest.mark.requirement("R-078")
 def test_a_password_opens_nothing(server):
     async def ask():
         await asyncssh.connect(
