@@ -4,6 +4,8 @@ A changed drop zone rings the bell; the ledger says which files wait. A refused 
 in the ledger with its reason, and the partner has a receipt. Clearing any task is harmless: what is done stays done.
 """
 
+from datetime import UTC, datetime
+
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, task_group
 from airflow.sdk.exceptions import AirflowSkipException
@@ -31,7 +33,7 @@ def receive_files(profile: Profile, feed: str) -> None:
         def take_in(file_id: str) -> str:
             from family_exchange.stages import intake
 
-            intake.take_in(doors(council), file_id, at=defaults.now())
+            intake.take_in(doors(council), file_id, at=datetime.now(UTC))
             return file_id
 
         @step()

@@ -1,6 +1,6 @@
-"""What all Dags share: start, owner, retries, the retry policy over our error tree; and the two clocks."""
+"""What all Dags share: start, owner, retries, the retry policy over our error tree, and the day that a run is for."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -51,11 +51,6 @@ DAG: dict[str, Any] = {
     },
 }
 """Arguments of every Dag. One run of a Dag at a time: each has one writer."""
-
-
-def now() -> datetime:
-    """This moment, in UTC; for what happens now, such as a signature that must not lie in the future."""
-    return datetime.now(UTC)
 
 
 def day_of(dag_run: Any) -> date:  # noqa: ANN401 - Airflow's run-time object has no public type
