@@ -46,7 +46,7 @@ class Run:
 
 @dataclass(slots=True)
 class _Reader:
-    """Reads gpg's output and status until both end, or until a limit is passed."""
+    """Reads gpg's output and status until both end and gpg is gone, or until a limit is passed."""
 
     limit: int
     deadline: float
@@ -55,29 +55,27 @@ class _Reader:
     clean_eof: bool = False
     timed_out: bool = False
 
-    def read(self, output: int, status: int) -> None:
-        """Fill `output` and `status` from these descriptors."""
+    def read(self, output: int, status: int, process: int) -> None:
+        """Fill `output` and `status` from these descriptors; `process` becomes readable when gpg is gone."""
         buffer = memoryview(bytearray(CHUNK))
         with selectors.DefaultSelector() as selector:
-            selector.register(output, selectors.EVENT_READ)
-            selector.register(status, selectors.EVENT_READ)
+            for descriptor in (output, status, process):
+                selector.register(descriptor, selectors.EVENT_READ)
             while selector.get_map():
                 left = self.deadline - monotonic()
                 if left <= 0:
                     self.timed_out = True
+                if left <= 0 or self.output.tell() > self.limit or len(self.status) > STATUS_LIMIT:
                     return
                 for key, _ in selector.select(left):
-                    count = os.readv(key.fd, [buffer])
+                    count = 0 if key.fd == process else os.readv(key.fd, [buffer])
                     if not count:
                         selector.unregister(key.fd)
-                        self.clean_eof |= key.fd == output
                     elif key.fd == output:
                         self.output.write(buffer[:count])
                     else:
                         self.status += buffer[:count]
-                if self.output.tell() > self.limit or len(self.status) > STATUS_LIMIT:
-                    self.clean_eof = False
-                    return
+        self.clean_eof = True
 
     def lines(self) -> tuple[str, ...]:
         """The status lines; split at line feeds only, because names of keys hold what their owners chose."""
@@ -120,12 +118,7 @@ def run(
         with process:
             try:
                 _no_core(process.pid)
-                assert process.stdout is not None  # noqa: S101 - a pipe was asked for
-                reader.read(process.stdout.fileno(), status_read)
-                if reader.clean_eof and not reader.timed_out:
-                    process.wait(max(1.0, reader.deadline - monotonic()))
-            except subprocess.TimeoutExpired:
-                reader.timed_out = True
+                _watch(process, reader, status_read)
             finally:
                 process.kill()
     except FileNotFoundError:
@@ -142,6 +135,16 @@ def run(
         clean_eof=reader.clean_eof,
         timed_out=reader.timed_out,
     )
+
+
+def _watch(process: "subprocess.Popen[bytes]", reader: _Reader, status: int) -> None:
+    """Read until gpg is gone: waiting for it with a time limit would mean to ask again and again."""
+    assert process.stdout is not None  # noqa: S101 - a pipe was asked for
+    gone = os.pidfd_open(process.pid)
+    try:
+        reader.read(process.stdout.fileno(), status, gone)
+    finally:
+        os.close(gone)
 
 
 def _no_core(pid: int) -> None:
