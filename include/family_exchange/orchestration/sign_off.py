@@ -10,7 +10,9 @@ from typing import Any
 from airflow.providers.standard.operators.hitl import ApprovalOperator, HITLOperator
 from airflow.sdk import Param
 
+from family_exchange.domain.errors import NeedsDecision
 from family_exchange.orchestration.answers import ACCEPT, DECLINE, LEAVE_OPEN, REASONS
+from family_exchange.orchestration.boundary import guarded
 
 PURGE = """Plan **{{ ti.xcom_pull(task_ids="plan") }}** lists what may no longer be kept. Approving it destroys
 exactly what it lists and what is still due then; what a hold covers stays. `family-exchange retention plan` counts it.
@@ -32,10 +34,11 @@ class SignOff(ApprovalOperator):
         super().__init__(**kwargs)
         self.others = others
 
+    @guarded
     def execute_complete(self, context: Any, event: Event) -> str:  # noqa: ANN401 - Airflow's context
         """The id of the person who answered."""
         who = person(event)
-        if who in self.others:
+        if who in self.others and event["chosen_options"] == [self.APPROVE]:
             self.log.warning("another person must sign off; asking again")
             self.execute(context)  # parks the task again, without the answer
         super().execute_complete(context, event)
@@ -51,6 +54,7 @@ class Decide(HITLOperator):
         params = {"reason": reason, "supported_since": since}
         super().__init__(options=[ACCEPT, DECLINE, LEAVE_OPEN], params=params, **kwargs)
 
+    @guarded
     def execute_complete(self, context: Any, event: Event) -> list[str]:  # noqa: ANN401 - Airflow's context
         """Answer, reason, first day of support, and person."""
         answer = super().execute_complete(context, event)
@@ -63,8 +67,8 @@ def person(event: Event) -> str:
     """The id under which the person who answered is logged in.
 
     Raises:
-        LookupError: nobody answered; a default that ran out of time decides nothing.
+        NeedsDecision: nobody answered; a default that ran out of time decides nothing.
     """
     if not event.get("responded_by_user"):
-        raise LookupError("no named person answered")
+        raise NeedsDecision("no named person answered; clear this task to have it asked again")
     return str(event["responded_by_user"]["id"])
