@@ -122,3 +122,10 @@ def test_what_scores_as_likely_by_chance_is_written_down_once():
     for comparison in MODEL.splink["comparisons"]:
         levels = [level for level in comparison["comparison_levels"] if not level.get("is_null_level")]
         assert sum(level["m_probability"] for level in levels) == pytest.approx(1, abs=0.001)
+
+
+@pytest.mark.requirement("R-080")
+def test_nothing_of_a_person_spills_to_a_disk(council):
+    with database.transaction(council) as connection, linkage.pool(connection, MODEL) as pool:
+        row = pool.connection.execute("SELECT current_setting('temp_directory')").fetchone()
+    assert row == ("",)

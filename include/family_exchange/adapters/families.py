@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import date
+from functools import cache
 
 from family_exchange.adapters.database import Connection
 from family_exchange.adapters.statements import BIRTH_ESTIMATED
@@ -79,8 +80,9 @@ def note_births(connection: Connection, placeholders: Iterable[date], *, today: 
 
 def sightings(connection: Connection, *, today: date) -> tuple[list[Sighting], Homes]:
     """Where everybody was seen to live, and the homes; a record without an address tells nothing."""
+    dwelling_key = cache(person.dwelling_key)  # for this call: a home is told of many times
     stated = [
-        (who, person.uprn(uprn), person.dwelling_key(line_1, line_2, postcode), from_on, seen_on, ended)
+        (who, person.uprn(uprn), dwelling_key(line_1, line_2, postcode), from_on, seen_on, ended)
         for who, uprn, line_1, line_2, postcode, from_on, seen_on, ended in connection.execute(
             _SIGHTINGS, {"tenancy": TENANCY_START, "today": today}
         )
@@ -96,8 +98,13 @@ def sightings(connection: Connection, *, today: date) -> tuple[list[Sighting], H
 
 def ties(connection: Connection, *, today: date) -> dict[str, Tie]:
     """What ties each person to others; needs `note_births`."""
+    standard_name = cache(person.standard_name)  # for this call: a surname is told of many times
+
+    def parts(surnames: Iterable[str]) -> frozenset[str]:
+        return frozenset(part for name in surnames for part in standard_name(name).split() if len(part) > _SHORT)
+
     return {
-        who: Tie(born, relationship, _name_parts(surnames or ()), frozenset(households or ()))
+        who: Tie(born, relationship, parts(surnames or ()), frozenset(households or ()))
         for who, born, relationship, surnames, households in connection.execute(_TIES, {"today": today})
     }
 
@@ -158,8 +165,3 @@ def save(connection: Connection, families: Mapping[str, Family]) -> dict[str, in
             WHERE (m.to_on, m.role, m.resident) IS DISTINCT FROM (excluded.to_on, excluded.role, excluded.resident)"""
     ).rowcount
     return {"families": added, "members": changed, "members_left": gone}
-
-
-def _name_parts(surnames: Iterable[str]) -> frozenset[str]:
-    parts = {part for name in surnames for part in person.standard_name(name).split()}
-    return frozenset(part for part in parts if len(part) > _SHORT)

@@ -84,8 +84,7 @@ def pool(connection: Connection, model: LinkageModel) -> Iterator["Pool"]:
     import duckdb  # noqa: PLC0415 - costs a third of a second
 
     stated = statements.standardised(connection, model.names, model.placeholder_births)
-    with _told_by_kind(), closing(duckdb.connect(":memory:")) as engine:
-        engine.execute("SET checkpoint_threshold = '10GB'")  # else a table in this size range stalls for seconds
+    with _told_by_kind(), closing(duckdb.connect(":memory:", config=_CONFIGURATION)) as engine:
         engine.register("stated", stated)
         engine.execute(_STATEMENT).fetchall()
         names = engine.execute("SELECT DISTINCT forename, surname FROM statement").fetchall()
@@ -95,7 +94,14 @@ def pool(connection: Connection, model: LinkageModel) -> Iterator["Pool"]:
         yield Pool(engine, model)
 
 
-_STATED = """forename, surname, forms, stated_birth, birth, born, sex, dwelling, postcode, uprn, nhs_number, nino, upn"""
+_CONFIGURATION: dict[str, str | bool | int | float | list[str]] = {
+    "temp_directory": "",  # nothing of a person spills to a disk
+    "autoinstall_known_extensions": False,
+    "checkpoint_threshold": "10GB",  # else a table of some sizes stalls for seconds
+}
+_STATED = (
+    """forename, surname, forms, stated_birth, birth, born, sex, dwelling, postcode, uprn, nhs_number, nino, upn"""
+)
 _STATEMENT = f"""
     CREATE TABLE statement AS
     SELECT row_number() OVER (ORDER BY key, {_STATED}) AS id, *
