@@ -83,8 +83,8 @@ def pool(connection: Connection, model: LinkageModel) -> Iterator["Pool"]:
     """
     import duckdb  # noqa: PLC0415 - costs a third of a second
 
-    stated = statements.standardised(connection, model.names, model.placeholder_births)
     with _told_by_kind(), closing(duckdb.connect(":memory:", config=_CONFIGURATION)) as engine:
+        stated = statements.standardised(connection, model.names, model.placeholder_births)
         engine.register("stated", stated)
         engine.execute(_STATEMENT).fetchall()
         names = engine.execute("SELECT DISTINCT forename, surname FROM statement").fetchall()
@@ -256,9 +256,10 @@ def _whole_names(model: LinkageModel, names: list[tuple[str, str]]) -> object:
 def _told_by_kind() -> Iterator[None]:
     """Errors of the engines without their words."""
     import duckdb  # noqa: PLC0415 - costs a third of a second
+    from pyarrow import ArrowException  # noqa: PLC0415 - costs half a second
     from splink.internals.exceptions import SplinkException  # noqa: PLC0415 - costs a second
 
     try:
         yield
-    except (duckdb.Error, SplinkException) as error:
+    except (ArrowException, duckdb.Error, SplinkException) as error:
         raise LinkageFailed(f"the linkage engine stopped: {type(error).__name__}") from None
