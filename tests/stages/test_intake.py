@@ -103,6 +103,12 @@ def test_an_unsigned_file_is_told_what_to_do(tenant, police, content):
     assert "Sign the file" in receipt_of(tenant, police, file)["what_to_do"]
 
 
+def test_a_message_sealed_inside_another_is_refused(tenant, police, content):
+    put(police, "nested.pgp", sealed_by(police, tenant, sealed_by(police, tenant, content)))
+    (file,) = run(tenant)
+    assert (file.state, file.reason) == (State.QUARANTINED, Reason.CONTENT)
+
+
 def test_one_odd_name_blocks_no_other_file(tenant, police, content):
     council = tenant.doors.profile.council
     folder = tenant.third_party.root.parents[1] / "drop-zone" / council / "police" / FEED

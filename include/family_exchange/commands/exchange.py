@@ -102,7 +102,13 @@ def list_keys(council: Council, as_json: Json = False) -> None:
     with database.transaction(doors(council).database) as connection:
         registered = ledger.keys(connection)
     rows = [
-        (partner, key.fingerprint, key.valid_from.date(), key.valid_to and key.valid_to.date(), "revoked" if key.revoked_at else "")
+        (
+            partner,
+            key.fingerprint,
+            key.valid_from.date(),
+            key.valid_to and key.valid_to.date(),
+            "revoked" if key.revoked_at else "",
+        )
         for partner, its in sorted(registered.items())
         for key in its
     ]

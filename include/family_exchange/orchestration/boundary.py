@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 CONTROL_FLOW = (AirflowSkipException, AirflowRescheduleException, AirflowSensorTimeout)
 """What a task raises to tell Airflow something; never an error."""
 
-CHATTY = ("asyncssh", "fontTools", "gnupg", "great_expectations", "paramiko", "splink", "urllib3")
+CHATTY = ("asyncssh", "fontTools", "great_expectations", "paramiko", "splink", "urllib3")
 """Libraries whose own log lines tell an operator nothing that ours do not."""
 
 

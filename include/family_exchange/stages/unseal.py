@@ -5,12 +5,17 @@ from datetime import datetime, timedelta
 
 from family_exchange.adapters.doors import Doors
 from family_exchange.adapters.ledger import File
-from family_exchange.domain import seal
+from family_exchange.domain import envelope, seal
+from family_exchange.domain.envelope import Shape
 from family_exchange.domain.errors import DataRefused, TryLater
+from family_exchange.domain.file import Reason
 from family_exchange.domain.seal import RegisteredKey
 
 LARGEST_PLAINTEXT = 512 * 1024 * 1024
 """Bytes that a sealed file may expand to."""
+
+LOOK = 4096
+"""Bytes at either end that tell a sealed message from a table."""
 
 LONGEST = 120.0
 """Seconds that opening one file may take."""
@@ -53,7 +58,14 @@ def file(doors: Doors, sealed: File, keys: dict[str, tuple[RegisteredKey, ...]],
     )
     verdict = seal.decide(unsealed.outcome, policy)
     if isinstance(verdict, seal.Accepted):
+        if _sealed_again(unsealed.plaintext):
+            raise DataRefused(Reason.CONTENT, f"file {sealed.file_id} holds another sealed message")
         return Opened(verdict.signer, verdict.sig_id, verdict.signed_at, bytes(unsealed.plaintext))
     if isinstance(verdict, seal.Refused):
         raise DataRefused(verdict.reason, f"the seal of file {sealed.file_id} is not in order")
     raise TryLater(f"gpg could not open file {sealed.file_id} now ({verdict.code})")
+
+
+def _sealed_again(plaintext: bytes) -> bool:
+    """True when what was sealed is itself an OpenPGP message: gpg opens one layer and says nothing of the next."""
+    return envelope.look(plaintext[:LOOK], plaintext[-LOOK:]).shape is not Shape.UNKNOWN

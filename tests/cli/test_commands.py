@@ -1,0 +1,154 @@
+"""The command line as a person types it, in a world of its own; what it prints, and how it ends."""
+
+import json
+import os
+import subprocess
+import sys
+from datetime import date
+
+import pytest
+
+from family_exchange.adapters import profiles, settings
+from family_exchange.demo import by_hand, world
+
+TODAY = date(2026, 11, 22)
+
+
+@pytest.fixture(scope="module")
+def tenant():
+    with world.standing((profiles.demo_council(),), people=300, seed=5, today=TODAY) as stage:
+        (only,) = stage.tenants
+        world.drop(only)
+        yield only
+
+
+@pytest.fixture(scope="module")
+def travelled(tenant):
+    by_hand.run(tenant, today=TODAY, tell=lambda _: None)
+    return tenant
+
+
+def family_exchange(*words, environment=None):
+    known = {name: value for name, value in os.environ.items() if not name.startswith("FAMILY_EXCHANGE")}
+    return subprocess.run(
+        [sys.executable, "-c", "from family_exchange.cli import main; main()", *words],
+        env=known | (environment or {}), capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+
+
+def asked(tenant, *words):
+    environment = settings.as_environment(tenant.doors.settings)
+    return family_exchange(*words, "--council", tenant.doors.profile.council, environment=environment)
+
+
+def told(answer):
+    assert answer.returncode == 0, answer.stderr
+    return json.loads(answer.stdout)
+
+
+def test_the_ledger_lists_every_file_with_its_end(travelled):
+    files = told(asked(travelled, "files", "list", "--json"))
+    assert {file["state"] for file in files} == {"CLOSED", "QUARANTINED", "DUPLICATE"}
+    assert {file["reason"] for file in files if file["reason"]} == {"UNSIGNED", "SCHEMA", "CORRUPT"}
+
+
+def test_a_files_findings_name_rows_columns_and_rules(travelled):
+    files = told(asked(travelled, "files", "list", "--json"))
+    partly = next(file for file in files if file["refused"])
+    shown = told(asked(travelled, "files", "show", partly["file"], "--json"))
+    assert {"row_no", "column_name", "rule", "severity"} == set(shown["findings"][0])
+    assert "name_bytes" not in shown
+
+
+@pytest.mark.requirement("R-079")
+def test_the_audit_is_whole(travelled):
+    verdict = told(asked(travelled, "audit", "verify", "--json"))
+    assert verdict["whole"]
+    assert verdict["checkpoints"] >= 1
+
+
+def test_a_return_row_leads_back_to_the_files_rows(travelled):
+    steps = told(asked(travelled, "trace", "fpd-2026-H1-v1#1", "--json"))
+    assert {"file row", "person", "family", "evidence", "proposal", "return row"} <= {step["kind"] for step in steps}
+    row = next(step["id"] for step in steps if step["kind"] == "file row")
+    back = told(asked(travelled, "trace", row, "--json"))
+    assert "fpd-2026-H1-v1#1" in {step["id"] for step in back}
+
+
+def test_returns_are_listed_with_their_state(travelled):
+    returns = told(asked(travelled, "return", "list", "--json"))
+    assert {one["state"] for one in returns} == {"ACKNOWLEDGED"}
+
+
+def test_keys_of_partners_are_listed(travelled):
+    assert len(told(asked(travelled, "keys", "list", "--json"))) == len(travelled.partners)
+
+
+def test_a_key_takes_two_different_people(travelled, tmp_path):
+    file = tmp_path / "key.asc"
+    police = travelled.partners["police"]
+    file.write_bytes(police.openpgp.export_public(police.openpgp.own_key))
+    answer = asked(
+        travelled,
+        "keys",
+        "add",
+        str(file),
+        "--partner",
+        "police",
+        "--added-by",
+        "a.person",
+        "--approved-by",
+        "A.Person",
+    )
+    assert answer.returncode == 2
+    assert "two different people" in answer.stderr
+
+
+@pytest.mark.parametrize("setting", ["DATABASE", "STATE", "OPENPGP_KEY", "DROP_ZONE", "RECIPIENT"])
+def test_a_missing_setting_is_one_clear_line(travelled, setting):
+    council = travelled.doors.profile.council
+    environment = settings.as_environment(travelled.doors.settings)
+    name = settings.variable(council, setting)
+    del environment[name]
+    answer = family_exchange("files", "list", "--council", council, environment=environment)
+    assert answer.returncode == 2
+    assert name in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+def test_a_council_without_a_profile_is_told_which_there_are():
+    answer = family_exchange("files", "list", "--council", "atlantis")
+    assert answer.returncode == 2
+    assert profiles.demo_council() in answer.stderr
+
+
+def test_profiles_are_sound():
+    answer = family_exchange("profile", "check", "--json")
+    assert told(answer)["problems"] == []
+
+
+@pytest.mark.parametrize("feed", profiles.feeds())
+@pytest.mark.parametrize(("sample", "ends"), [("good", 0), ("bad", 1)])
+def test_a_partner_can_check_a_file_before_sending(feed, sample, ends):
+    answer = family_exchange("check", f"expectations/{feed}/v1.{sample}.csv", "--feed", feed, "--json")
+    assert answer.returncode == ends, answer.stderr
+    report = json.loads(answer.stdout)
+    assert report["verdict"] == ("accepted" if sample == "good" else report["verdict"])
+    assert bool(report["lines"]) == (sample == "bad")
+
+
+def test_synth_writes_files_and_the_truth(tmp_path):
+    answer = family_exchange(
+        "synth",
+        "--council",
+        profiles.demo_council(),
+        "--people",
+        "200",
+        "--seed",
+        "3",
+        "--out",
+        str(tmp_path),
+        "--json",
+    )
+    assert told(answer)["files"] > 4
+    assert (tmp_path / "truth.csv").exists()
