@@ -72,7 +72,9 @@ class Doors:
         path = self.settings.state / part
         if not path.exists():
             setting = f"STATE (its {part})"
-            raise MissingSetting(self.settings.council, setting, f"{hint} is not there; make it with `keys add`")
+            raise MissingSetting(
+                self.settings.council, setting, f"{hint} is not there; `family-exchange set-up` makes it"
+            )
         return path
 
 

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from family_exchange.adapters import database, ledger, profiles
-from family_exchange.adapters.doors import Doors
+from family_exchange.adapters.doors import Doors, make_secrets
+from family_exchange.adapters.openpgp import make_ring
 from family_exchange.adapters.staging import create_tables
 from family_exchange.commands.common import Council, Json, doors, now, say, table
 from family_exchange.domain.errors import NeedsDecision
@@ -31,9 +32,16 @@ def add_to(app: typer.Typer) -> None:
 
 
 def set_up(council: Council, as_json: Json = False) -> None:
-    """Bring the council's database to the newest shape; a second run changes nothing."""
-    prepare(doors(council))
-    say({"council": council, "ready": True}, as_json=as_json, words=lambda: f"the database of {council} is ready")
+    """Bring the council's database to the newest shape, and make what its state folder lacks but for OpenPGP keys.
+
+    A second run changes nothing.
+    """
+    opened = doors(council)
+    prepare(opened)
+    make_secrets(opened.settings.state)
+    make_ring(opened.settings.state / "gnupg")
+    words = f"the database and the state folder of {council} are ready"
+    say({"council": council, "ready": True}, as_json=as_json, words=lambda: words)
 
 
 def prepare(opened: Doors) -> None:
