@@ -115,7 +115,7 @@ class Api:
         waiting = self.every(path, "hitl_details", response_received=False, order_by="created_at")
         return [_question(detail) for detail in waiting if detail["task_instance"]["state"] == "awaiting_input"]
 
-    def answer(self, question: Question, choice: str, **filled_in: str) -> None:
+    def answer(self, question: Question, choice: str, **filled_in: str | None) -> None:
         """The question is answered, in this person's name."""
         self.send("PATCH", question.path, {"chosen_options": [choice], "params_input": filled_in})
 
