@@ -9,7 +9,6 @@ from typing import Any
 
 from family_exchange.adapters import staging
 from family_exchange.adapters.database import Connection
-from family_exchange.adapters.linked import linked
 from family_exchange.adapters.vault import Vault
 from family_exchange.domain.errors import NeedsDecision
 from family_exchange.domain.retention import Kind
@@ -99,21 +98,22 @@ def _without_record(connection: Connection, touched: Sequence[str]) -> list[str]
 
     People merged together stay or go together: while one of them has a record, all of them are that record's person.
     """
-    gone: set[str] = set()
-    for person_id in touched:
-        if person_id not in gone:
-            gone |= _group_without_record(connection, person_id)
-    return sorted(gone)
-
-
-def _group_without_record(connection: Connection, person_id: str) -> set[str]:
     rows = connection.execute(
-        f"""WITH RECURSIVE {linked("SELECT %s::text")}
-            SELECT l.person_id, EXISTS (SELECT 1 FROM register.person_record pr WHERE pr.person_id = l.person_id)
-              FROM linked l""",  # noqa: S608 - our own query
-        (person_id,),
-    ).fetchall()
-    return set() if any(has_record for _, has_record in rows) else {str(member) for member, _ in rows}
+        """WITH RECURSIVE above(person_id, merged_into) AS (
+             SELECT person_id, merged_into FROM register.person WHERE person_id = ANY(%s)
+             UNION
+             SELECT p.person_id, p.merged_into FROM above a JOIN register.person p ON p.person_id = a.merged_into),
+           everyone(person_id, root_id) AS (
+             SELECT person_id, person_id FROM above WHERE merged_into IS NULL
+             UNION
+             SELECT p.person_id, e.root_id FROM everyone e JOIN register.person p ON p.merged_into = e.person_id),
+           left_with_nothing AS (
+             SELECT e.root_id FROM everyone e LEFT JOIN register.person_record r USING (person_id)
+              GROUP BY e.root_id HAVING count(r.source_record_id) = 0)
+           SELECT person_id FROM everyone JOIN left_with_nothing USING (root_id) ORDER BY person_id""",
+        (list(touched),),
+    )
+    return [str(person_id) for (person_id,) in rows]
 
 
 def _forget_people(connection: Connection, people: Sequence[str]) -> tuple[int, int]:

@@ -9,7 +9,8 @@ def linked(seed: str) -> str:
     return f"""linked(person_id) AS (
         {seed}
         UNION
-        SELECT CASE WHEN p.person_id = l.person_id THEN p.merged_into ELSE p.person_id END
-          FROM linked l
-          JOIN register.person p
-            ON (p.person_id = l.person_id AND p.merged_into IS NOT NULL) OR p.merged_into = l.person_id)"""  # noqa: S608 - our own queries
+        SELECT other.person_id FROM linked l, LATERAL (
+          SELECT merged_into AS person_id FROM register.person p
+           WHERE p.person_id = l.person_id AND p.merged_into IS NOT NULL
+          UNION ALL
+          SELECT person_id FROM register.person p WHERE p.merged_into = l.person_id) other)"""  # noqa: S608 - our own queries

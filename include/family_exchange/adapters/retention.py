@@ -76,8 +76,9 @@ class Outlook:
     """Things whose clock has no known start; they are never due."""
 
 
-def _standing_query(kind: Kind) -> str:
-    """`t`: one row per thing, with `held`."""
+def _standing_query(kind: Kind, *, only: bool = False) -> str:
+    """`t`: one row per thing, with `held`; with `only`, just the things of the parameter of that name."""
+    named = "JOIN unnest(%(only)s::text[]) AS named(item_id) USING (item_id)" if only else ""
     active = "SELECT scope_id FROM rights.hold WHERE released_at IS NULL AND scope_kind"
     return f"""WITH RECURSIVE {linked(f"{active} = 'person'")},
       t AS MATERIALIZED (
@@ -87,16 +88,14 @@ def _standing_query(kind: Kind) -> str:
             OR t.item_id IN ({active} = 'return')
             OR t.file_id IN ({active} = 'file')
             OR (EXISTS (SELECT 1 FROM linked) AND EXISTS ({_PERSON_HELD[kind]})) AS held
-          FROM ({_THINGS[kind]}) t
-         WHERE %(only)s::text[] IS NULL OR t.item_id = ANY(%(only)s))"""  # noqa: S608 - our own queries
+          FROM ({_THINGS[kind]}) t {named})"""  # noqa: S608 - our own queries
 
 
-def _parameters(connection: Connection, rule: RetentionRule, only: Sequence[str] | None) -> dict[str, object]:
+def _parameters(connection: Connection, rule: RetentionRule) -> dict[str, object]:
     return {
         "category": rule.category,
         "trigger": str(rule.trigger),
         "event_on": event_date(connection, rule.event) if needs_event(rule) and rule.event else None,
-        "only": None if only is None else list(only),
     }
 
 
@@ -108,7 +107,7 @@ def outlook(connection: Connection, rule: RetentionRule, *, today: date) -> Outl
                       count(*) FILTER (WHERE started <= %(latest)s AND held),
                       count(*) FILTER (WHERE started <= %(review)s AND (started <= %(latest)s) IS NOT TRUE),
                       count(*) FILTER (WHERE started IS NULL) FROM t""",
-        _parameters(connection, rule, None)
+        _parameters(connection, rule)
         | {"latest": latest_start(rule, today=today), "review": latest_review(rule, today=today)},
     ).fetchone()
     assert row is not None  # noqa: S101 - an aggregate always gives a row
@@ -121,7 +120,7 @@ def due(connection: Connection, rule: RetentionRule, *, today: date) -> list[Ite
     rows = connection.execute(
         _standing_query(kind).encode()
         + b" SELECT item_id, started FROM t WHERE started <= %(latest)s AND NOT held ORDER BY item_id",
-        _parameters(connection, rule, None) | {"latest": latest_start(rule, today=today)},
+        _parameters(connection, rule) | {"latest": latest_start(rule, today=today)},
     )
     items = ((str(item_id), due_on(rule, started)) for item_id, started in rows)
     return [Item(kind, item_id, rule.category, day) for item_id, day in items if day is not None]
@@ -134,10 +133,10 @@ def outcomes(connection: Connection, rule: RetentionRule, ids: Sequence[str], *,
     """
     connection.execute("LOCK TABLE rights.hold IN SHARE MODE")
     rows = connection.execute(
-        _standing_query(kind_of(rule.category)).encode()
+        _standing_query(kind_of(rule.category), only=True).encode()
         + b""" SELECT item_id, CASE WHEN (started <= %(latest)s) IS NOT TRUE THEN 'not_due'
                                     WHEN held THEN 'held' ELSE 'destroyed' END FROM t""",
-        _parameters(connection, rule, ids) | {"latest": latest_start(rule, today=today)},
+        _parameters(connection, rule) | {"latest": latest_start(rule, today=today), "only": list(ids)},
     )
     return dict.fromkeys(ids, "gone") | {str(item_id): str(outcome) for item_id, outcome in rows}
 

@@ -215,7 +215,7 @@ Table(
     "person",
     metadata,
     Column("person_id", Text, primary_key=True),
-    Column("merged_into", Text, ForeignKey("register.person.person_id")),
+    Column("merged_into", Text, ForeignKey("register.person.person_id"), index=True),
     _now("recorded_at"),
     schema="register",
 )
@@ -238,7 +238,7 @@ Table(
     "possible_match",
     metadata,
     Column("person_a", Text, ForeignKey("register.person.person_id"), primary_key=True),
-    Column("person_b", Text, ForeignKey("register.person.person_id"), primary_key=True),
+    Column("person_b", Text, ForeignKey("register.person.person_id"), primary_key=True, index=True),
     Column("probability", Numeric, nullable=False),
     _now("recorded_at"),
     CheckConstraint("person_a < person_b", name="ordered"),
@@ -276,7 +276,7 @@ Table(
     metadata,
     Column("evidence_id", Text, primary_key=True),
     Column("family_id", Text, ForeignKey("register.family.family_id"), nullable=False, index=True),
-    Column("person_id", Text, ForeignKey("register.person.person_id"), nullable=False),
+    Column("person_id", Text, ForeignKey("register.person.person_id"), nullable=False, index=True),
     Column(
         "source_record_id",
         Text,
