@@ -188,7 +188,7 @@ def test_the_database_finds_what_the_rule_finds(register, framework, stated, bor
     ruled = problem.evidence(framework, family, stated, on=ON)
     with database.transaction(register) as connection:
         put(connection, family, stated)
-        added = evidence.assess(connection, framework, profiles.contract, [FEED], today=ON)
+        added = evidence.assess(connection, framework, profiles.contract, today=ON)
         found = connection.execute(
             "SELECT problem, indicator, person_id, source_record_id, as_of FROM register.evidence"
         ).fetchall()

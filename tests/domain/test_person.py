@@ -157,7 +157,7 @@ def test_ids_depend_on_the_keys_and_on_nothing_else():
     assert Identity(keys[0]).source == "police_incidents|police"
 
 
-@pytest.mark.requirement("R-075")
+@pytest.mark.requirement("R-080")
 def test_an_identity_shown_by_accident_shows_its_reference_only():
     shown = repr(
         Identity("f|p|1", "ADA", "ASHBARROW", date(2010, 5, 4), Birth.ACTUAL, "F", "CH1 1AA|12|H", "1", "2", "3", "4")

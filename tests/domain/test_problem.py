@@ -311,12 +311,12 @@ def test_what_counts_was_found_and_grows_with_what_is_found(found, elsewhere):
 
 @pytest.mark.requirement("R-007")
 def test_distinct_problems_count_and_indicators_do_not():
-    framework = a_framework(an_indicator("one"), an_indicator("two"), absence())
+    framework = a_framework(an_indicator("one"), an_indicator("two"), absence(), min_problems=2)
     rows = [a_row("S1.1", role="offender"), a_row("S1.2", role="offender")]
     found = problem.evidence(framework, [somebody()], rows, on=ON)
     assert len(found) == 4
     problems = problem.counted({(one.problem, one.person) for one in found}, [somebody()])
-    assert not problem.proposes(framework, problems, [somebody()], least=2, on=ON)
+    assert not problem.proposes(framework, problems, [somebody()], on=ON)
 
 
 @pytest.mark.requirement("R-007")
@@ -324,17 +324,18 @@ def test_distinct_problems_count_and_indicators_do_not():
     ("problems", "least", "proposed"), [(["P1"], 2, False), (["P1", "P2"], 2, True), (["P1", "P2"], 3, False)]
 )
 def test_a_family_is_proposed_from_its_profiles_number_of_problems(problems, least, proposed):
-    framework = a_framework(an_indicator(), absence())
-    assert problem.proposes(framework, problems, [somebody()], least=least, on=ON) is proposed
+    third = an_indicator("help", "P3")
+    framework = a_framework(an_indicator(), absence(), third, min_problems=least)
+    assert problem.proposes(framework, problems, [somebody()], on=ON) is proposed
 
 
 @pytest.mark.requirement("D-17")
 def test_a_family_without_a_dependent_child_is_not_proposed_unless_the_framework_says_so():
     adult = somebody(role=Role.ADULT, born=date(1985, 1, 1))
     indicators = (an_indicator(), absence())
-    assert not problem.proposes(a_framework(*indicators), ["P1", "P2"], [adult], least=2, on=ON)
+    assert not problem.proposes(a_framework(*indicators), ["P1", "P2"], [adult], on=ON)
     open_to_all = a_framework(*indicators, dependent_child=False)
-    assert problem.proposes(open_to_all, ["P1", "P2"], [adult], least=2, on=ON)
+    assert problem.proposes(open_to_all, ["P1", "P2"], [adult], on=ON)
 
 
 @pytest.mark.requirement("D-11")

@@ -4,7 +4,7 @@ import pytest
 
 from family_exchange.adapters import database, profiles
 from family_exchange.adapters import register as registry
-from family_exchange.domain.errors import NeedsDecision
+from family_exchange.domain.errors import NeedsDecision, TryLater
 from family_exchange.stages import match, propose, register
 from support.registry import TODAY, a_file, doors_to, person_of, query, with_staging
 
@@ -301,3 +301,23 @@ def test_a_decision_is_a_named_persons_and_is_made_once(council, proposed):
 @pytest.mark.requirement("R-022")
 def test_a_proposal_by_itself_enrols_nobody(council, proposed):
     assert query(council, "SELECT count(*) FROM register.decision") == [(0,)]
+
+
+@pytest.mark.requirement("R-028")
+def test_a_council_draws_no_conclusion_from_what_its_notice_does_not_name(council):
+    profile = profiles.profile("cheshire-west-and-chester")
+    classes = tuple(each for each in profile.data_classes if each.data_class != "crime_asb")
+    doors = doors_to(council, profile=profile.model_copy(update={"data_classes": classes}))
+    a_family_with_two_problems(council)
+    a_file(council, "housing_tenancies", [arrears()])
+    assert bring_up(council, doors=doors)["proposals"] == 1
+    ((problems, unknown),) = proposals(council)
+    assert problems == ["P2", "P4"]
+    assert "P1" in unknown
+
+
+def test_one_writer_at_a_time(council):
+    with database.transaction(council) as connection:
+        assert database.lock(connection, registry.LOCK, "register")
+        with pytest.raises(TryLater):
+            propose.families(doors_to(council), today=TODAY)

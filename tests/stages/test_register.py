@@ -2,8 +2,9 @@ from datetime import date
 
 import pytest
 
-from family_exchange.adapters import database
+from family_exchange.adapters import database, persons
 from family_exchange.adapters import register as registry
+from family_exchange.domain.errors import TryLater
 from family_exchange.stages import match, register
 from support.registry import AS_OF, TODAY, a_file, doors_to, person_of, query, with_staging
 
@@ -212,3 +213,25 @@ def test_a_correction_by_most_records_decides_the_day_of_birth(council):
     a_file(council, "school_attendance", [*terms, someone("S1", "Ada", date(2005, 3, 4), event_ref="c")])
     bring_up(council)
     assert [role for *_, role, _ in memberships(council, "S1")] == ["child"]
+
+
+def test_a_family_keeps_its_id_when_its_first_member_turns_out_to_be_another_person(council):
+    a_file(council, "police_incidents", [someone("P1", "Grace", MOTHER, home=ELSEWHERE, event_ref="i")])
+    match.people(doors_to(council))
+    family = [someone("C1", "Ada", CHILD), someone("C2", "Alan", FATHER)]
+    a_file(council, "childrens_social_care", family)
+    bring_up(council)
+    (before,) = query(council, "SELECT family_id FROM register.family")
+    first = min(person_of(council, ref) for ref in ("C1", "C2"))
+    with database.transaction(council) as connection:
+        persons.join(connection, {first: person_of(council, "P1")})
+    register.families(doors_to(council), today=TODAY)
+    (after,) = query(council, "SELECT DISTINCT family_id FROM register.family_member")
+    assert after == before
+
+
+def test_one_writer_at_a_time(council):
+    with database.transaction(council) as connection:
+        assert database.lock(connection, registry.LOCK, "register")
+        with pytest.raises(TryLater):
+            register.families(doors_to(council), today=TODAY)

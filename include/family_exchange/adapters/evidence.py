@@ -3,7 +3,7 @@
 Agrees with `domain.problem` row by row; a property test holds the two against each other.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
@@ -55,7 +55,7 @@ def feeds_that_came(connection: Connection, *, today: date) -> frozenset[str]:
     return frozenset(str(feed) for (feed,) in rows)
 
 
-def assess(connection: Connection, framework: Framework, layout: Layouts, feeds: Iterable[str], *, today: date) -> int:
+def assess(connection: Connection, framework: Framework, layout: Layouts, *, today: date) -> int:
     """The number of evidence rows added; `met`, for this transaction, holds everything that is evidenced today.
 
     Needs `families.note_births`. Evidence that was held once stays: it is why a proposal was made.
@@ -70,10 +70,8 @@ def assess(connection: Connection, framework: Framework, layout: Layouts, feeds:
         """CREATE TEMP TABLE met (family_id text, person_id text, source_record_id text, problem text, indicator text,
                                   as_of date) ON COMMIT DROP"""
     )
-    known = frozenset(feeds)
     for indicator in framework.indicators:
-        if indicator.feed in known:
-            connection.execute(_query(indicator, layout(indicator.feed), today=today))
+        connection.execute(_query(indicator, layout(indicator.feed), today=today))
     return connection.execute(
         """INSERT INTO register.evidence (evidence_id, family_id, person_id, source_record_id, problem, indicator,
                                           framework, as_of)
@@ -93,7 +91,7 @@ _SUBJECTS = f"""
     CREATE TEMP TABLE subject ON COMMIT DROP AS
     WITH RECURSIVE {linked(_RESTRICTED)}
     SELECT m.family_id, m.person_id, m.role, bool_or(m.resident) AS resident, b.born,
-           greatest(0, extract(year FROM age(%(today)s::date, b.born)))::int AS age,
+           CASE WHEN b.born > %(today)s THEN 0 ELSE extract(year FROM age(%(today)s::date, b.born))::int END AS age,
            EXISTS (SELECT FROM register.person_record p JOIN register.source_record r USING (source_record_id)
                     WHERE p.person_id = m.person_id AND r.current AND jsonb_exists(r.facts, %(pupil)s)
                       AND r.event_on > %(school)s) AS in_education

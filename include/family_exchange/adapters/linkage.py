@@ -156,12 +156,6 @@ class Pool:
             found.setdefault(unit, []).append(_identity(row))
         return found
 
-    def fresh_keys(self) -> list[str]:
-        """The record keys that have no person yet, sorted."""
-        with _told_by_kind():
-            rows = self.connection.execute("SELECT DISTINCT key FROM statement WHERE unit = key ORDER BY key")
-            return [str(key) for (key,) in rows.fetchall()]
-
     def _people(self, numbers: Iterable[int]) -> dict[int, Identity]:
         self._register_list("wanted", "id", sorted(numbers))
         rows = self.connection.execute(

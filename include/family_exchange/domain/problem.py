@@ -236,11 +236,9 @@ def standings(framework: Framework, met: Collection[str], told: Collection[str])
     return found
 
 
-def proposes(
-    framework: Framework, problems: Collection[str], family: Iterable[Subject], *, least: int, on: date
-) -> bool:
+def proposes(framework: Framework, problems: Collection[str], family: Iterable[Subject], *, on: date) -> bool:
     """True when a family with these distinct problems is proposed: enough of them, and a child to support."""
-    if len(set(problems)) < least:
+    if len(set(problems)) < framework.min_problems:
         return False
     return not framework.dependent_child or any(dependent_child(subject, on=on) for subject in family)
 

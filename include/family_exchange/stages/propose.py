@@ -34,20 +34,17 @@ def families(doors: Doors, *, today: date) -> dict[str, int]:
         TryLater: another worker is writing the register.
         NeedsDecision: the profile chooses no framework for that day.
     """
-    choice = doors.profile.framework_on(today)
-    framework = profiles.framework(choice.code).with_overrides(choice.overrides)
+    framework = profiles.framework_in_force(doors.profile, today)
     with database.transaction(doors.database) as connection:
         if not database.lock(connection, register.LOCK, "register"):
             raise TryLater("another worker is bringing the register up to date")
         stored.note_births(connection, linkage.model().placeholder_births, today=today)
-        feeds = [feed for feed in doors.profile.feeds if feed in {each.feed for each in framework.indicators}]
-        added = evidence.assess(connection, framework, doors.contract, feeds, today=today)
-        told = _told(doors, framework, evidence.feeds_that_came(connection, today=today))
-        candidates = evidence.assessed(connection, least=choice.min_problems)
+        added = evidence.assess(connection, framework, doors.contract, today=today)
+        came = evidence.feeds_that_came(connection, today=today)
         proposed = [
             made
-            for one in candidates
-            if (made := _proposal(framework, one, told, least=choice.min_problems, on=today)) is not None
+            for one in evidence.assessed(connection, least=framework.min_problems)
+            if (made := _proposal(framework, one, came, on=today)) is not None
         ]
         counts = {"evidence": added, "proposals": proposals.put(connection, proposed, framework, today=today)}
         if any(counts.values()):
@@ -105,22 +102,11 @@ def decide(
     return number
 
 
-def _told(doors: Doors, framework: Framework, came: frozenset[str]) -> frozenset[str]:
-    """The indicators that could show: their feed came, and the council takes in every column that they read."""
-    return frozenset(
-        indicator.code
-        for indicator in framework.indicators
-        if indicator.feed in came
-        and all(
-            doors.profile.collects(doors.contract(indicator.feed).column(name).data_class) for name in indicator.columns
-        )
-    )
-
-
-def _proposal(framework: Framework, family: Assessed, told: frozenset[str], *, least: int, on: date) -> Proposal | None:
+def _proposal(framework: Framework, family: Assessed, came: frozenset[str], *, on: date) -> Proposal | None:
     problems = problem.counted(family.found, family.subjects)
-    if not problem.proposes(framework, problems, family.subjects, least=least, on=on):
+    if not problem.proposes(framework, problems, family.subjects, on=on):
         return None
+    told = {indicator.code for indicator in framework.indicators if indicator.feed in came}
     standing = problem.standings(framework, {code for code, _ in family.found}, told)
     unknown = sorted(code for code, how in standing.items() if how is Standing.UNKNOWN)
     return Proposal(family.family, tuple(sorted(problems)), tuple(unknown))
