@@ -3,7 +3,6 @@ import json
 import stat
 
 from family_exchange.demo import airflow_settings
-from family_exchange.demo.people import BEATS, THINKS, _Seen
 
 
 def written(tmp_path, metadata="postgresql://airflow:se%40cret@127.0.0.1:5/airflow"):
@@ -45,11 +44,3 @@ def test_every_run_has_secrets_of_its_own(tmp_path):
     first, second = written(tmp_path), written(tmp_path)
     for section, name in (("core", "fernet_key"), ("api", "secret_key"), ("api_auth", "jwt_secret")):
         assert first[section][name] != second[section][name]
-
-
-def test_a_scripted_person_waits_for_the_scheduler_before_answering():
-    seen = _Seen(since=100.0)
-    assert not any(seen.long_enough(100.0 + THINKS / 2, f"early {number}") for number in range(9))
-    beats = [seen.long_enough(100.0 + THINKS, "same") for _ in range(9)]
-    assert not any(beats)
-    assert [seen.long_enough(101.0 + THINKS, f"beat {number}") for number in range(BEATS - 1)][-1]

@@ -1,5 +1,9 @@
 import subprocess
 import sys
+from types import SimpleNamespace
+
+import pytest
+from airflow.utils.state import TaskInstanceState
 
 from family_exchange.orchestration import executor
 
@@ -23,5 +27,33 @@ def test_libraries_are_shared_before_workers_are_started(monkeypatch):
     done = []
     monkeypatch.setattr(executor, "import_module", done.append)
     monkeypatch.setattr(executor.LocalExecutor, "start", lambda _: done.append("workers"))
-    executor.WarmLocalExecutor(parallelism=1).start()
+    executor.OneMachineExecutor(parallelism=1).start()
     assert done == [*executor.SHARED, "workers"]
+
+
+@pytest.fixture
+def at_work(monkeypatch):
+    """An executor whose workers are these tests."""
+    made = executor.OneMachineExecutor(parallelism=1)
+    made.handed_over = []
+    monkeypatch.setattr(
+        executor.LocalExecutor, "_process_workloads", lambda self, those: self.handed_over.extend(w.key for w in those)
+    )
+    return made
+
+
+def test_a_task_that_resumes_waits_until_its_first_half_is_reported(at_work):
+    first_half = second_half = SimpleNamespace(key="ask")
+    at_work._process_workloads([first_half])
+    at_work._process_workloads([second_half, SimpleNamespace(key="other")])
+    assert at_work.handed_over == ["ask", "other"]
+    at_work.change_state("ask", TaskInstanceState.SUCCESS)
+    at_work._process_workloads([second_half])
+    assert at_work.handed_over == ["ask", "other", "ask"]
+
+
+def test_a_failed_task_may_be_tried_again(at_work):
+    at_work._process_workloads([SimpleNamespace(key="ask")])
+    at_work.change_state("ask", TaskInstanceState.FAILED)
+    at_work._process_workloads([SimpleNamespace(key="ask")])
+    assert at_work.handed_over == ["ask", "ask"]

@@ -18,7 +18,7 @@ def settings(
     base_url = f"http://127.0.0.1:{port}"
     return {
         "core": {
-            "executor": "family_exchange.orchestration.executor.WarmLocalExecutor",
+            "executor": "family_exchange.orchestration.executor.OneMachineExecutor",
             "parallelism": parallelism,
             "dags_folder": dags,
             "plugins_folder": dags.parent / "plugins",
@@ -42,7 +42,6 @@ def settings(
             "task_instance_heartbeat_timeout": 60,
             "task_instance_heartbeat_timeout_detection_interval": 10,
             "orphaned_tasks_check_interval": 30,
-            "scheduler_heartbeat_sec": 1,  # the cast of `people` counts the beats
             "scheduler_idle_sleep_time": 0.5,
         },
         "dag_processor": {
