@@ -254,6 +254,12 @@ def test_a_recipient_refuses_what_the_council_did_not_seal(council, sealed, ring
     assert not (council.third_party.root / "taken" / name).exists()
 
 
+def test_a_recipient_without_an_inbox_is_for_a_person(council, sealed):
+    (council.third_party.root / "inbox").rmdir()
+    with pytest.raises(NeedsDecision, match="no folder /inbox"):
+        deliver.send(council.doors, sealed)
+
+
 # --- two workers ---
 
 

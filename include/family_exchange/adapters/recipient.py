@@ -47,8 +47,16 @@ def look(server: DropZone, reader: Reader, name: str, digest: bytes) -> Seen:
 
 
 def attempts(server: DropZone, name: str) -> dict[int, bytes]:
-    """The temporary files for `name` that stand in the inbox, by the attempt that made them."""
-    numbered = ((return_file.attempt_of(entry.name, name), entry.name) for entry in server.list(INBOX))
+    """The temporary files for `name` that stand in the inbox, by the attempt that made them.
+
+    Raises:
+        NeedsDecision: the recipient has no inbox for us.
+    """
+    try:
+        entries = server.list(INBOX)
+    except FileNotFoundError:
+        raise NeedsDecision(f"the recipient's server has no folder {INBOX}; ask the recipient") from None
+    numbered = ((return_file.attempt_of(entry.name, name), entry.name) for entry in entries)
     return {number: entry for number, entry in numbered if number is not None}
 
 
