@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 from uuid import uuid4
 
+import psycopg
 import pytest
 
 from family_exchange.adapters import database
@@ -43,8 +44,20 @@ def empty_database(server):
     server.drop_database(name, name)
 
 
+@pytest.fixture(scope="session")
+def migrated(server):
+    """The URL of a migrated council database that nobody uses: others are copied from it."""
+    url = server.create_database("migrated", "migrated")
+    database.migrate(url)
+    return url
+
+
 @pytest.fixture
-def council_database(empty_database):
-    """The URL of a migrated council database."""
-    database.migrate(empty_database)
-    return empty_database
+def council_database(server, migrated):
+    """The URL of a fresh, migrated council database."""
+    name = f"c{uuid4().hex[:12]}"
+    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE migrated OWNER migrated")
+    yield migrated.rsplit("/", 1)[0] + f"/{name}"
+    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
