@@ -35,7 +35,8 @@ def content(request):
     """A good file that no other test sends: its first line tells a day of its own."""
     rows = [row for row in GOOD.read_text().splitlines() if not row.startswith("#")]
     day = date(2025, 1, 1) + timedelta(days=crc32(request.node.name.encode()) % 600)
-    preamble = f"#family-exchange feed={FEED} contract=v1 as_of=2026-10-31 coverage_from={day} coverage_to=2026-10-31 rows={len(rows) - 1}"
+    covers = f"as_of=2026-10-31 coverage_from={day} coverage_to=2026-10-31 rows={len(rows) - 1}"
+    preamble = f"#family-exchange feed={FEED} contract=v1 {covers}"
     return "\n".join([preamble, *rows, ""]).encode()
 
 

@@ -693,9 +693,7 @@ def upgrade() -> None:
     op.create_index(op.f("ix_evidence_family_id"), "evidence", ["family_id"], unique=False, schema="register")
     op.create_index(op.f("ix_evidence_person_id"), "evidence", ["person_id"], unique=False, schema="register")
     op.create_index(op.f("ix_person_merged_into"), "person", ["merged_into"], unique=False, schema="register")
-    op.create_index(
-        op.f("ix_possible_match_person_b"), "possible_match", ["person_b"], unique=False, schema="register"
-    )
+    op.create_index(op.f("ix_possible_match_person_b"), "possible_match", ["person_b"], unique=False, schema="register")
     op.create_index(
         op.f("ix_evidence_source_record_id"),
         "evidence",
