@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from family_exchange.adapters import profiles
 from family_exchange.commands.common import Json, console, say, today
@@ -35,7 +36,8 @@ def demo(
     for one in wanted:
         _known(one)
     plan = journey.Plan(tuple(wanted), people=people, seed=seed, stay=stay, without_airflow=without_airflow)
-    report = journey.run(plan, console=console, today=today())
+    shown = Console(stderr=True, highlight=False) if as_json else console
+    report = journey.run(plan, console=shown, today=today())
     if as_json:
         say(report.as_data(), as_json=True, words=str)
     if not report.whole:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from family_exchange.demo import by_hand, summary, world
+from family_exchange.demo.processes import ended_by_signals
 from family_exchange.demo.summary import Report
 from family_exchange.demo.world import World
 
@@ -37,13 +38,13 @@ def run(plan: Plan, *, console: Console, today: date) -> Report:
 
     With `plan.stay` everything stays up until Ctrl-C.
     """
-    with travelled(plan, console=console, today=today) as (_, report, _):
+    with ended_by_signals(), travelled(plan, console=console, today=today) as (_, report, _):
         console.print(summary.drawn(report))
         if plan.stay:
             console.print("\nEverything stays up until Ctrl-C. One required action is yours: see Required Actions.")
             try:
                 Event().wait()
-            except KeyboardInterrupt:
+            except (KeyboardInterrupt, SystemExit):
                 console.print("stopping …")
     return report
 

@@ -1,0 +1,74 @@
+"""However the demo ends, nothing of it is left: no process, no key, no file."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+COMMAND = [
+    sys.executable,
+    "-c",
+    "from family_exchange.cli import main; main()",
+    "demo",
+    "--without-airflow",
+    "--people",
+    "200",
+]
+
+
+def started(tmp_path, *options):
+    return subprocess.Popen(
+        [*COMMAND, *options],
+        env={**os.environ, "TMPDIR": str(tmp_path), "COLUMNS": "200"},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+
+
+def left(folder):
+    """Command lines of processes that still name the demo's folder."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            line = " ".join(process.cmdline())
+        except psutil.Error:
+            continue
+        if str(folder) in line:
+            found.append(line)
+    return found
+
+
+@pytest.fixture
+def short(tmp_path_factory):
+    """A folder with a short name, which the server's user may enter: agents' sockets have little room for a path."""
+    folder = Path(os.environ.get("TMPDIR", "/tmp")) / f"fxt-{os.getpid()}"
+    folder.mkdir(mode=0o755)
+    yield folder
+    assert list(folder.iterdir()) == []
+    folder.rmdir()
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_a_demo_that_is_stopped_leaves_nothing(short, ending):
+    demo = started(short)
+    for line in demo.stdout:
+        if "receiving" in line:
+            break
+    assert left(short) != []
+    demo.send_signal(ending)
+    demo.communicate(timeout=60)
+    assert demo.returncode != 0
+    assert left(short) == []
+
+
+def test_a_demo_that_ends_well_says_so_and_leaves_nothing(short):
+    demo = started(short, "--json")
+    out, _ = demo.communicate(timeout=240)
+    report = json.loads(out)
+    assert (demo.returncode, report["whole"]) == (0, True)
+    assert [line["state"] for line in report["councils"][0]["returns"]] == ["ACKNOWLEDGED"] * 2
+    assert left(short) == []
