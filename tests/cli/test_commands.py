@@ -84,6 +84,20 @@ def test_keys_of_partners_are_listed(travelled):
     assert len(told(asked(travelled, "keys", "list", "--json"))) == len(travelled.partners)
 
 
+@pytest.mark.requirement("D-16")
+def test_a_hold_keeps_what_is_due(travelled):
+    placed = told(
+        asked(
+            travelled, "retention", "hold", "council", "all", "--by", "a.person", "--reason", "open complaint", "--json"
+        )
+    )
+    under_hold = told(asked(travelled, "retention", "plan", "--today", "2126-01-01", "--json"))
+    released = told(asked(travelled, "retention", "release", str(placed["hold"]), "--by", "a.person", "--json"))
+    afterwards = told(asked(travelled, "retention", "plan", "--today", "2126-01-01", "--json"))
+    assert released == {"released": True}
+    assert under_hold["source_record"] == 0 < afterwards["source_record"]
+
+
 def test_a_key_takes_two_different_people(travelled, tmp_path):
     file = tmp_path / "key.asc"
     police = travelled.partners["police"]

@@ -1,9 +1,12 @@
 """Retention: what is due, who approved its destruction, and the certificate."""
 
+from datetime import date
 from typing import Annotated
 
 import typer
 
+from family_exchange.adapters import database
+from family_exchange.adapters import retention as store
 from family_exchange.commands.common import By, Council, Json, doors, say, table, today
 from family_exchange.stages import purge
 
@@ -42,3 +45,51 @@ def purge_plan(
     data = {"certificate": certificate} | destroyed
     rows = sorted(destroyed.items())
     say(data, as_json=as_json, words=lambda: table(f"certificate {certificate}", ("what", "destroyed"), list(rows)))
+
+
+@retention.command("hold")
+def hold(
+    scope: Annotated[str, typer.Argument(help=f"What kind of thing: {', '.join(store.SCOPES)}.")],
+    scope_id: Annotated[str, typer.Argument(metavar="ID", help="Which one.")],
+    council: Council,
+    by: By,
+    reason: Annotated[str, typer.Option(help="Why it must not be destroyed; kept with the hold.")],
+    as_json: Json = False,
+) -> None:
+    """Nothing in the scope is destroyed until the hold is released, whatever is due."""
+    with database.transaction(doors(council).database) as connection:
+        number = store.place_hold(connection, scope, scope_id, by=by, reason=reason)
+    say({"hold": number}, as_json=as_json, words=lambda: f"hold {number} is in force")
+
+
+@retention.command("release")
+def release(
+    number: Annotated[int, typer.Argument(metavar="HOLD", help="As `retention hold` printed it.")],
+    council: Council,
+    by: By,
+    as_json: Json = False,
+) -> None:
+    """Release a hold; what is due then goes with the next plan."""
+    with database.transaction(doors(council).database) as connection:
+        was = store.release_hold(connection, number, by=by)
+    say(
+        {"released": was},
+        as_json=as_json,
+        words=lambda: f"hold {number} " + ("is released" if was else "was not in force"),
+    )
+    if not was:
+        raise typer.Exit(1)
+
+
+@retention.command("event")
+def event(
+    name: Annotated[str, typer.Argument(help="As the profile's rule names it, e.g. programme_end.")],
+    council: Council,
+    by: By,
+    happened_on: Annotated[str, typer.Option("--on", help="The day it happened, as YYYY-MM-DD.")],
+    as_json: Json = False,
+) -> None:
+    """State the day of an event that starts a retention period; until it is stated, nothing of its rule is due."""
+    with database.transaction(doors(council).database) as connection:
+        store.record_event(connection, name, happened_on=date.fromisoformat(happened_on), by=by)
+    say({"event": name, "on": happened_on}, as_json=as_json, words=lambda: f"{name}: {happened_on}")
