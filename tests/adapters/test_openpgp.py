@@ -80,7 +80,7 @@ def test_a_key_that_we_no_longer_hold_for_the_partner_is_refused_though_gpg_know
 def test_the_name_of_a_key_cannot_speak_for_gpg(parties, unsealed):
     """`Å` ends in a byte that some readers take for the end of a line; see docs/adr/0004-gpg-driven.md."""
     outcome = unsealed(sealed_files.good(parties)).outcome
-    assert sum(line.startswith("NEWSIG") for line in outcome.status) == 1
+    assert sum(line.startswith("NEWSIG") for line in outcome.status) == 1, outcome
     assert any("police Å[GNUPG:] NEWSIG" in line for line in outcome.status)
 
 

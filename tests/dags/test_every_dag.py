@@ -183,9 +183,16 @@ def test_only_landing_folders_are_watched(dags):
         assert all(name.endswith("/landing") for name in dag["watched"])
 
 
+def copied(folder):
+    """A copy of everything that Dags are made from, to break."""
+    shutil.copytree(ROOT / "expectations", folder / "expectations")
+    return shutil.copytree(
+        ROOT / "include", folder / "include", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")
+    )
+
+
 def test_a_broken_profile_is_an_import_error_that_names_the_place_and_hides_nobody_else(tmp_path, airflow_home):
-    include = tmp_path / "include"
-    shutil.copytree(ROOT / "include", include, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+    include = copied(tmp_path)
     broken, sound = profiles.councils()[0], profiles.councils()[1:]
     file = include / "councils" / f"{broken}.yaml"
     file.write_text(file.read_text().replace("sign_offs:", "sing_offs:"))
@@ -201,6 +208,20 @@ def test_a_broken_profile_is_an_import_error_that_names_the_place_and_hides_nobo
     assert not any(broken in dag["tags"] for dag in parsed["dags"].values())
     for council in sound:
         assert f"purge_{council}" in parsed["dags"]
+
+
+def test_a_broken_suite_stops_the_councils_that_need_it_and_no_other(tmp_path, airflow_home):
+    include, feed = copied(tmp_path), "housing_tenancies"
+    suite = tmp_path / "expectations" / feed / "v1.json"
+    suite.write_text(suite.read_text().replace('"severity": "warning"', '"severity": "worrying"', 1))
+
+    parsed = parsed_dags.parse(ROOT / "dags", include, airflow_home)
+
+    assert list(parsed["errors"]) == ["profiles.py"]
+    assert f"expectations/{feed}/v1.json" in parsed["errors"]["profiles.py"]
+    served = {council for council in profiles.councils() if f"purge_{council}" in parsed["dags"]}
+    assert served == {council for council in profiles.councils() if feed not in profiles.profile(council).feeds}
+    assert served
 
 
 def test_an_installation_may_serve_some_councils_only(airflow_home):

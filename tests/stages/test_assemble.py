@@ -82,6 +82,28 @@ def test_a_voided_return_gets_a_new_version_and_keeps_the_old_one(family):
     assert ledger(family, first).content_sha256 == digest
 
 
+@pytest.mark.parametrize("state", [State.ASSEMBLED, State.CONFLICT])
+def test_a_named_person_gives_a_version_up(family, state):
+    first = drafted(family)
+    if state is State.CONFLICT:
+        move(family, first, State.SIGNED_OFF, State.SEALED, State.CLAIMED, State.CONFLICT)
+    with pytest.raises(NeedsDecision, match="named person"):
+        assemble.void(family.doors, first, by=" ", reason=assemble.Why.ROWS_WRONG)
+    for _ in range(2):
+        assemble.void(family.doors, first, by="a.person", reason=assemble.Why.ROWS_WRONG)
+    assert ledger(family, first).state is State.VOID
+    (body,) = family.register.audited("return.void")
+    assert (body["by"], body["reason"]) == ("a.person", "rows_wrong")
+    assert drafted(family) == "nis-2026-H1-v2"
+
+
+def test_what_the_recipient_holds_cannot_be_given_up(family):
+    first = drafted(family)
+    move(family, first, State.SIGNED_OFF, State.SEALED, State.CLAIMED, State.DELIVERED)
+    with pytest.raises(NeedsDecision, match="no longer"):
+        assemble.void(family.doors, first, by="a.person", reason=assemble.Why.ROWS_WRONG)
+
+
 def test_two_workers_make_one_version(family):
     with family.register.open() as connection:
         assert database.lock(connection, assemble.FREEZING, f"nis {PERIOD}")

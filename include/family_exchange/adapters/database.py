@@ -70,7 +70,7 @@ def reduced(error: psycopg.Error) -> ExchangeError:
     """The error as one of ours, with SQLSTATE, constraint and table, and nothing that was typed by anybody."""
     state = error.sqlstate or ""
     if isinstance(error, psycopg.OperationalError) and not state:
-        return TryLater("the database does not answer")
+        return TryLater("the database does not answer, or does not let us in")
     if state == FENCED:
         return TryLater("another worker holds this item (FX001)")
     if state == UNIQUE_VIOLATION:

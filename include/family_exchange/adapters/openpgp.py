@@ -135,6 +135,9 @@ class OpenPGP:
         limit = seal.output_limit(size, cap)
         arguments = ("--weak-digest=SHA1", f"--max-output={limit + gpg.CHUNK}", "--decrypt")
         run = gpg.run(self.home, arguments, descriptor, limit=limit, timeout=timeout, batch=False)
+        if not run.status:  # gpg that says nothing at all may not have got as far as the file: its silence must last
+            os.lseek(descriptor, 0, os.SEEK_SET)
+            run = gpg.run(self.home, arguments, descriptor, limit=limit, timeout=timeout, batch=False)
         if any(line.startswith("NO_SECKEY") for line in run.status) and not run.bytes_out:
             self._need_own_key()
         outcome = seal.Outcome(

@@ -68,7 +68,7 @@ def table(title: str, columns: tuple[str, ...], rows: list[tuple[object, ...]]) 
     """A table for a person; what is absent shows as a dash."""
     drawn = Table(title=title, title_justify="left")
     for column in columns:
-        drawn.add_column(column)
+        drawn.add_column(column, overflow="fold")
     for row in rows:
         drawn.add_row(*("-" if cell is None else str(cell) for cell in row))
     return drawn

@@ -33,8 +33,11 @@ def list_returns(council: Council, as_json: Json = False) -> None:
     """Every return: where it is, how many rows, under which digest it was delivered."""
     with database.transaction(doors(council).database) as connection:
         found = store.every(connection)
-    rows = [(one.return_id, one.state, one.rows, (one.ct_sha256 or b"").hex()[:16] or None) for one in found]
-    columns = ("return", "state", "rows", "sealed sha256")
+    rows = [
+        (one.return_id, one.state, one.rows, one.ct_sha256.hex() if one.ct_sha256 else None, one.final_name)
+        for one in found
+    ]
+    columns = ("return", "state", "rows", "sealed sha256", "final name")
     data = [dict(zip(columns, row, strict=True)) for row in rows]
     say(data, as_json=as_json, words=lambda: table(f"Returns of {council}", columns, list(rows)))
 
@@ -53,6 +56,19 @@ def sign_off(return_id: ReturnId, council: Council, by: By, as_json: Json = Fals
     """Sign the return's content off; a return needs two different people."""
     number = assemble.sign_off(doors(council), return_id, by=by)
     say({"signed": number}, as_json=as_json, words=lambda: f"{return_id}: {number} people have signed off")
+
+
+@returns.command("void")
+def void(
+    return_id: ReturnId,
+    council: Council,
+    by: By,
+    reason: Annotated[assemble.Why, typer.Option(help="Why it is given up.")],
+    as_json: Json = False,
+) -> None:
+    """Give a return up before it is sent, or after a conflict; `return assemble` then makes the next version."""
+    assemble.void(doors(council), return_id, by=by, reason=reason)
+    say({"void": return_id}, as_json=as_json, words=lambda: f"{return_id} is void; assemble the next version")
 
 
 @returns.command("seal")

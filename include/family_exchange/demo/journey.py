@@ -65,7 +65,7 @@ def travelled(plan: Plan, *, console: Console, today: date) -> Iterator[tuple[Wo
             from family_exchange.demo import by_airflow  # noqa: PLC0415 - Airflow's client side only when it is used
 
             with by_airflow.running(stage, leave_one=plan.stay, tell=step) as up:
-                yield stage, _report(stage, began, address=up.address, users=up.log_ins), up
+                yield stage, _report(stage, began, address=up.address, users=up.log_ins, stays=plan.stay), up
     step("everything is stopped")
 
 
@@ -80,6 +80,13 @@ class Progress:
         self._console.print(f"[dim]{monotonic() - self._began:6.1f} s[/]  {words}")
 
 
-def _report(stage: World, began: float, address: str | None = None, users: tuple[tuple[str, str], ...] = ()) -> Report:
+def _report(
+    stage: World,
+    began: float,
+    *,
+    address: str | None = None,
+    users: tuple[tuple[str, str], ...] = (),
+    stays: bool = False,
+) -> Report:
     councils = tuple(summary.of(tenant.doors) for tenant in stage.tenants)
-    return Report(councils, monotonic() - began, address, users)
+    return Report(councils, monotonic() - began, address, stays, users)

@@ -64,6 +64,8 @@ class Report:
     seconds: float
     address: str | None = None
     """Airflow's address, when it is up."""
+    stays: bool = False
+    """True while the visitor can look around."""
     users: tuple[tuple[str, str], ...] = ()
     """Who may log in, and with what; throw-away."""
 
@@ -124,7 +126,7 @@ def drawn(report: Report) -> RenderableType:
     for summary in report.councils:
         parts += [Text(), Text(summary.council, style="bold"), _numbers(summary), _returns(summary.returns)]
     parts.append(Text(f"\n{report.seconds:.0f} seconds.", style="dim"))
-    if report.address:
+    if report.stays and report.address:
         parts.append(Text(f"Airflow: {report.address}"))
         parts += [Text(f"  {user} / {password}") for user, password in report.users]
     return Group(*parts)

@@ -44,6 +44,7 @@ MOVES: frozenset[tuple[State, State]] = frozenset(
         (State.UPLOADING, State.CLAIMED),  # a later attempt takes over with a higher epoch
         (State.RENAME_INTENT, State.CLAIMED),
         (State.SENT, State.CLAIMED),
+        (State.CONFLICT, State.VOID),  # a named person looked at what the recipient holds, and gave this version up
         *((state, State.CONFLICT) for state in (*_UNDER_WAY, State.DELIVERED)),
         *(
             (state, State.VOID)

@@ -4,24 +4,27 @@ from collections.abc import Iterator
 
 from airflow.sdk import conf
 
-from family_exchange.adapters import profiles
+from family_exchange.adapters import expectations, profiles
 from family_exchange.adapters.profiles import BadFile
+from family_exchange.domain.errors import NeedsDecision
 from family_exchange.domain.profile import Profile
 from family_exchange.orchestration.defaults import SECTION
 
 
 def sound() -> Iterator[Profile]:
-    """The profiles that can be read whole, by slug; `dags/profiles.py` shows what is wrong with the others.
+    """The profiles that can be read whole, with the suites of their feeds; `dags/profiles.py` shows what is wrong.
 
     An installation that serves only some of the councils names them, by commas, as `councils` in our section of
     Airflow's configuration.
     """
-    served = set(conf.getlist(SECTION, "councils", fallback=[])) or set(profiles.councils())
-    for council in sorted(served & set(profiles.councils())):
+    for council in sorted((_served() or set(profiles.councils())) & set(profiles.councils())):
         try:
-            yield profiles.profile(council)
+            profile = profiles.profile(council)
+            for feed in profile.feeds:
+                expectations.load_suite(feed)
         except BadFile:
             continue
+        yield profile
 
 
 def returns(profile: Profile) -> tuple[str, ...]:
@@ -30,13 +33,21 @@ def returns(profile: Profile) -> tuple[str, ...]:
 
 
 def refuse_broken() -> None:
-    """All profiles, contracts, frameworks and returns are sound.
+    """All profiles, contracts, suites, frameworks and returns are sound; every council that is served has a profile.
 
     Raises:
         BadFile: some are not; file, line, key and what was expected of each mistake stand below the message.
+        NeedsDecision: the configuration names a council that has no profile.
     """
-    if problems := profiles.check():
+    if unknown := sorted(_served() - set(profiles.councils())):
+        raise NeedsDecision(f"[{SECTION}] councils names {len(unknown)} without a profile: {', '.join(unknown)}")
+    if problems := sorted({*profiles.check(), *expectations.check()}):
         error = BadFile(problems)
         for problem in problems:
             error.add_note(str(problem))
         raise error
+
+
+def _served() -> set[str]:
+    """The councils that the configuration names; empty: all."""
+    return set(conf.getlist(SECTION, "councils", fallback=[]))

@@ -50,9 +50,9 @@ def ids_of(rung_by: Mapping[Any, Iterable[Any]]) -> set[str]:
 
 
 def _audit(doors: "Doors") -> Extra:
-    """Where the council's audit chain stood: the digest of everything that had happened."""
-    from family_exchange.adapters import database  # noqa: PLC0415 - Dags are parsed without it
+    """Where the council's audit chain stood: the digest of everything that had happened, signed on this occasion."""
+    from family_exchange.adapters import audit, database  # noqa: PLC0415 - Dags are parsed without them
 
     with database.transaction(doors.database) as connection:
-        row = connection.execute("SELECT seq, encode(hash, 'hex') FROM audit.head").fetchone()
-    return {"seq": int(row[0]), "sha256": str(row[1])} if row else {}
+        seq, digest = audit.checkpoint(connection, doors.checkpoints, doors.signing_key)
+    return {"seq": seq, "sha256": digest}

@@ -4,6 +4,7 @@ import io
 import logging
 from collections import Counter
 from datetime import datetime
+from enum import StrEnum
 from hashlib import sha256
 
 from family_exchange.adapters import audit, database, profiles, return_rows, returns
@@ -13,7 +14,7 @@ from family_exchange.adapters.doors import Doors
 from family_exchange.adapters.faultpoint import faultpoint
 from family_exchange.adapters.return_rows import Cohort
 from family_exchange.adapters.returns import Return
-from family_exchange.domain import return_rules
+from family_exchange.domain import delivery, return_rules
 from family_exchange.domain.delivery import State
 from family_exchange.domain.errors import NeedsDecision, TryLater
 from family_exchange.domain.period import Period, calendar
@@ -23,6 +24,15 @@ from family_exchange.domain.return_file import final_name, plain
 from family_exchange.domain.return_rules import Asked, Finding, Severity
 
 log = logging.getLogger(__name__)
+
+
+class Why(StrEnum):
+    """Why a return is given up; a closed list, because free text would carry names into the audit."""
+
+    CHECKS_FAILED = "checks_failed"
+    ROWS_WRONG = "rows_wrong"
+    RECIPIENT_HOLDS_OTHER_BYTES = "recipient_holds_other_bytes"
+
 
 AGAIN = frozenset({State.VOID, State.REFUSED_BY_RECIPIENT})
 """After these a period needs a new version; after any other state there is one already."""
@@ -60,6 +70,25 @@ def draft(doors: Doors, code: str, period: str, *, at: datetime) -> str:
         returns.advance(connection, made.return_id, epoch, State.ASSEMBLED, body)
     log.info("return %s: %d rows", made.return_id, assembled.rows)
     return made.return_id
+
+
+def void(doors: Doors, return_id: str, *, by: str, reason: Why) -> None:
+    """The return is VOID, by a named person; `draft` makes the next version. A second run changes nothing.
+
+    Raises:
+        NeedsDecision: nobody is named, or the return is on its way or with the recipient already.
+    """
+    if not by.strip():
+        raise NeedsDecision("a return is given up by a named person")
+    with database.transaction(doors.database) as connection:
+        found = returns.read(connection, return_id)
+        if found.state is State.VOID:
+            return
+        if not delivery.may_move(found.state, State.VOID):
+            raise NeedsDecision(f"return {return_id} is {found.state}; it can no longer be given up")
+        epoch = found.epoch if found.state is State.CONFLICT else returns.claim(connection, return_id)
+        body: dict[str, Plain] = {"by": by.strip(), "reason": str(reason)}
+        returns.advance(connection, return_id, epoch, State.VOID, body)
 
 
 def check(doors: Doors, return_id: str) -> dict[str, int]:
