@@ -22,12 +22,13 @@ def purge_council(profile: Profile) -> None:
     with DAG(f"purge_{council}", schedule=mornings, tags=tags, doc_md=__doc__, **defaults.DAG):
 
         @step()
-        def plan(*, dag_run) -> str:
+        def plan(*, dag_run, ti) -> str:
             from family_exchange.stages import purge
 
             plan_id = purge.plan(doors(council), today=defaults.day_of(dag_run))
-            if not any(purge.counts(doors(council), plan_id).values()):
+            if not any((counts := purge.counts(doors(council), plan_id)).values()):
                 raise AirflowSkipException("nothing is due")
+            ti.xcom_push(key="counts", value=counts)
             return plan_id
 
         @step()

@@ -90,6 +90,19 @@ def test_what_was_sent_before_is_a_duplicate(tenant, police, content, again):
     assert receipt_of(tenant, police, copy)["duplicate_of"] == copy.duplicate_of
 
 
+def test_the_same_bytes_twice_at_once_are_one_file_and_one_duplicate(tenant, police, content):
+    sealed = sealed_by(police, tenant, content)
+    put(police, "at-once-a.pgp", sealed)
+    put(police, "at-once-b.pgp", sealed)
+    both = receive.find(tenant.doors, FEED, settle=0)
+    with database.session(tenant.doors.database) as connection:
+        for file_id in both:  # both are in the vault before either is opened, as when two workers run side by side
+            with connection.transaction():
+                ledger.advance(connection, file_id, ledger.claim(connection, file_id), State.CLAIMED, {})
+            intake._bring_in(tenant.doors, connection, ledger.read(connection, file_id))
+    assert sorted(file.state for file in run(tenant)) == [State.CLOSED, State.DUPLICATE]
+
+
 def test_a_file_signed_by_another_partner_is_not_this_partners(tenant, police, content):
     other = tenant.partners["schools"]
     put(police, "foreign.pgp", sealed_by(other, tenant, content))

@@ -14,8 +14,11 @@ from family_exchange.domain.errors import NeedsDecision
 from family_exchange.orchestration.answers import ACCEPT, DECLINE, LEAVE_OPEN, REASONS
 from family_exchange.orchestration.boundary import guarded
 
-PURGE = """Plan **{{ ti.xcom_pull(task_ids="plan") }}** lists what may no longer be kept. Approving it destroys
-exactly what it lists and what is still due then; what a hold covers stays. `family-exchange retention plan` counts it.
+PURGE = """Plan **{{ ti.xcom_pull(task_ids="plan") }}** lists what may no longer be kept. \
+{% for what, count in (ti.xcom_pull(task_ids="plan", key="counts") or {}).items() %}
+- {{ what | replace("_", " ") }}: {{ count }}{% endfor %}
+
+Approving it destroys exactly what it lists and what is still due then; what a hold covers stays.
 """
 
 Event = dict[str, Any]

@@ -64,7 +64,7 @@ def summary(doors: Doors, file_ids: list[str]) -> dict[str, int]:
 
 
 def _bring_in(doors: Doors, connection: Connection, file: File) -> None:
-    """The file's bytes are in the vault, or the file is a duplicate of one whose very bytes were accepted."""
+    """The file's bytes are in the vault."""
     if file.state is not State.CLAIMED:
         return
     stored = receive.fetch(doors, file)
@@ -77,16 +77,15 @@ def _bring_in(doors: Doors, connection: Connection, file: File) -> None:
         )
         body: dict[str, Plain] = {"sha256": stored.sha256.hex(), "bytes": stored.size}
         ledger.advance(connection, file.file_id, file.epoch, State.VAULTED, body)
-        if original := ledger.same_ciphertext(connection, file, stored.sha256):
-            ledger.duplicate(connection, file.file_id, file.epoch, original)
-            return
     if not receive.plain_name(file.name_bytes):
         raise DataRefused(Reason.NAME, "the name holds characters that no agreed file name has")
 
 
 def _admit(doors: Doors, connection: Connection, file: File, *, at: datetime) -> None:
     """The file's rows are staged, or the file ended as a duplicate; one transaction from the seal to the rows."""
-    if file.state in ENDS:
+    if file.ct_sha256 and (original := ledger.same_ciphertext(connection, file, file.ct_sha256)):
+        with connection.transaction():
+            ledger.duplicate(connection, file.file_id, file.epoch, original)
         return
     opened = unseal.file(doors, file, ledger.keys(connection), at=at)
     content = hmac.new(doors.dedupe_key, _canonical(opened.plaintext), sha256).digest()
