@@ -67,7 +67,7 @@ class Airflow:
 
 @contextmanager
 def running(
-    home: Path, metadata_url: str, environment: Mapping[str, str], *, dags: Path, parallelism: int = 3
+    home: Path, metadata_url: str, environment: Mapping[str, str], *, dags: Path, parallelism: int = 6
 ) -> Iterator[Airflow]:
     """An Airflow whose every process is gone when the block ends, however it ends.
 

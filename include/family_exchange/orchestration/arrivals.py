@@ -17,7 +17,7 @@ from family_exchange.orchestration import connections, defaults
 
 log = logging.getLogger(__name__)
 
-RING_AGAIN = 30.0
+RING_AGAIN = 120.0
 """Seconds after which files that still lie there are told of again; each time twice as long, up to an hour."""
 LONGEST = 3600.0
 
