@@ -16,7 +16,7 @@ from types import FrameType
 
 import psutil
 
-GRACE_SECONDS = 8.0
+GRACE_SECONDS = 4.0
 """How long the programs may take to end by themselves."""
 
 ENDING = (signal.SIGTERM, signal.SIGHUP)
