@@ -2,12 +2,16 @@ from types import SimpleNamespace
 
 import pytest
 
+from family_exchange.adapters import audit
 from family_exchange.orchestration import events
 
 
 @pytest.fixture
-def doors(council_database):
-    return SimpleNamespace(database=council_database)
+def doors(council_database, tmp_path):
+    audit.make_signing_key(tmp_path)
+    return SimpleNamespace(
+        database=council_database, checkpoints=tmp_path / "checkpoints", signing_key=audit.signing_key(tmp_path)
+    )
 
 
 def test_few_ids_are_listed(doors):
