@@ -2,7 +2,7 @@ from datetime import date
 
 import pytest
 
-from family_exchange.adapters import database, persons, register
+from family_exchange.adapters import database, destruction, register
 from family_exchange.domain.errors import TryLater
 from family_exchange.stages import match
 from support.registry import a_file, doors_to, person_of, query, same_person, with_staging
@@ -155,14 +155,88 @@ def test_two_persons_found_to_be_one_keep_both_ids(council):
 
 
 def test_what_waited_for_a_person_follows_a_join(council):
-    a_file(council, "school_attendance", [a_pupil("S1"), a_pupil("S2", "Emmy", upn=UPN)])
-    a_file(council, "police_incidents", [a_pupil("P1", born=None)])
+    a_file(council, "school_attendance", [a_pupil("S1", upn=UPN)])
     match.people(doors_to(council))
+    elsewhere = {"address_line_1": "3 Mill Lane", "postcode": "CH4 4AB", "surname": "Brindlecote"}
+    a_file(council, "housing_tenancies", [someone("H1", household_ref="T1", **elsewhere)])
+    a_file(council, "police_incidents", [a_pupil("P1", born=None, **elsewhere)])
+    match.people(doors_to(council))
+    assert possible(council, "P1", "H1")
+    a_file(council, "childrens_social_care", [someone("C1", upn=UPN, **elsewhere)])
+    match.people(doors_to(council))
+    assert same_person(council, "S1", "H1")
     assert possible(council, "P1", "S1")
+    assert query(council, "SELECT count(*) FROM register.possible_match") == [(1,)]
+
+
+def may_be_either_twin(council):
+    """The person of `S1` and `P1`, who are one as far as is known: the twin of whom P1 may be has not come yet."""
+    a_file(council, "school_attendance", [a_pupil("S1", "Ella")])
+    a_file(council, "police_incidents", [a_pupil("P1", "Elma")])
+    match.people(doors_to(council))
+    assert same_person(council, "S1", "P1")
+    return person_of(council, "S1")
+
+
+@pytest.mark.requirement("R-038")
+def test_a_join_that_turns_out_to_be_doubtful_is_undone_and_shown(council):
+    one = may_be_either_twin(council)
+    a_file(council, "housing_tenancies", [someone("H1", "Emma", household_ref="T1")])
+    assert match.people(doors_to(council))["parted"] == 1
+    assert len({person_of(council, ref) for ref in ("S1", "P1", "H1")}) == 3
+    assert one == person_of(council, "P1")  # the id was made from P1, and means P1 for good
+    assert possible(council, "P1", "S1")
+    assert possible(council, "P1", "H1")
+    assert how(council, "S1") == how(council, "P1") == [("new", False)]
+
+
+def test_an_id_that_pointed_to_another_is_its_own_again(council):
+    elsewhere = {"address_line_1": "3 Mill Lane", "postcode": "CH4 4AB", "surname": "Brindlecote"}
+    a_file(council, "school_attendance", [a_pupil("S1", upn=UPN)])
+    a_file(council, "housing_tenancies", [someone("H1", household_ref="T1", **elsewhere)])
+    match.people(doors_to(council))
+    ids = [person_of(council, ref) for ref in ("S1", "H1")]
+    a_file(council, "childrens_social_care", [someone("C1", upn=UPN, **elsewhere)])
+    assert match.people(doors_to(council))["joined"] == 1
+    assert same_person(council, "S1", "H1")
+    a_file(council, "childrens_social_care", [someone("C2", upn=OTHER_UPN, **elsewhere)])
+    assert match.people(doors_to(council))["parted"] == 1
+    assert ids == [person_of(council, ref) for ref in ("S1", "H1")]
+    assert same_person(council, "S1", "C1")
+    assert query(council, "SELECT count(*) FROM register.person WHERE merged_into IS NOT NULL") == [(0,)]
+
+
+def test_a_machine_takes_nobody_apart_of_whom_somebody_decided(council):
+    one = may_be_either_twin(council)
     with database.transaction(council) as connection:
-        merged, survivor = person_of(council, "S1"), person_of(council, "S2")
-        persons.join(connection, {merged: survivor})
-    assert possible(council, "P1", "S2")
+        connection.execute(
+            """INSERT INTO rights.flag (person_id, kind, status, recorded_by, reason)
+               VALUES (%s, 'restriction', 'upheld', 'Jane Doe', 'asked')""",
+            (one,),
+        )
+    a_file(council, "housing_tenancies", [someone("H1", "Emma", household_ref="T1")])
+    assert match.people(doors_to(council))["parted"] == 0
+    assert person_of(council, "S1") == person_of(council, "P1") == one
+    assert possible(council, "P1", "H1")
+
+
+def test_a_person_whose_joining_record_is_destroyed_stays_one(council):
+    a_file(council, "school_attendance", [a_pupil("S1", upn=UPN)])
+    elsewhere = {"address_line_1": "3 Mill Lane", "postcode": "CH4 4AB", "surname": "Brindlecote"}
+    a_file(council, "housing_tenancies", [someone("H1", household_ref="T1", **elsewhere)])
+    a_file(council, "childrens_social_care", [someone("C1", upn=UPN, **elsewhere)])
+    match.people(doors_to(council))
+    one = person_of(council, "C1")
+    assert same_person(council, "S1", "H1", "C1")
+    records = query(council, "SELECT source_record_id FROM register.source_record WHERE record_ref = 'C1'")
+    with database.transaction(council) as connection:
+        destruction.source_records(connection, [record for (record,) in records])
+    a_file(council, "police_incidents", [a_pupil("P1"), a_pupil("P2", **elsewhere)])
+    match.people(doors_to(council))
+    assert {person_of(council, ref) for ref in ("S1", "H1", "P1", "P2")} == {one}
+    a_file(council, "childrens_social_care", [someone("C1", None, None)])
+    match.people(doors_to(council))
+    assert person_of(council, "C1") == one
 
 
 @pytest.mark.requirement("R-038")

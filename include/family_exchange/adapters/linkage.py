@@ -1,8 +1,8 @@
 """Pairs of statements that may be of one person: equal identifiers, and scores by Splink on an in-memory DuckDB.
 
 The model (`include/linkage/<version>.json`) is fixed data: nothing is trained here and nothing in it comes from the
-register, so that the same statements give the same scores on any day, in any order, in any batch. Only fresh
-statements are scored: against the register's, and against each other.
+register, so that the same statements give the same scores on any day, in any order, in any batch. Fresh statements are
+scored against the register's and against each other; of the register's own only those of the people whom these reach.
 """
 
 from collections.abc import Iterable, Iterator
@@ -90,7 +90,7 @@ def pool(connection: Connection, model: LinkageModel) -> Iterator["Pool"]:
         names = engine.execute("SELECT DISTINCT forename, surname FROM statement").fetchall()
         engine.register("whole_name", _whole_names(model, names))
         for table, condition in (("fresh_statement", "fresh"), ("known_statement", "NOT fresh")):
-            engine.execute(f"CREATE TABLE {table} AS {_SCORED.format(condition=condition)}").fetchall()
+            engine.execute(_SCORED.format(table=table, condition=condition)).fetchall()
         yield Pool(engine, model)
 
 
@@ -105,11 +105,12 @@ _STATED = (
 _STATEMENT = f"""
     CREATE TABLE statement AS
     SELECT row_number() OVER (ORDER BY key, {_STATED}) AS id, *
-      FROM (SELECT key, coalesce(nullif(max(person_id), ''), key) AS unit, bool_and(fresh) AS fresh, {_STATED}
+      FROM (SELECT key, nullif(max(person_id), '') AS person, bool_and(fresh) AS fresh, {_STATED}
               FROM stated GROUP BY key, {_STATED})
 """  # noqa: S608 - our own words
 _SCORED = """
-    SELECT s.* EXCLUDE (key, unit, fresh, stated_birth, birth), s.forename || ' ' || s.surname AS full_name,
+    CREATE TABLE {table} AS
+    SELECT s.* EXCLUDE (key, person, fresh, stated_birth, birth), s.forename || ' ' || s.surname AS full_name,
            year(s.stated_birth) AS born_year
       FROM statement s WHERE {condition} ORDER BY s.id
 """
@@ -125,36 +126,58 @@ class Pool:
     def pairs(self, threshold: float) -> list[Pair]:
         """Fresh statements beside others: every pair with an equal number, and every pair that scores `threshold`.
 
-        Each pair once, in an order that depends on the statements alone.
+        Each pair once, of two record keys, in an order that depends on the statements alone.
         """
         with _told_by_kind():
-            scored = self._scores(threshold)
-            seen = {(a, b) for a, b, _, _ in scored}
-            alike = [(a, b, None, None) for a, b in self._same_numbers() if (a, b) not in seen]
-            found = sorted([*scored, *alike], key=lambda row: row[:2])
-            people = self._people({number for a, b, _, _ in found for number in (a, b)})
-        return [Pair(people[a], people[b], probability, weight) for a, b, probability, weight in found]
+            if not self._any("fresh_statement"):
+                return []
+            known = "known_statement" if self._any("known_statement") else None
+            scored = self._scores(threshold, "fresh_statement", known)
+            return self._paired(scored, self._same_numbers("l.fresh OR r.fresh"))
 
-    def units(self, keys: Iterable[str]) -> dict[str, str]:
-        """Record key → person id when the register has one, else the key itself."""
+    def pairs_among(self, persons: Iterable[str], threshold: float) -> list[Pair]:
+        """Like `pairs`, of what the register knew already of these persons."""
+        with _told_by_kind():
+            self._register_list("wanted", "person", sorted(set(persons)))
+            among = "NOT s.fresh AND s.person IN (SELECT person FROM wanted)"
+            self.connection.execute(_SCORED.format(table="rescored_statement", condition=among)).fetchall()
+            if not self._any("rescored_statement"):
+                return []
+            scored = self._scores(threshold, "rescored_statement")
+            both = "l.id IN (SELECT id FROM rescored_statement) AND r.id IN (SELECT id FROM rescored_statement)"
+            return self._paired(scored, self._same_numbers(both))
+
+    def held(self, keys: Iterable[str], persons: Iterable[str]) -> dict[str, str | None]:
+        """The record keys asked for and those of the persons asked for, with the person that each is held to be."""
+        with _told_by_kind():
+            self._register_list("wanted_key", "key", sorted(set(keys)))
+            self._register_list("wanted", "person", sorted(set(persons)))
+            rows = self.connection.execute(
+                """SELECT DISTINCT key, person FROM statement
+                    WHERE key IN (SELECT key FROM wanted_key) OR person IN (SELECT person FROM wanted) ORDER BY key"""
+            ).fetchall()
+        return {str(key): None if person is None else str(person) for key, person in rows}
+
+    def statements(self, keys: Iterable[str]) -> dict[str, list[Identity]]:
+        """Everything stated under each record key."""
         with _told_by_kind():
             self._register_list("wanted", "key", sorted(set(keys)))
             rows = self.connection.execute(
-                "SELECT DISTINCT s.key, s.unit FROM statement s JOIN wanted w ON w.key = s.key"
-            ).fetchall()
-        return {str(key): str(unit) for key, unit in rows}
-
-    def statements(self, units: Iterable[str]) -> dict[str, list[Identity]]:
-        """Everything stated about each unit."""
-        with _told_by_kind():
-            self._register_list("wanted", "unit", sorted(set(units)))
-            rows = self.connection.execute(
-                f"SELECT s.unit, {_IDENTITY} FROM statement s JOIN wanted w ON w.unit = s.unit ORDER BY s.id"  # noqa: S608 - our own words
+                f"SELECT {_IDENTITY} FROM statement s JOIN wanted w ON w.key = s.key ORDER BY s.id"  # noqa: S608 - our own words
             ).fetchall()
         found: dict[str, list[Identity]] = {}
-        for unit, *row in rows:
-            found.setdefault(unit, []).append(_identity(row))
+        for row in rows:
+            found.setdefault(row[0], []).append(_identity(list(row)))
         return found
+
+    def _paired(
+        self, scored: list[tuple[int, int, float, float]], same_numbers: Iterable[tuple[int, int]]
+    ) -> list[Pair]:
+        seen = {(a, b) for a, b, _, _ in scored}
+        alike = [(a, b, None, None) for a, b in same_numbers if (a, b) not in seen]
+        found = sorted([*scored, *alike], key=lambda row: row[:2])
+        people = self._people({number for a, b, _, _ in found for number in (a, b)})
+        return [Pair(people[a], people[b], probability, weight) for a, b, probability, weight in found]
 
     def _people(self, numbers: Iterable[int]) -> dict[int, Identity]:
         self._register_list("wanted", "id", sorted(numbers))
@@ -163,8 +186,8 @@ class Pool:
         ).fetchall()
         return {int(number): _identity(row) for number, *row in rows}
 
-    def _same_numbers(self) -> list[tuple[int, int]]:
-        """Pairs of statements, at least one of them fresh, that bear an equal number."""
+    def _same_numbers(self, which: str) -> list[tuple[int, int]]:
+        """Pairs of statements `l` and `r`, of two keys, that bear an equal number."""
         found: set[tuple[int, int]] = set()
         for column in ("nhs_number", "upn", "nino"):
             found |= {
@@ -173,38 +196,35 @@ class Pool:
                     f"""WITH bearer AS (SELECT * FROM statement WHERE {column} <> ''
                         QUALIFY count(DISTINCT key) OVER (PARTITION BY {column}) <= {MOST_SHARERS})
                         SELECT l.id, r.id FROM bearer l JOIN bearer r USING ({column})
-                         WHERE l.id < r.id AND l.unit <> r.unit AND (l.fresh OR r.fresh)"""  # noqa: S608 - our own words
+                         WHERE l.id < r.id AND l.key <> r.key AND ({which})"""  # noqa: S608 - our own words
                 ).fetchall()
             }
         return sorted(found)
 
-    def _scores(self, threshold: float) -> list[tuple[int, int, float, float]]:
-        """`(a, b, probability, weight)` with `a < b`, of different units."""
+    def _scores(self, threshold: float, table: str, beside: str | None = None) -> list[tuple[int, int, float, float]]:
+        """`(a, b, probability, weight)` with `a < b`, of two keys: within `table`, and between it and `beside`."""
         from splink import DuckDBAPI, Linker  # noqa: PLC0415 - costs a second
 
         engine = DuckDBAPI(connection=self.connection)
-        if not self._any("fresh_statement"):
-            return []
-        fresh = engine.register("fresh_statement", dataset_display_name="fresh")
-        linker = Linker([fresh], dict(self.model.splink), log_level=None)
+        rows = engine.register(table, dataset_display_name=table)
+        linker = Linker([rows], dict(self.model.splink), log_level=None)
         linker.table_management.register_term_frequency_lookup(engine.register("whole_name"), "full_name")
-        within = linker.inference.predict_within(fresh, threshold_match_probability=threshold, warning_mode="never")
-        tables = [within.physical_name]
-        if self._any("known_statement"):
-            known = engine.register("known_statement", dataset_display_name="known")
-            between = linker.inference.predict_between(
-                known, fresh, threshold_match_probability=threshold, warning_mode="never"
+        predict = linker.inference
+        found = [predict.predict_within(rows, threshold_match_probability=threshold, warning_mode="never")]
+        if beside is not None:
+            others = engine.register(beside, dataset_display_name=beside)
+            found.append(
+                predict.predict_between(others, rows, threshold_match_probability=threshold, warning_mode="never")
             )
-            tables.append(between.physical_name)
-        rows = self.connection.execute(
+        scored = self.connection.execute(
             " UNION ALL ".join(
                 f"""SELECT least(id_l, id_r), greatest(id_l, id_r), round(match_probability, 6), round(match_weight, 3)
-                      FROM {table} p JOIN statement a ON a.id = p.id_l JOIN statement b ON b.id = p.id_r
-                     WHERE a.unit <> b.unit"""  # noqa: S608 - Splink's table names
-                for table in tables
+                      FROM {each.physical_name} p JOIN statement a ON a.id = p.id_l JOIN statement b ON b.id = p.id_r
+                     WHERE a.key <> b.key"""  # noqa: S608 - Splink's table names
+                for each in found
             )
         ).fetchall()
-        return [(int(a), int(b), float(probability), float(weight)) for a, b, probability, weight in rows]
+        return [(int(a), int(b), float(probability), float(weight)) for a, b, probability, weight in scored]
 
     def _any(self, table: str) -> bool:
         return bool(self.connection.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchall())  # noqa: S608 - our own table

@@ -1,16 +1,24 @@
 """The register's persons: which source records are whose, who was joined into whom, and who may be one person."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from family_exchange.adapters.database import Connection
+from family_exchange.adapters.linked import linked
 from family_exchange.adapters.statements import KEY
-from family_exchange.domain.clustering import Edge, How
+from family_exchange.domain.clustering import Edge, How, Known
+from family_exchange.domain.person import person_id
+
+_DECIDED_ABOUT = """
+    SELECT person_id FROM rights.flag
+    UNION SELECT scope_id FROM rights.hold WHERE scope_kind = 'person' AND released_at IS NULL
+"""
+"""Whom a named person has decided something about."""
 
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """Whose the undecided records of one key are."""
+    """Whose the records of one key are."""
 
     key: str
     person: str
@@ -28,49 +36,96 @@ def undecided_keys(connection: Connection) -> dict[str, str | None]:
     return {str(key): None if person is None else str(person) for key, person in rows}
 
 
-def seniority(connection: Connection, persons: Iterable[str]) -> dict[str, str]:
-    """Person → their earliest source record: of two, the one whose record came first is the older."""
+def remembered(connection: Connection, keys: Iterable[str]) -> dict[str, str]:
+    """Of record keys that have no person: those of which an id is in use, with the person whose it is now."""
+    ids = {person_id([key]): key for key in keys}
     rows = connection.execute(
-        "SELECT person_id, min(source_record_id) FROM register.person_record WHERE person_id = ANY(%s) GROUP BY 1",
+        "SELECT person_id, coalesce(merged_into, person_id) FROM register.person WHERE person_id = ANY(%s)",
+        (list(ids),),
+    )
+    return {ids[str(own)]: str(person) for own, person in rows}
+
+
+def reached(connection: Connection, persons: Iterable[str]) -> frozenset[str]:
+    """The persons, and whoever may be one person with any of them, by whatever chain of possible matches."""
+    rows = connection.execute(
+        """WITH RECURSIVE reached(person_id) AS (
+             SELECT unnest(%s::text[])
+             UNION
+             SELECT other.person_id FROM reached n, LATERAL (
+               SELECT person_b AS person_id FROM register.possible_match WHERE person_a = n.person_id
+               UNION ALL
+               SELECT person_a FROM register.possible_match WHERE person_b = n.person_id) other)
+           SELECT person_id FROM reached""",
         (sorted(set(persons)),),
     )
-    return {str(person): str(first) for person, first in rows}
+    return frozenset(str(person) for (person,) in rows)
 
 
-def join(connection: Connection, merged: Mapping[str, str]) -> int:
-    """The number of persons who now point to another; their records are that other's, their ids stay."""
-    if not merged:
+def pinned(connection: Connection, persons: Collection[str]) -> frozenset[str]:
+    """Those of the persons whom no machine takes apart: a named person has flagged one, or holds one's records."""
+    rows = connection.execute(
+        f"WITH RECURSIVE {linked(_DECIDED_ABOUT)} SELECT person_id FROM linked WHERE person_id = ANY(%s)",  # noqa: S608
+        (sorted(persons),),
+    )
+    return frozenset(str(person) for (person,) in rows)
+
+
+def known(connection: Connection, keys: Iterable[str], persons: Collection[str]) -> list[Known]:
+    """The ids in use that mean one of the keys; `persons` are whose the keys are until now.
+
+    An id is of the key that it was made from, or of its oldest record's when that key is destroyed.
+    """
+    of = {person_id([key]): key for key in keys}
+    rows = connection.execute(
+        f"""SELECT DISTINCT ON (n.person_id) n.person_id, n.merged_into IS NOT NULL, r.source_record_id, {KEY}
+              FROM register.person n LEFT JOIN register.person_record p USING (person_id)
+              LEFT JOIN register.source_record r USING (source_record_id)
+             WHERE n.person_id = ANY(%s) ORDER BY n.person_id, r.source_record_id""",  # noqa: S608 - our own words
+        (sorted({*of, *persons}),),
+    )
+    return [
+        Known(str(person), str(of.get(person, oldest)), bool(merged), str(since or ""))
+        for person, merged, since, oldest in rows
+    ]
+
+
+def point(connection: Connection, points_to: Mapping[str, str | None]) -> int:
+    """The number of persons who turned out to be another; ids stay, and one that is its own person again says so.
+
+    What pointed to a person who is another now points to that other too.
+    """
+    if not points_to:
         return 0
-    losers, survivors = zip(*sorted(merged.items()), strict=True)
-    pairs = (list(losers), list(survivors))
-    joined = "unnest(%s::text[], %s::text[]) AS j(loser, survivor)"
+    ids, others = zip(*sorted(points_to.items()), strict=True)
+    told = "unnest(%s::text[], %s::text[]) AS t(person_id, other)"
+    parameters = (list(ids), list(others))
+    rows = connection.execute(
+        f"""UPDATE register.person p SET merged_into = t.other
+              FROM {told} JOIN register.person before USING (person_id)
+             WHERE p.person_id = t.person_id AND p.merged_into IS DISTINCT FROM t.other
+            RETURNING before.merged_into IS NULL""",  # noqa: S608 - our own words
+        parameters,
+    ).fetchall()
     connection.execute(
-        f"UPDATE register.person p SET merged_into = j.survivor FROM {joined} "  # noqa: S608 - our own words
-        "WHERE p.person_id = j.loser OR p.merged_into = j.loser",
-        pairs,
+        f"UPDATE register.person p SET merged_into = t.other FROM {told} WHERE p.merged_into = t.person_id "  # noqa: S608
+        "AND t.other IS NOT NULL",
+        parameters,
     )
-    connection.execute(
-        f"UPDATE register.person_record p SET person_id = j.survivor FROM {joined} WHERE p.person_id = j.loser",  # noqa: S608
-        pairs,
-    )
-    connection.execute(
-        f"""WITH j AS (SELECT * FROM {joined}),
-              gone AS (DELETE FROM register.possible_match m
-                        WHERE EXISTS (SELECT FROM j WHERE j.loser IN (m.person_a, m.person_b))
-                       RETURNING m.person_a, m.person_b, m.probability),
-              led AS (SELECT coalesce(a.survivor, person_a) AS one, coalesce(b.survivor, person_b) AS other, probability
-                        FROM gone LEFT JOIN j a ON a.loser = person_a LEFT JOIN j b ON b.loser = person_b)
-            INSERT INTO register.possible_match (person_a, person_b, probability)
-            SELECT least(one, other), greatest(one, other), max(probability) FROM led WHERE one <> other GROUP BY 1, 2
-            ON CONFLICT (person_a, person_b) DO UPDATE
-               SET probability = greatest(possible_match.probability, excluded.probability)""",  # noqa: S608
-        pairs,
-    )
-    return len(losers)
+    return sum(bool(own) for (own,) in rows)
+
+
+def begin(connection: Connection, persons: Iterable[str]) -> int:
+    """The number of persons of these that the register had not."""
+    return connection.execute(
+        """INSERT INTO register.person (person_id) SELECT unnest(%s::text[]) ORDER BY 1
+           ON CONFLICT (person_id) DO NOTHING""",
+        (sorted(set(persons)),),
+    ).rowcount
 
 
 def assign(connection: Connection, assignments: Iterable[Assignment]) -> dict[str, int]:
-    """Every undecided record of the given keys has its person; how many by each way.
+    """Every record of the given keys has its person; how many had none, by each way.
 
     The first record of a key carries the reason, the others follow it by reference.
     """
@@ -80,46 +135,57 @@ def assign(connection: Connection, assignments: Iterable[Assignment]) -> dict[st
             copy.write_row((each.key, each.person, each.how, each.weight))
     connection.execute("ANALYZE assigned")
     connection.execute(
-        """UPDATE assigned a SET person_id = p.merged_into FROM register.person p
-            WHERE p.person_id = a.person_id AND p.merged_into IS NOT NULL"""
-    )
-    connection.execute(
-        """INSERT INTO register.person (person_id) SELECT DISTINCT person_id FROM assigned ORDER BY 1
-           ON CONFLICT (person_id) DO NOTHING"""
+        f"""UPDATE register.person_record p
+               SET person_id = a.person_id, how = CASE p.how WHEN 'reference' THEN p.how ELSE a.how END,
+                   weight = CASE p.how WHEN 'reference' THEN NULL ELSE a.weight END
+              FROM assigned a JOIN register.source_record r ON a.key = {KEY}
+             WHERE p.source_record_id = r.source_record_id AND p.person_id <> a.person_id"""  # noqa: S608 - our own words
     )
     rows = connection.execute(
         f"""WITH ordered AS (
-              SELECT r.source_record_id, a.person_id, a.how, a.weight,
-                     row_number() OVER (PARTITION BY a.key ORDER BY r.source_record_id) = 1 AS leads
+              SELECT r.source_record_id, a.person_id, a.how, a.weight, p.person_id IS NULL AS undecided,
+                     row_number() OVER (PARTITION BY a.key ORDER BY r.source_record_id) = 1
+                       AND NOT bool_or(p.person_id IS NOT NULL) OVER (PARTITION BY a.key) AS leads
                 FROM register.source_record r JOIN assigned a ON a.key = {KEY}
-               WHERE NOT EXISTS (SELECT FROM register.person_record p WHERE p.source_record_id = r.source_record_id)),
+                LEFT JOIN register.person_record p USING (source_record_id)),
             added AS (
               INSERT INTO register.person_record (source_record_id, person_id, how, weight)
               SELECT source_record_id, person_id, CASE WHEN leads THEN how ELSE 'reference' END,
-                     CASE WHEN leads THEN weight END FROM ordered
+                     CASE WHEN leads THEN weight END FROM ordered WHERE undecided
               RETURNING how)
             SELECT how, count(*) FROM added GROUP BY 1"""  # noqa: S608 - our own words
     ).fetchall()
     return {str(how): int(number) for how, number in rows}
 
 
-def note_possible(connection: Connection, edges: Iterable[Edge], person_of: Mapping[str, str]) -> int:
-    """The number of pairs of persons that somebody must look at and that nobody had been shown before."""
+def note_possible(
+    connection: Connection, edges: Iterable[Edge], person_of: Mapping[str, str], among: Collection[str]
+) -> int:
+    """The number of pairs of persons that somebody must look at and that nobody had been shown before.
+
+    `person_of` leads from an edge's unit to its person. Of the persons `among`, all pairs are in `edges`: what the
+    register shows of them beyond that is shown no more.
+    """
     best: dict[tuple[str, str], float] = {}
     for edge in edges:
         a, b = sorted((person_of[edge.a], person_of[edge.b]))
         if a != b:
             best[a, b] = max(best.get((a, b), 0.0), edge.probability)
-    rows = [(a, b, probability) for (a, b), probability in sorted(best.items())]
-    if not rows:
-        return 0
-    persons_a, persons_b, probabilities = map(list, zip(*rows, strict=True))
+    ordered = sorted(best.items())
+    shown = ([a for (a, _), _ in ordered], [b for (_, b), _ in ordered], [probability for _, probability in ordered])
+    connection.execute(
+        """DELETE FROM register.possible_match m
+            WHERE (m.person_a = ANY(%(among)s) OR m.person_b = ANY(%(among)s))
+              AND NOT EXISTS (SELECT FROM unnest(%(a)s::text[], %(b)s::text[]) AS t(a, b)
+                               WHERE (t.a, t.b) = (m.person_a, m.person_b))""",
+        {"among": sorted(among), "a": shown[0], "b": shown[1]},
+    )
     found = connection.execute(
         """INSERT INTO register.possible_match (person_a, person_b, probability)
            SELECT * FROM unnest(%s::text[], %s::text[], %s::numeric[])
            ON CONFLICT (person_a, person_b) DO UPDATE SET probability = excluded.probability
-               WHERE possible_match.probability < excluded.probability
+               WHERE possible_match.probability <> excluded.probability
            RETURNING (xmax = 0)""",
-        (persons_a, persons_b, probabilities),
+        shown,
     ).fetchall()
     return sum(bool(added) for (added,) in found)

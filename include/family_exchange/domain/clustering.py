@@ -1,10 +1,11 @@
 """From pairs to persons: the strongest reasons first, and nobody is ever two people.
 
-The result depends on the reasons as a set, not on the order in which they were found.
+The result depends on what is known as a set, never on the order in which it came: what was joined when less was known
+is decided again, and a join that would not be made now is undone.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import product
 
@@ -40,7 +41,7 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """One reason to hold two units to be one person; a unit is a partner's reference or an existing person."""
+    """One reason to hold two units to be one person; a unit is a record key, or a person that stays whole."""
 
     a: str
     b: str
@@ -64,50 +65,49 @@ class Clusters:
 class Decided:
     """What the platform does about every pair."""
 
+    unit_of: Mapping[str, str]
+    """Record key → its unit."""
     leader: Mapping[str, str]
     reasons: Mapping[str, Edge]
     """Unit → the strongest edge by which it came into its cluster."""
     possible: tuple[Edge, ...]
     """Pairs of units left apart that a person must look at; each once, sorted."""
 
-    @property
-    def units(self) -> frozenset[str]:
-        """Every unit that an edge reached, taken or not."""
-        return frozenset(self.leader) | {unit for edge in self.possible for unit in (edge.a, edge.b)}
+    def cluster_of(self, key: str) -> str:
+        """The name of the cluster that a record key is in."""
+        return self.leader.get(self.unit_of[key], self.unit_of[key])
 
 
 def decide(
     pairs: Iterable[Pair],
     statements: Mapping[str, Sequence[Identity]],
-    unit_of: Mapping[str, str],
+    earlier: Mapping[str, str | None],
     *,
+    pinned: Collection[str],
     thresholds: Thresholds,
     names: Names,
     margin: float,
 ) -> Decided:
     """Who is one person, and who may be.
 
-    `statements` holds everything known of each unit, `unit_of` leads from a statement's key to its unit.
+    `statements` holds everything known of each record key in a pair or of a person; `earlier` names every key, with the
+    person that it was held to be until now. Persons in `pinned` stay whole.
     """
+    certain, possible = _edges(pairs, thresholds, names)
+    unit_of = units(earlier, certain.values(), pinned)
+    certain, possible = _between(unit_of, certain.values()), _between(unit_of, possible.values())
+    stated: dict[str, list[Identity]] = {}
+    for key, unit in unit_of.items():
+        stated.setdefault(unit, []).extend(statements.get(key, ()))
     in_conflict: dict[tuple[str, str], bool] = {}
 
     def apart(a: str, b: str) -> bool:
         pair = (a, b) if a < b else (b, a)
         if pair not in in_conflict:
-            both = product(statements[a], statements[b])
+            both = product(stated[a], stated[b])
             in_conflict[pair] = any(matching.conflict(one, other, names) is not None for one, other in both)
         return in_conflict[pair]
 
-    certain: dict[tuple[str, str], Edge] = {}
-    possible: dict[tuple[str, str], Edge] = {}
-    for pair in pairs:
-        a, b = sorted((unit_of[pair.a.key], unit_of[pair.b.key]))
-        if a == b:
-            continue
-        grade, edge = _judged(pair, a, b, thresholds, names)
-        if grade is not Grade.CERTAINLY_NOT:
-            into = certain if grade is Grade.CERTAIN else possible
-            into[a, b] = min(into.get((a, b), edge), edge, key=_strength)
     unclear = undecided([edge for edge in certain.values() if edge.how is How.SCORE], apart, margin=margin)
     clusters = cluster((edge for edge in certain.values() if edge not in unclear), lambda one, other: any(
         apart(left, right) for left, right in product(one, other)
@@ -116,10 +116,57 @@ def decide(
         possible.setdefault((edge.a, edge.b), edge)
     leader = clusters.leader
     left_apart = (edge for edge in possible.values() if leader.get(edge.a, edge.a) != leader.get(edge.b, edge.b))
-    return Decided(leader, _reasons(clusters.taken), tuple(sorted(left_apart, key=lambda edge: (edge.a, edge.b))))
+    ordered = tuple(sorted(left_apart, key=lambda edge: (edge.a, edge.b)))
+    return Decided(unit_of, leader, _reasons(clusters.taken), ordered)
 
 
-def _judged(pair: Pair, a: str, b: str, thresholds: Thresholds, names: Names) -> tuple[Grade, Edge]:
+def units(earlier: Mapping[str, str | None], certain: Iterable[Edge], pinned: Collection[str]) -> dict[str, str]:
+    """Each record key's unit: itself; but its person when that one must stay whole.
+
+    A person stays whole when in `pinned`, and when no chain of certain edges leads to all its keys: then they were
+    joined by what has been destroyed since, and a reason that nobody can weigh any more is not weighed again.
+    """
+    chained = cluster(certain, lambda *_: False).leader
+    parts: dict[str, set[str]] = {}
+    for key, person in earlier.items():
+        if person is not None:
+            parts.setdefault(person, set()).add(chained.get(key, key))
+    whole = {person for person, found in parts.items() if len(found) > 1 or person in pinned}
+    return {key: person if person is not None and person in whole else key for key, person in earlier.items()}
+
+
+_Edges = dict[tuple[str, str], Edge]
+"""The strongest edge of every two."""
+
+
+def _edges(pairs: Iterable[Pair], thresholds: Thresholds, names: Names) -> tuple[_Edges, _Edges]:
+    """The certain and the possible edges between record keys."""
+    certain: _Edges = {}
+    possible: _Edges = {}
+    for pair in pairs:
+        grade, edge = _judged(pair, thresholds, names)
+        if grade is not Grade.CERTAINLY_NOT:
+            _keep(certain if grade is Grade.CERTAIN else possible, edge)
+    return certain, possible
+
+
+def _between(unit_of: Mapping[str, str], edges: Iterable[Edge]) -> _Edges:
+    """The edges between record keys as edges between their units."""
+    found: _Edges = {}
+    for edge in edges:
+        a, b = sorted((unit_of[edge.a], unit_of[edge.b]))
+        if a != b:
+            _keep(found, replace(edge, a=a, b=b))
+    return found
+
+
+def _keep(into: _Edges, edge: Edge) -> None:
+    known = into.get((edge.a, edge.b), edge)
+    into[edge.a, edge.b] = min(known, edge, key=_strength)
+
+
+def _judged(pair: Pair, thresholds: Thresholds, names: Names) -> tuple[Grade, Edge]:
+    a, b = sorted((pair.a.key, pair.b.key))
     if matching.certain_by_identifier(pair.a, pair.b, names):
         return Grade.CERTAIN, Edge(a, b, How.IDENTIFIER)
     probability = thresholds.possible if pair.probability is None else pair.probability
@@ -193,27 +240,44 @@ def _other(edge: Edge, unit: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """A person's id in use."""
+
+    person: str
+    means: str
+    """The record key that the id is of, for good: whoever that one is, is this person."""
+    merged: bool
+    """True when it points to another person's."""
+    since: str = ""
+    """What orders ids by age, oldest first."""
+
+
+@dataclass(frozen=True, slots=True)
 class Settled:
-    """Which person each unit is."""
+    """Which person each record key is."""
 
     person_of: Mapping[str, str]
-    merged: Mapping[str, str]
-    """Existing person → the older person that they turned out to be."""
+    points_to: Mapping[str, str | None]
+    """Every id in use → the id of the person that it turned out to be; None: it is that person's own."""
 
 
-def settle(units: Iterable[str], leader: Mapping[str, str], seniority: Mapping[str, str]) -> Settled:
-    """A person for every unit: the oldest existing one of its cluster, or a new one.
+def settle(decided: Decided, known: Iterable[Known]) -> Settled:
+    """A person for every record key: of the ids that mean somebody in its cluster the oldest, or a new one.
 
-    `seniority` holds the existing persons among the units and what orders them, oldest first.
+    An id that is a person's own goes before one that points elsewhere. When a cluster falls into two, each id stays
+    with the one it means; an id that pointed to the other is its own again.
     """
-    groups: dict[str, list[str]] = {}
-    for unit in sorted({*units, *leader}):
-        groups.setdefault(leader.get(unit, unit), []).append(unit)
+    keys: dict[str, list[str]] = {}
+    for key in decided.unit_of:
+        keys.setdefault(decided.cluster_of(key), []).append(key)
+    ids: dict[str, list[Known]] = {}
+    for one in known:
+        ids.setdefault(decided.cluster_of(one.means), []).append(one)
     person_of: dict[str, str] = {}
-    merged: dict[str, str] = {}
-    for group in groups.values():
-        existing = sorted((unit for unit in group if unit in seniority), key=lambda unit: (seniority[unit], unit))
-        chosen = existing[0] if existing else person_id(group)
-        person_of |= dict.fromkeys(group, chosen)
-        merged |= dict.fromkeys(existing[1:], chosen)
-    return Settled(person_of, merged)
+    points_to: dict[str, str | None] = {}
+    for name, members in keys.items():
+        candidates = sorted(ids.get(name, ()), key=lambda one: (one.merged, one.since, one.person))
+        chosen = candidates[0].person if candidates else person_id(members)
+        person_of |= dict.fromkeys(members, chosen)
+        points_to |= {one.person: None if one.person == chosen else chosen for one in candidates}
+    return Settled(person_of, points_to)
