@@ -102,7 +102,7 @@ def test_the_people_of_a_home_become_its_family():
 
 
 def only_id(one, existing=(), former=None):
-    (found,) = family.named([one], frozenset(existing), former or {})
+    (found,) = family.named([one], dict.fromkeys(existing, ()), former or {})
     return found
 
 
@@ -125,12 +125,28 @@ def test_a_family_keeps_its_id_when_two_of_its_members_turn_out_to_be_one():
     assert only_id(a_home("1", a_member("survivor")), [known], {"survivor": ["merged"]}) == known
 
 
+@pytest.mark.parametrize(("held", "kept"), [("pbc", True), ("pb", True), ("pqb", False), ("p", False)])
+def test_a_family_keeps_its_id_when_its_first_member_was_another_after_all(held, kept):
+    known = only_id(a_home("1", a_member("p")))
+    after = a_home("1", a_member("a"), a_member("b"), a_member("c", role=Role.CHILD))
+    (found,) = family.named([after], {known: held}, {})
+    assert (found == known) is kept
+
+
+def test_an_id_is_inherited_once_and_never_taken_from_its_own_family():
+    known = only_id(a_home("1", a_member("p")))
+    heirs = [a_home("2", a_member("a"), a_member("b")), a_home("3", a_member("a"), a_member("c"))]
+    assert len(family.named(heirs, {known: "pa"}, {})) == 2
+    found = family.named([*heirs, a_home("1", a_member("p"))], {known: "pa"}, {})
+    assert (found[known].founders, len(found)) == (("p",), 3)
+
+
 def test_two_families_after_each_other_in_one_home_have_two_ids():
     first, second = a_home("1", a_member("a")), a_home("1", a_member("b"))
-    assert len(family.named([first, second], frozenset(), {})) == 2
+    assert len(family.named([first, second], {}, {})) == 2
 
 
 @given(st.permutations([a_home(str(number), a_member(f"P{number}")) for number in range(4)]))
 def test_ids_do_not_depend_on_the_order_of_families(families):
-    expected = family.named(sorted(families, key=lambda one: one.keys), frozenset(), {})
-    assert family.named(families, frozenset(), {}) == expected
+    expected = family.named(sorted(families, key=lambda one: one.keys), {}, {})
+    assert family.named(families, {}, {}) == expected

@@ -4,7 +4,10 @@ import pytest
 
 from family_exchange.adapters import database, persons
 from family_exchange.adapters import register as registry
+from family_exchange.adapters.persons import Assignment
+from family_exchange.domain.clustering import How
 from family_exchange.domain.errors import TryLater
+from family_exchange.domain.person import record_key
 from family_exchange.stages import match, register
 from support.registry import AS_OF, TODAY, a_file, doors_to, person_of, query, with_staging
 
@@ -222,12 +225,38 @@ def test_a_family_keeps_its_id_when_its_first_member_turns_out_to_be_another_per
     a_file(council, "childrens_social_care", family)
     bring_up(council)
     (before,) = query(council, "SELECT family_id FROM register.family")
-    first = min(person_of(council, ref) for ref in ("C1", "C2"))
+    first, ref = min((person_of(council, ref), ref) for ref in ("C1", "C2"))
+    other = person_of(council, "P1")
+    key = record_key("childrens_social_care", "childrens-services", ref)
     with database.transaction(council) as connection:
-        persons.join(connection, {first: person_of(council, "P1")})
+        assert persons.point(connection, {first: other}) == 1
+        persons.assign(connection, [Assignment(key, other, How.SCORE, 20.0)])
     register.families(doors_to(council), today=TODAY)
     (after,) = query(council, "SELECT DISTINCT family_id FROM register.family_member")
     assert after == before
+
+
+def test_a_family_keeps_its_id_when_its_first_member_is_parted_from_it(council):
+    upn, home = "A950000178301", ELSEWHERE | {"household_ref": "T1"}
+    tenants = [
+        someone("H1", "Ada", CHILD, "Kestwick", home=home, tenancy_start=date(2020, 1, 1)),
+        someone("H2", "Grace", MOTHER, "Kestwick", home=home, tenancy_start=date(2021, 1, 1)),
+    ]
+    a_file(council, "housing_tenancies", tenants)
+    a_file(council, "childrens_social_care", [someone("C1", "Ada", CHILD, "Kestwick", home={}, upn=upn)])
+    bring_up(council)
+    (before,) = query(council, "SELECT family_id FROM register.family")
+    first = person_of(council, "C1")
+    assert person_of(council, "H1") == first
+    rival = someone("C2", "Ada", CHILD, "Kestwick", home={}, upn="H243278544154")
+    a_file(council, "childrens_social_care", [rival])
+    bring_up(council)
+    assert person_of(council, "C1") == first != person_of(council, "H1")
+    assert query(council, "SELECT DISTINCT family_id FROM register.family_member WHERE person_id = %s",
+                 person_of(council, "H1")) == [before]  # fmt: skip
+    before = digest(council)
+    bring_up(council)
+    assert digest(council) == before
 
 
 def test_one_writer_at_a_time(council):

@@ -122,9 +122,15 @@ def claims(connection: Connection, *, today: date) -> dict[str, list[Claim]]:
     return found
 
 
-def ids(connection: Connection) -> tuple[frozenset[str], dict[str, list[str]]]:
-    """The family ids in use, and by person the ids of those who turned out to be that person."""
-    used = frozenset(str(row[0]) for row in connection.execute("SELECT family_id FROM register.family"))
+def ids(connection: Connection) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+    """The family ids in use with the people of each, and by person the ids of those who turned out to be them."""
+    used = {
+        str(family): list(people)
+        for family, people in connection.execute(
+            """SELECT family_id, array_remove(array_agg(DISTINCT person_id), NULL)
+                 FROM register.family LEFT JOIN register.family_member USING (family_id) GROUP BY 1 ORDER BY 1"""
+        )
+    }
     former: dict[str, list[str]] = {}
     for survivor, merged in connection.execute(
         "SELECT merged_into, person_id FROM register.person WHERE merged_into IS NOT NULL ORDER BY 1, 2"

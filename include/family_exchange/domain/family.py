@@ -173,18 +173,34 @@ def _in_order(members: Iterable[Member]) -> tuple[Member, ...]:
 
 
 def named(
-    families: Iterable[Family], existing: Collection[str], former: Mapping[str, Sequence[str]]
+    families: Iterable[Family], existing: Mapping[str, Collection[str]], former: Mapping[str, Sequence[str]]
 ) -> dict[str, Family]:
     """The families by id, sorted: the id that a family has, or a new one from its most trusted key and first member.
 
-    `existing` holds the ids in use, `former` the ids that a person had before they were found to be this one. A home
-    whose first family moved out and whose next moved in holds two families with two ids.
+    `existing` holds the ids in use with the people of each, `former` the ids that a person had before they were found
+    to be this one. A home whose first family moved out and whose next moved in holds two families with two ids. An id
+    whose first member was another after all passes to the family with at least half of its people.
     """
     found: dict[str, Family] = {}
+    nameless: list[tuple[Family, list[str], list[str]]] = []
     for one in families:
         people = [alias for person in one.founders for alias in (person, *former.get(person, ()))]
         candidates = [derived_id("H", key, person) for key in one.keys for person in people]
-        known = (candidate for candidate in candidates if candidate in existing and candidate not in found)
-        free = (candidate for candidate in candidates if candidate not in found)
-        found[next(known, None) or next(free)] = one
+        known = next((candidate for candidate in candidates if candidate in existing and candidate not in found), None)
+        if known is None:
+            nameless.append((one, candidates, people))
+        else:
+            found[known] = one
+    left = {family: frozenset(people) for family, people in existing.items() if people and family not in found}
+    for one, candidates, people in nameless:
+        inherited = _inherited(people, left)
+        left.pop(inherited or "", None)
+        found[inherited or next(candidate for candidate in candidates if candidate not in found)] = one
     return dict(sorted(found.items()))
+
+
+def _inherited(people: Sequence[str], left: Mapping[str, Collection[str]]) -> str | None:
+    """Of the families in `left`, the one that shares most with `people`: at least half of its own."""
+    shared = {family: len({*held} & {*people}) for family, held in left.items()}
+    heirs = [family for family, number in shared.items() if number and 2 * number >= len(left[family])]
+    return min(heirs, key=lambda family: (-shared[family], family), default=None)
