@@ -9,7 +9,7 @@ def by_hand():
         yield told
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def by_airflow():
     with a_journey(stay=True) as told:
         yield told
