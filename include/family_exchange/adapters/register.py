@@ -61,15 +61,15 @@ def take(connection: Connection, contract: Callable[[str, str], Contract]) -> Ta
     files: list[str] = []
     records = superseded = 0
     for feed, version, file_ids in waiting:
-        layout = contract(feed, version)
-        records += _insert(connection, layout, file_ids)
-        superseded += _supersede(connection, layout, file_ids)
+        records += _insert(connection, contract(feed, version), file_ids)
         files += file_ids
     if files:
+        connection.execute("ANALYZE register.source_record")  # else the planner knows nothing of the new rows
+        for feed, version, file_ids in waiting:
+            superseded += _supersede(connection, contract(feed, version), file_ids)
         connection.execute(
             "UPDATE exchange.file SET registered_at = clock_timestamp() WHERE file_id = ANY(%s)", (files,)
         )
-        connection.execute("ANALYZE register.source_record")
         body: dict[str, audit.Plain] = {"files": sorted(files), "records": records, "superseded": superseded}
         audit.append(connection, "register.records", ACTOR, body)
     return Taken(tuple(sorted(files)), records, superseded)
