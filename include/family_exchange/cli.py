@@ -23,7 +23,7 @@ returns.add_to(app)
 retention.add_to(app)
 auditing.add_to(app)
 
-DONE, FINDINGS, COULD_NOT_RUN = 0, 1, 2
+FINDINGS, COULD_NOT_RUN = 1, 2
 
 
 def main() -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 import psycopg
 from psycopg.rows import TupleRow
@@ -13,7 +12,6 @@ from family_exchange.domain.errors import ExchangeError, TryLater
 Connection = psycopg.Connection[TupleRow]
 
 FENCED = "FX001"
-ILLEGAL_MOVE = "FX002"
 UNIQUE_VIOLATION = "23505"
 """Two workers at one thing: the loser tries again and then sees the winner's row."""
 
@@ -95,17 +93,12 @@ def lock(connection: Connection, namespace: int, key: str) -> bool:
     return bool(row and row[0])
 
 
-def counts(connection: Connection, query: str, parameters: tuple[Any, ...] = ()) -> dict[str, int]:
-    """`key → number` from a two-column query."""
-    return {str(key): int(number) for key, number in connection.execute(query.encode(), parameters)}
-
-
 def migrate(url: str) -> None:
     """Bring the council's database to the newest revision; a second run changes nothing."""
     from alembic import command  # noqa: PLC0415 - set-up only; costs a second
-    from alembic.config import Config  # noqa: PLC0415
-    from sqlalchemy import create_engine  # noqa: PLC0415
-    from sqlalchemy.engine import make_url  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415 - as above
+    from sqlalchemy import create_engine  # noqa: PLC0415 - as above
+    from sqlalchemy.engine import make_url  # noqa: PLC0415 - as above
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parents[1] / "migrations"))

@@ -153,7 +153,7 @@ def files(connection: Connection, feed: str | None = None) -> list[File]:
     """Every file, oldest first."""
     with connection.cursor(row_factory=_row) as cursor:
         return cursor.execute(
-            f"SELECT {_COLUMNS} FROM exchange.file WHERE %s::text IS NULL OR feed = %s ORDER BY file_id",  # noqa: S608
+            f"SELECT {_COLUMNS} FROM exchange.file WHERE %s::text IS NULL OR feed = %s ORDER BY file_id",  # noqa: S608 - our own words
             (feed, feed),
         ).fetchall()
 

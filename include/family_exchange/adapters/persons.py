@@ -65,7 +65,7 @@ def reached(connection: Connection, persons: Iterable[str]) -> frozenset[str]:
 def pinned(connection: Connection, persons: Collection[str]) -> frozenset[str]:
     """Those of the persons whom no machine takes apart: a named person has flagged one, or holds one's records."""
     rows = connection.execute(
-        f"WITH RECURSIVE {linked(_DECIDED_ABOUT)} SELECT person_id FROM linked WHERE person_id = ANY(%s)",  # noqa: S608
+        f"WITH RECURSIVE {linked(_DECIDED_ABOUT)} SELECT person_id FROM linked WHERE person_id = ANY(%s)",  # noqa: S608 - our own words
         (sorted(persons),),
     )
     return frozenset(str(person) for (person,) in rows)
@@ -108,7 +108,7 @@ def point(connection: Connection, points_to: Mapping[str, str | None]) -> int:
         parameters,
     ).fetchall()
     connection.execute(
-        f"UPDATE register.person p SET merged_into = t.other FROM {told} WHERE p.merged_into = t.person_id "  # noqa: S608
+        f"UPDATE register.person p SET merged_into = t.other FROM {told} WHERE p.merged_into = t.person_id "  # noqa: S608 - our own words
         "AND t.other IS NOT NULL",
         parameters,
     )

@@ -136,7 +136,7 @@ def _binaries(folder: Path, *, reachable_by_all: bool) -> Path:
 
 def _await(server: Server, process: "subprocess.Popen[bytes]") -> None:
     """Return when the server answers; its own log says why if it stops."""
-    from time import monotonic, sleep  # noqa: PLC0415
+    from time import monotonic, sleep  # noqa: PLC0415 - as above
 
     deadline = monotonic() + 60
     while True:

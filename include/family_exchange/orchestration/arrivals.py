@@ -91,7 +91,7 @@ def _words(error: Exception) -> str:
 
 async def _endpoint(council: str) -> SftpEndpoint:
     from airflow.sdk import Connection  # noqa: PLC0415 - only the triggerer needs it
-    from airflow.sdk.exceptions import AirflowNotFoundException  # noqa: PLC0415
+    from airflow.sdk.exceptions import AirflowNotFoundException  # noqa: PLC0415 - as above
 
     try:
         stored = await Connection.async_get(connections.connection_id(council, "drop_zone"))

@@ -168,7 +168,7 @@ def _sftp(endpoint: SftpEndpoint) -> dict[str, object]:
 
 
 def _in_airflow(conn_id: str) -> Connection | None:
-    from airflow.sdk import Connection as Stored  # noqa: PLC0415
+    from airflow.sdk import Connection as Stored  # noqa: PLC0415 - as above
     from airflow.sdk.exceptions import AirflowNotFoundException  # noqa: PLC0415 - the demo uses this module without Airflow
 
     try:

@@ -42,7 +42,7 @@ def open_return(doors: "Doors", code: str, *, today: date, at: datetime) -> str:
         AirflowSkipException: it is sealed, so nobody needs to do anything.
     """
     from family_exchange.adapters import database, returns  # noqa: PLC0415 - Dags are parsed without them
-    from family_exchange.stages import assemble  # noqa: PLC0415
+    from family_exchange.stages import assemble  # noqa: PLC0415 - as above
 
     closed = period.calendar(doors.profile.returns[code].periods).last_closed(today)
     return_id = assemble.draft(doors, code, closed.name, at=at)

@@ -14,7 +14,7 @@ from family_exchange.adapters.expectations import messages
 from family_exchange.adapters.ledger import File
 from family_exchange.adapters.sftp import DropZone
 from family_exchange.domain.errors import NeedsDecision, TryLater
-from family_exchange.domain.file import ENDS, Reason, State
+from family_exchange.domain.file import ENDS, Outcome, Reason, State
 from family_exchange.stages import receive
 
 log = logging.getLogger(__name__)
@@ -83,9 +83,9 @@ def receipt(doors: Doors, connection: Connection, file: File) -> dict[str, objec
         "duplicate_of": file.duplicate_of,
         "rows": {
             "read": file.rows_read,
-            "loaded": file.rows_loaded,
-            "loaded_with_finding": file.rows_with_finding,
-            "refused": file.rows_refused,
+            Outcome.LOADED: file.rows_loaded,
+            Outcome.LOADED_WITH_FINDING: file.rows_with_finding,
+            Outcome.REFUSED: file.rows_refused,
         },
         "columns_not_taken": file.columns_dropped,
         "findings": [
