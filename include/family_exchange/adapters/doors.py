@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from family_exchange.adapters import audit, profiles
+from family_exchange.adapters import audit, database, profiles, staging
 from family_exchange.adapters.openpgp import OpenPGP
 from family_exchange.adapters.settings import CouncilSettings
 from family_exchange.adapters.sftp import DropZone
@@ -81,6 +81,13 @@ class Doors:
 def opened(council: str, settings: CouncilSettings) -> Doors:
     """The doors of `council` as its profile and `settings` describe them."""
     return Doors(profiles.profile(council), settings)
+
+
+def prepare(doors: Doors) -> None:
+    """The council's database has every room, and a staging table for every feed; a second run changes nothing."""
+    database.migrate(doors.database)
+    with database.transaction(doors.database) as connection:
+        staging.create_tables(connection, [doors.contract(feed) for feed in profiles.feeds()])
 
 
 def make_secrets(state: Path) -> None:

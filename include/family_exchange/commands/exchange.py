@@ -7,10 +7,9 @@ from typing import Annotated
 
 import typer
 
-from family_exchange.adapters import database, ledger, profiles
-from family_exchange.adapters.doors import Doors, make_secrets
+from family_exchange.adapters import database, ledger
+from family_exchange.adapters.doors import make_secrets, prepare
 from family_exchange.adapters.openpgp import make_ring
-from family_exchange.adapters.staging import create_tables
 from family_exchange.commands.common import Council, Json, doors, now, say, table
 from family_exchange.domain.errors import NeedsDecision
 from family_exchange.domain.seal import RegisteredKey
@@ -42,13 +41,6 @@ def set_up(council: Council, as_json: Json = False) -> None:
     make_ring(opened.settings.state / "gnupg")
     words = f"the database and the state folder of {council} are ready"
     say({"council": council, "ready": True}, as_json=as_json, words=lambda: words)
-
-
-def prepare(opened: Doors) -> None:
-    """The council's database has every room, and a staging table for every feed."""
-    database.migrate(opened.database)
-    with database.transaction(opened.database) as connection:
-        create_tables(connection, [opened.contract(feed) for feed in profiles.feeds()])
 
 
 def receive_files(

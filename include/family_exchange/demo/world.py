@@ -13,11 +13,10 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from family_exchange.adapters import audit, database, ledger, profiles
-from family_exchange.adapters.doors import Doors, make_secrets
+from family_exchange.adapters.doors import Doors, make_secrets, prepare
 from family_exchange.adapters.openpgp import OpenPGP
 from family_exchange.adapters.settings import CouncilSettings, SftpEndpoint
 from family_exchange.adapters.sftp import DropZone
-from family_exchange.commands.exchange import prepare
 from family_exchange.demo import keys, postgres, sftpserver, synthetic
 from family_exchange.demo.recipient import Recipient
 from family_exchange.demo.synthetic import PartnerFile

@@ -3,6 +3,7 @@
 Source: `docs/data-flow.md`, whose diagram a test compares with `MOVES`.
 """
 
+import unicodedata
 from enum import StrEnum
 
 
@@ -101,3 +102,15 @@ MOVES: frozenset[tuple[State, State]] = frozenset(
 def may_move(before: State, after: State) -> bool:
     """True when a file may go from `before` straight to `after`."""
     return (before, after) in MOVES
+
+
+def plain_name(name: bytes) -> bool:
+    """True for a name of printable characters in UTF-8 without direction marks, path parts or a leading dash."""
+    try:
+        text = name.decode()
+    except UnicodeDecodeError:
+        return False
+    printable = all(unicodedata.category(character)[0] not in "CZ" or character == " " for character in text)
+    return (
+        printable and "/" not in text and "\\" not in text and not text.startswith(("-", "~")) and text == text.strip()
+    )

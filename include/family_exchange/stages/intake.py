@@ -15,7 +15,7 @@ from family_exchange.adapters.database import Connection
 from family_exchange.adapters.doors import Doors
 from family_exchange.adapters.ledger import File
 from family_exchange.domain.errors import DataRefused, TryLater
-from family_exchange.domain.file import ENDS, Reason, State, Verdict
+from family_exchange.domain.file import ENDS, Reason, State, Verdict, plain_name
 from family_exchange.stages import receive, unseal, validate
 from family_exchange.stages.unseal import Opened
 
@@ -77,7 +77,7 @@ def _bring_in(doors: Doors, connection: Connection, file: File) -> None:
         )
         body: dict[str, Plain] = {"sha256": stored.sha256.hex(), "bytes": stored.size}
         ledger.advance(connection, file.file_id, file.epoch, State.VAULTED, body)
-    if not receive.plain_name(file.name_bytes):
+    if not plain_name(file.name_bytes):
         raise DataRefused(Reason.NAME, "the name holds characters that no agreed file name has")
 
 

@@ -2,7 +2,6 @@
 
 import logging
 import tempfile
-import unicodedata
 from time import sleep
 
 from family_exchange.adapters import database, ledger
@@ -69,18 +68,6 @@ def fetch(doors: Doors, file: File) -> Stored:
             zone.fetch(folder(file), file.name_bytes, target)
             target.seek(0)
             return doors.vault.put(target)
-
-
-def plain_name(name: bytes) -> bool:
-    """True for a name of printable characters in UTF-8 without direction marks, path parts or a leading dash."""
-    try:
-        text = name.decode()
-    except UnicodeDecodeError:
-        return False
-    printable = all(unicodedata.category(character)[0] not in "CZ" or character == " " for character in text)
-    return (
-        printable and "/" not in text and "\\" not in text and not text.startswith(("-", "~")) and text == text.strip()
-    )
 
 
 def folder(file: File) -> str:
