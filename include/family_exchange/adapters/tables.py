@@ -14,6 +14,7 @@ from sqlalchemy import (
     Date,
     DateTime,
     ForeignKey,
+    Identity,
     Index,
     Integer,
     LargeBinary,
@@ -43,8 +44,8 @@ def _instant(name: str, **kwargs: Any) -> Column[Any]:  # noqa: ANN401 - Column'
     return Column(name, DateTime(timezone=True), **kwargs)
 
 
-def _now(name: str) -> Column[Any]:
-    return _instant(name, nullable=False, server_default=text("clock_timestamp()"))
+def _now(name: str, **kwargs: Any) -> Column[Any]:  # noqa: ANN401 - as above
+    return _instant(name, nullable=False, server_default=text("clock_timestamp()"), **kwargs)
 
 
 _FILE_NUMBER = Sequence("file_number", schema="exchange", metadata=metadata)
@@ -92,9 +93,28 @@ Table(
     _instant("valid_to", nullable=False),
     _instant("revoked_at"),
     Column("added_by", Text, nullable=False),
-    Column("approved_by", Text, nullable=False),
+    Column("approved_by", Text),
+    Column("kind", Text, nullable=False, server_default="openpgp", comment="openpgp | ssh"),
+    Column("material", Text, comment="of an SSH key: its public line"),
+    _instant("approved_at"),
+    Column("revoked_by", Text),
+    Column("revoke_reason", Text),
+    Column("revoke_confirmed_by", Text),
     CheckConstraint("added_by <> approved_by", name="two_people"),
     schema="exchange",
+)
+Table(
+    "own_key",
+    metadata,
+    Column("fingerprint", Text, primary_key=True),
+    _instant("valid_from", nullable=False),
+    _instant("valid_to"),
+    Column("added_by", Text, nullable=False),
+    Column("approved_by", Text),
+    _now("recorded_at"),
+    CheckConstraint("added_by <> approved_by", name="two_people"),
+    schema="exchange",
+    comment="the council's own OpenPGP keys beside the one in its settings",
 )
 Table(
     "file",
@@ -136,6 +156,24 @@ Table(
     _instant("registered_at", comment="when the register took the file's rows"),
     _instant("vault_destroyed_at"),
     _instant("staging_cleared_at", comment="when the staged rows were destroyed; the register has taken them"),
+    Column("sequence", BigInteger, comment="the partner's own number of the file, signed"),
+    Column("area", Text, comment="the area that the file says it covers"),
+    _now("changed_at", comment="when we last saw its size or time change"),
+    Column("attempt", Integer, nullable=False, server_default="0", comment="claims since it last moved or was excused"),
+    Column("failure", Text, comment="type and place of the last unforeseen error"),
+    Column("failures", Integer, nullable=False, server_default="0", comment="how often that one, in a row"),
+    Column(
+        "history",
+        Boolean,
+        nullable=False,
+        server_default=text("false"),
+        comment="newer news had been accepted before it",
+    ),
+    Column("conflicts_with", Text, ForeignKey("exchange.file.file_id")),
+    Column("superseded_by", Text, ForeignKey("exchange.file.file_id")),
+    Column("waived", Text, comment="the reason that two people set aside when they released it"),
+    Column("workbook_sha256", LargeBinary, comment="of the sealed workbook; it is in the vault"),
+    Column("answers", Integer, nullable=False, server_default="0", comment="receipts written so far"),
     CheckConstraint("octet_length(name_bytes) <= 255", name="name_length"),
     Index(
         "one_live_ciphertext",
@@ -153,6 +191,23 @@ Table(
         unique=True,
         postgresql_where=text("state in ('APPLIED','CLOSED')"),
     ),
+    Index(
+        "one_applied_signature",
+        "partner",
+        "feed",
+        "sig_id",
+        unique=True,
+        postgresql_where=text("state in ('APPLIED','CLOSED')"),
+    ),
+    Index(
+        "one_applied_sequence",
+        "partner",
+        "feed",
+        "sequence",
+        unique=True,
+        postgresql_where=text("state in ('APPLIED','CLOSED')"),
+    ),
+    Index("file_signed", "partner", "feed", "signed_at"),
     Index("file_state", "feed", "state"),
     schema="exchange",
 )
@@ -165,6 +220,45 @@ Table(
     Column("column_name", Text),
     Column("rule", Text, nullable=False),
     Column("severity", Text, nullable=False),
+    Column("table_name", Text, comment="of a file with several tables"),
+    Column("ref_hmac", LargeBinary, comment="keyed digest of the row's own reference"),
+    schema="exchange",
+)
+Table(
+    "file_shape",
+    metadata,
+    Column("file_id", Text, ForeignKey("exchange.file.file_id"), primary_key=True),
+    Column("column_name", Text, primary_key=True, comment="empty: the file as a whole"),
+    Column("code", Text, primary_key=True, comment="a code of the contract; empty: any value at all"),
+    Column("rows", Integer, nullable=False),
+    schema="exchange",
+    comment="how many rows, values and codes each accepted file had; no value of anybody",
+)
+Table(
+    "file_decision",
+    metadata,
+    Column("decision_no", BigInteger, Identity(always=True), primary_key=True),
+    Column("file_id", Text, ForeignKey("exchange.file.file_id"), nullable=False),
+    Column("epoch", Integer, nullable=False, comment="of the quarantine that it decides about"),
+    Column("action", Text, nullable=False, comment="release | reject"),
+    Column("decided_by", Text, nullable=False),
+    Column("reason", Text, nullable=False, comment="a word of a closed list"),
+    Column("note", Text, comment="the person's own words; they stay in this table"),
+    _now("decided_at"),
+    CheckConstraint("action IN ('release', 'reject')", name="action"),
+    Index("one_voice", "file_id", "epoch", "decided_by", unique=True),
+    schema="exchange",
+)
+Table(
+    "outbox",
+    metadata,
+    Column("message_no", BigInteger, Identity(always=True), primary_key=True),
+    Column("key", Text, nullable=False, unique=True, comment="what it is about; each is said once"),
+    Column("topic", Text, nullable=False),
+    Column("recipient", Text, nullable=False),
+    Column("body", JSONB, nullable=False),
+    _now("written_at"),
+    _instant("sent_at"),
     schema="exchange",
 )
 

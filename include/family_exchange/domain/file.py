@@ -84,6 +84,7 @@ MOVES: frozenset[tuple[State, State]] = frozenset(
         (State.CLAIMED, State.GONE),
         (State.VAULTED, State.AUTHENTIC),
         (State.VAULTED, State.DUPLICATE),
+        (State.VAULTED, State.GONE),
         (State.AUTHENTIC, State.VALID),
         (State.AUTHENTIC, State.DUPLICATE),
         (State.AUTHENTIC, State.SUPERSEDED),
