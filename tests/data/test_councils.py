@@ -186,6 +186,7 @@ def test_regular_attendance_is_a_rate_over_three_terms():
         ("nino", {CHESHIRE, WAKEFIELD, HEREFORD}),
         ("upn", {CHESHIRE, WAKEFIELD}),
         ("police_reference", {WAKEFIELD}),
+        ("justice_reference", set()),
         ("housing", {CHESHIRE, WAKEFIELD}),
         ("domestic_abuse", {BOLTON, CHESHIRE, HEREFORD, WAKEFIELD}),
         ("sex", {BOLTON, CHESHIRE, HALTON, WAKEFIELD}),

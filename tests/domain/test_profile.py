@@ -111,7 +111,12 @@ def collecting(*data_classes):
 @pytest.mark.requirement("R-034")
 @pytest.mark.parametrize(
     ("data_class", "condition"),
-    [("ethnicity", "article_9"), ("health", "article_9"), ("crime_asb", "article_10")],
+    [
+        ("ethnicity", "article_9"),
+        ("health", "article_9"),
+        ("crime_asb", "article_10"),
+        ("justice_reference", "article_10"),
+    ],
 )
 def test_a_sensitive_class_needs_its_condition(data_class, condition):
     with pytest.raises(ValidationError, match=f"expected an `{condition}`, which {data_class} need"):

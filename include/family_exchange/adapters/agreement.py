@@ -21,6 +21,7 @@ WHO_CLASSES = frozenset(
         DataClass.NINO,
         DataClass.UPN,
         DataClass.POLICE_REFERENCE,
+        DataClass.JUSTICE_REFERENCE,
         DataClass.ETHNICITY,
         DataClass.REFERENCE,
     }

@@ -35,6 +35,8 @@ class DataClass(StrEnum):
     NINO = "nino"
     UPN = "upn"
     POLICE_REFERENCE = "police_reference"
+    JUSTICE_REFERENCE = "justice_reference"
+    """Numbers that prisons and probation give to people."""
     ETHNICITY = "ethnicity"
     CRIME_ASB = "crime_asb"
     DOMESTIC_ABUSE = "domestic_abuse"

@@ -36,7 +36,7 @@ SPECIAL_CATEGORIES = frozenset(
     {DataClass.ETHNICITY, DataClass.HEALTH, DataClass.MENTAL_HEALTH, DataClass.SUBSTANCE_MISUSE}
 )
 """UK GDPR Article 9: taken in only where a basis names an Article 9 condition."""
-CRIMINAL_OFFENCE = frozenset({DataClass.CRIME_ASB, DataClass.POLICE_REFERENCE})
+CRIMINAL_OFFENCE = frozenset({DataClass.CRIME_ASB, DataClass.POLICE_REFERENCE, DataClass.JUSTICE_REFERENCE})
 """UK GDPR Article 10: taken in only where a basis names an Article 10 condition."""
 
 
