@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from family_exchange.adapters import profiles, rules
+from family_exchange.adapters import places, profiles, rules
 from family_exchange.adapters.documents import BadFile, Document, Problem, parsed, read
 from family_exchange.adapters.tabular import ROW_NO
 from family_exchange.domain.contract import Contract
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from great_expectations.core.batch_definition import BatchDefinition
     from great_expectations.datasource.fluent.interfaces import Batch
 
-ROOT = Path(__file__).resolve().parents[3] / "expectations"
+ROOT = places.EXPECTATIONS
 """The suites are data that partners read: they lie beside the code, not in it."""
 
 

@@ -10,12 +10,11 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
-from family_exchange.adapters import statements
+from family_exchange.adapters import places, statements
 from family_exchange.adapters.database import Connection
 from family_exchange.domain.clustering import Pair
 from family_exchange.domain.errors import ExchangeError
@@ -26,7 +25,7 @@ from family_exchange.domain.provenance import Model
 if TYPE_CHECKING:
     import duckdb
 
-FOLDER = Path(__file__).parents[2] / "linkage"
+FOLDER = places.DATA / "linkage"
 
 MOST_SHARERS = 20
 """A number that more statements bear is nobody's: a clerk types it where a field must not be empty."""

@@ -11,7 +11,7 @@ from typing import TypeVar, cast
 
 from pydantic import BaseModel, Field
 
-from family_exchange.adapters import agreement
+from family_exchange.adapters import agreement, places
 from family_exchange.adapters.documents import BadFile, Document, Problem, parsed, read
 from family_exchange.adapters.notices import Notices
 from family_exchange.domain.contract import Contract
@@ -39,8 +39,8 @@ __all__ = [
     "return_definition",
 ]
 
-ROOT = Path(__file__).resolve().parents[2]
-"""`include/`: what people outside agree lies beside the package, not in it."""
+ROOT = places.DATA
+"""What people outside agree: data, not code."""
 
 M = TypeVar("M", bound=BaseModel)
 
