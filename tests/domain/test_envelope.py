@@ -1,5 +1,7 @@
 """What a sealed file looks like from outside; real files are looked at in tests/adapters/test_openpgp.py."""
 
+from base64 import b64encode
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,10 +32,26 @@ def test_a_way_in_by_passphrase_is_seen_wherever_it_stands(content):
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"\x84", b"\x84\x05", b"\xc1\xff", b"\xc1\xc0", b"\x99\x01\x0d\x04", b"\xc1\x05\x06KEYS", b"a,b\n", DATA],
+    [b"", b"\x84", b"\x84\x05", b"\xc1\xff", b"\xc1\xc0", b"\x99\x01\x0d\x04", b"a,b\n", DATA],
 )
 def test_anything_else_is_unknown(content):
     assert look(content, content) == Envelope(Shape.UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    ("content", "shape"),
+    [
+        (b"\xc1\x05\x06KEYS", Shape.UNKNOWN),
+        (b"\xc3\x05\x06KEYS", Shape.UNKNOWN),
+        (b"\xc4\x05\x06KEYS", Shape.UNKNOWN),
+        (KEY + b"\xd2\x20\x02" + bytes(31), Shape.BINARY),
+        (KEY + KEY_NEW + b"\xd4\x20\x01" + bytes(31), Shape.BINARY),
+    ],
+)
+def test_what_came_after_our_gpg_is_seen_from_outside(content, shape):
+    assert look(content, content) == Envelope(shape, newer=True)
+    block = ARMOUR.replace(b"hAUDS0VZUw==", b64encode(content))
+    assert look(block, block) == Envelope(Shape.ARMOURED, newer=True)
 
 
 @pytest.mark.parametrize(

@@ -193,6 +193,21 @@ def test_an_authenticated_mode_counts_as_integrity():
     assert isinstance(seal.decide(replace(GOOD, status=newer), a_policy()), seal.Accepted)
 
 
+def test_what_gpg_calls_whole_without_naming_how_it_knows_is_refused():
+    """gpg 2.2 says the same of an altered message of this kind: docs/adr/0022-newer-openpgp-is-refused.md."""
+    status = tuple(line.replace("DECRYPTION_INFO 2 9 0", "DECRYPTION_INFO 0 9 0") for line in GOOD.status)
+    newer = Envelope(Shape.BINARY, newer=True)
+    assert seal.decide(replace(GOOD, status=status, envelope=newer), a_policy()) == seal.Refused(Reason.NOT_OPENPGP)
+    named = tuple(line.replace("DECRYPTION_INFO 2 9 0", "DECRYPTION_INFO 0 9 2") for line in GOOD.status)
+    assert isinstance(seal.decide(replace(GOOD, status=named, envelope=newer), a_policy()), seal.Accepted)
+
+
+def test_a_signature_that_gpg_does_not_know_is_not_taken_for_a_second_message():
+    opened = ("ENC_TO 1 18 0", f"DECRYPTION_KEY {COUNCIL} {COUNCIL} u", "BEGIN_DECRYPTION", "DECRYPTION_INFO 2 9 0")
+    closed = ("DECRYPTION_OKAY", "GOODMDC", "END_DECRYPTION", "ERROR proc_pkt.plaintext 89_BAD_DATA", "NODATA 3")
+    assert seal.decide(saying(*opened, "NODATA 3", *closed), a_policy()) == seal.Refused(Reason.NOT_OPENPGP)
+
+
 ESSENTIAL = {
     "DECRYPTION_KEY", "BEGIN_DECRYPTION", "DECRYPTION_INFO", "PLAINTEXT", "NEWSIG", "SIG_ID", "GOODSIG", "VALIDSIG",
     "DECRYPTION_OKAY", "GOODMDC", "END_DECRYPTION",
@@ -246,7 +261,7 @@ OUTCOMES = st.builds(
     bytes_out=st.integers(0, 1 << 27),
     clean_eof=st.booleans(),
     timed_out=st.booleans(),
-    envelope=st.builds(Envelope, st.sampled_from(Shape), st.booleans()),
+    envelope=st.builds(Envelope, st.sampled_from(Shape), st.booleans(), st.booleans()),
 )
 
 

@@ -3,6 +3,7 @@
 import os
 import resource
 import selectors
+import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -100,7 +101,7 @@ def run(
     """
     reader = _Reader(limit=limit, deadline=monotonic() + timeout)
     status_read, status_write = os.pipe()
-    command = [*_BASE, f"--homedir={home}", f"--status-fd={status_write}", "--output=-"]
+    command = [*_dying_with_us(), *_BASE, f"--homedir={home}", f"--status-fd={status_write}", "--output=-"]
     command += [*(("--batch",) if batch else ()), *arguments]
     try:
         try:
@@ -135,6 +136,14 @@ def run(
         clean_eof=reader.clean_eof,
         timed_out=reader.timed_out,
     )
+
+
+def _dying_with_us() -> tuple[str, ...]:
+    """What starts gpg so that the kernel ends it with us; nothing where that is missing.
+
+    A gpg that still has output ends by itself, because its pipe breaks; one that waits for its agent would not.
+    """
+    return ("setpriv", "--pdeathsig=KILL") if shutil.which("setpriv") and shutil.which("gpg") else ()
 
 
 def _watch(process: "subprocess.Popen[bytes]", reader: _Reader, status: int) -> None:

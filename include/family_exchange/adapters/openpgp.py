@@ -111,7 +111,9 @@ class OpenPGP:
         make_ring(self.home)
         found = self._keys_in(armoured)
         if [kind for kind, _ in found] != ["pub"]:
-            raise NeedsDecision("the file must hold exactly one OpenPGP public key, and no secret key")
+            raise NeedsDecision(
+                "the file must hold exactly one OpenPGP public key of version 4 (RFC 4880), and no secret key"
+            )
         with gpg.in_memory(armoured) as descriptor:
             run = gpg.run(self.home, ("--import",), descriptor, limit=gpg.CHUNK, timeout=_RING_TIME)
         if run.rc != 0:

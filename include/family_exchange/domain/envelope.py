@@ -2,12 +2,12 @@
 
 gpg skips prose in front of an armoured block, says nothing of a second way in by passphrase, and cannot tell a file
 that was cut in its first bytes from one that was never OpenPGP. The first and last bytes tell all three.
-Source: RFC 4880, parts 4.2 and 5.1 to 5.3.
+Nor does gpg 2.2 see every altered message of the newer kinds that it opens (docs/adr/0022-newer-openpgp-is-refused.md).
+Source: RFC 4880, parts 4.2 and 5.1 to 5.3; RFC 9580, parts 5.1, 5.3, 5.13 and 5.16.
 """
 
 from base64 import b64decode
 from binascii import Error as NotBase64
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -19,7 +19,16 @@ TAIL = 65536
 _BEGIN = b"-----BEGIN PGP MESSAGE-----"
 _END = b"-----END PGP MESSAGE-----"
 _PUBLIC_KEY_SESSION, _PASSPHRASE_SESSION, _MARKER = 1, 3, 10
+_SIGNATURE, _ONE_PASS, _PROTECTED, _AUTHENTICATED = 2, 4, 18, 20
 _VERSIONS = {_PUBLIC_KEY_SESSION: (2, 3), _PASSPHRASE_SESSION: (4,), _MARKER: (ord("P"),)}
+_NEWER = {
+    _PUBLIC_KEY_SESSION: (6,),
+    _SIGNATURE: (6,),
+    _PASSPHRASE_SESSION: (5, 6),
+    _ONE_PASS: (6,),
+    _PROTECTED: (2,),
+    _AUTHENTICATED: (1,),
+}
 
 
 class Shape(StrEnum):
@@ -44,14 +53,17 @@ class Envelope:
     shape: Shape
     by_passphrase: bool = False
     """True when a passphrase opens it, perhaps beside keys."""
+    newer: bool = False
+    """True when it is made in a way that came after RFC 4880: version 6, or an authenticated mode."""
 
 
 def look(head: bytes, tail: bytes) -> Envelope:
     """The outside of the file that begins with `head` and ends with `tail`."""
-    if _BEGIN in head.replace(b"\0", b""):
-        return Envelope(_armoured_shape(head, tail), _PASSPHRASE_SESSION in _session_packets(_unarmoured(head)))
-    tags = tuple(_session_packets(head))
-    return Envelope(Shape.BINARY if tags else Shape.UNKNOWN, _PASSPHRASE_SESSION in tags)
+    armoured = _BEGIN in head.replace(b"\0", b"")
+    tags, newer = _opening(_unarmoured(head) if armoured else head)
+    unarmoured_shape = Shape.BINARY if tags else Shape.UNKNOWN
+    shape = _armoured_shape(head, tail) if armoured else unarmoured_shape
+    return Envelope(shape, _PASSPHRASE_SESSION in tags, newer)
 
 
 def _armoured_shape(head: bytes, tail: bytes) -> Shape:
@@ -77,15 +89,17 @@ def _unarmoured(head: bytes) -> bytes:
         return b""
 
 
-def _session_packets(content: bytes) -> Iterator[int]:
-    """Tags of the packets before the encrypted data, in order, while they are of a version that gpg reads."""
-    at = 0
+def _opening(content: bytes) -> tuple[tuple[int, ...], bool]:
+    """The packets before the encrypted data that gpg 2.2 reads, by tag; True when a newer kind ends them."""
+    tags, at = [], 0
     while at < len(content):
         tag, body, length = _packet(content, at)
-        if tag not in _VERSIONS or content[body : body + 1] not in {bytes([one]) for one in _VERSIONS[tag]}:
-            return
-        yield tag
+        version = content[body] if body < len(content) else None
+        if version not in _VERSIONS.get(tag, ()):
+            return tuple(tags), version in _NEWER.get(tag, ())
+        tags.append(tag)
         at = body + length
+    return tuple(tags), False
 
 
 def _packet(content: bytes, at: int) -> tuple[int, int, int]:

@@ -135,7 +135,14 @@ def _silent(said: Said) -> bool:
 
 
 def _not_openpgp(said: Said, _policy: Policy) -> bool:
-    return _silent(said) and said.outcome.envelope.shape is Shape.UNKNOWN
+    """Nothing that we know, or encrypted in a newer way without gpg saying that it authenticated it.
+
+    gpg 2.2 opens messages of a draft's authenticated mode and calls altered ones whole.
+    """
+    outside = said.outcome.envelope
+    return (outside.newer and said.method[2] not in _AUTHENTICATED) or (
+        _silent(said) and outside.shape is Shape.UNKNOWN
+    )
 
 
 def _unreadable(said: Said, _policy: Policy) -> bool:
@@ -144,6 +151,11 @@ def _unreadable(said: Said, _policy: Policy) -> bool:
 
 def _without_integrity(said: Said, _policy: Policy) -> bool:
     return said.any("DECRYPTION_INFO") and said.method[0] == 0 and said.method[2] == 0
+
+
+def _newer_inside(said: Said, _policy: Policy) -> bool:
+    """Whole and unaltered, but what is sealed starts with a packet that gpg does not know: a version 6 signature."""
+    return said.any("GOODMDC") and said.any("NODATA") and not said.any("PLAINTEXT")
 
 
 def _second_content(said: Said, _policy: Policy) -> bool:
@@ -265,6 +277,7 @@ RULES: tuple[tuple[Reason, Rule], ...] = (
     (Reason.NOT_OPENPGP, _not_openpgp),
     (Reason.CORRUPT, _unreadable),
     (Reason.NO_INTEGRITY, _without_integrity),
+    (Reason.NOT_OPENPGP, _newer_inside),
     (Reason.MULTI_MESSAGE, _second_content),
     (Reason.WRONG_RECIPIENT, _not_for_us),
     (Reason.CORRUPT, _not_whole),
