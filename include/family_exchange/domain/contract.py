@@ -6,10 +6,11 @@ One contract, four uses: validation, the partner's own check, the synthetic file
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
+from family_exchange.domain.container import FileFormat, Format, Role
 from family_exchange.domain.provenance import Key, Model, Words, wrong
 
 IDENTITY_COLUMNS = frozenset(
@@ -19,6 +20,26 @@ IDENTITY_COLUMNS = frozenset(
     }
 )  # fmt: skip
 """Canonical names with a column of their own in `register.source_record`; every other one goes to `facts`."""
+
+_PICTURES = frozenset(
+    {
+        "photo",
+        "photograph",
+        "picture",
+        "image",
+        "img",
+        "jpeg",
+        "jpg",
+        "png",
+        "portrait",
+        "thumbnail",
+        "base64",
+        "binary",
+        "blob",
+        "attachment",
+    }
+)
+"""Words in the name of a column that holds something else than text; no notice lets it be exchanged (R-031)."""
 
 Version = Annotated[str, StringConstraints(pattern=r"^v[1-9][0-9]*$")]
 
@@ -177,14 +198,6 @@ class ContractRetention(Model):
     """Tried in order; the first choice that fits wins, and `category` stands when none does."""
 
 
-class FileFormat(Model):
-    """How the plaintext is written."""
-
-    encoding: Literal["utf-8"] = "utf-8"
-    delimiter: Annotated[str, StringConstraints(min_length=1, max_length=1)] = ","
-    date_format: Words = "%Y-%m-%d"
-
-
 class Column(Model):
     """One column of a file."""
 
@@ -200,6 +213,8 @@ class Column(Model):
     purposes: tuple[Purpose, ...] = Field(min_length=1)
     codes: tuple[str, ...] = ()
     pattern: str | None = None
+    nothing: tuple[Words, ...] = ()
+    """Texts that say that nothing is known, whatever their case: read as an empty cell."""
     description: Words
 
     @model_validator(mode="after")
@@ -210,10 +225,54 @@ class Column(Model):
             raise ValueError("`codes` must not repeat")
         return self
 
+    @model_validator(mode="after")
+    def _holds_no_picture(self) -> Self:
+        if found := sorted(_PICTURES & {*self.name.lower().split("_"), *self.canonical.split("_")}):
+            raise ValueError(f"expected words and numbers; pictures and binary data ({found[0]}) are not exchanged")
+        return self
+
     @property
     def identity(self) -> bool:
         """True when the register has a column of its own for it."""
         return self.canonical in IDENTITY_COLUMNS
+
+
+class Table(Model):
+    """One table of a bundle: a CSV, or a sheet, of this name."""
+
+    name: Key
+    title: Words
+    role: Role
+    key: tuple[Key, ...] = Field(min_length=1)
+    """Canonical columns that together are unique in the table."""
+    since: Key | None = None
+    until: Key | None = None
+    """Canonical columns of the first and the last day of a row that holds for a time."""
+    columns: tuple[Column, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _named_columns_exist(self) -> Self:
+        canonicals = _unique(self.columns)
+        timed = self.role in {Role.ADDRESSES, Role.EPISODES}
+        if timed != (self.since is not None) or timed != (self.until is not None):
+            raise wrong("since", "expected `since` and `until` with addresses and episodes, and only with them")
+        if unknown := sorted({*self.key, PERSON, *filter(None, (self.since, self.until))} - canonicals):
+            raise wrong("columns", f"expected columns for {', '.join(unknown)}")
+        return self
+
+
+PERSON = "record_ref"
+"""Canonical column that names the person, in every table."""
+
+
+def _unique(columns: tuple[Column, ...]) -> frozenset[str]:
+    """The canonical names, each of which stands once, as does each header."""
+    for what in ("name", "canonical"):
+        names = [str(getattr(column, what)) for column in columns]
+        for index, name in enumerate(names):
+            if name in names[:index]:
+                raise wrong(f"columns[{index}].{what}", f"expected each {what} once; {name} repeats")
+    return frozenset(column.canonical for column in columns)
 
 
 class Contract(Model):
@@ -229,14 +288,26 @@ class Contract(Model):
     """Canonical columns that together are unique in a file."""
     retention: ContractRetention
     file: FileFormat = FileFormat()
+    tables: tuple[Table, ...] = ()
+    """With tables a file is a bundle of them, and `columns` are those of the rows that they are joined to."""
     columns: tuple[Column, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _columns_are_unique(self) -> Self:
-        for what, names in (("name", self.headers), ("canonical", self.canonicals)):
-            for index, name in enumerate(names):
-                if name in names[:index]:
-                    raise wrong(f"columns[{index}].{what}", f"expected each {what} once; {name} repeats")
+        _unique(self.columns)
+        return self
+
+    @model_validator(mode="after")
+    def _tables_make_a_bundle(self) -> Self:
+        names = [table.name for table in self.tables]
+        if len({*names}) != len(names):
+            raise wrong("tables", "expected each table once")
+        if self.tables and [table.role for table in self.tables].count(Role.PERSONS) != 1:
+            raise wrong("tables", "expected one table of persons")
+        if bool(self.tables) == (Format.CSV in self.file.formats):
+            raise wrong("file.formats", "expected csv for a feed without tables; zip or xlsx for one with tables")
+        if not self.tables and Format.ZIP in self.file.formats:
+            raise wrong("file.formats", "expected zip only for a feed with tables")
         return self
 
     @model_validator(mode="after")
@@ -259,6 +330,34 @@ class Contract(Model):
                     f"columns[{index}].purposes", f"expected purposes of the contract; it has no {', '.join(extra)}"
                 )
         return self
+
+    @property
+    def suite(self) -> str:
+        """The name of the file that holds its rules, without the ending."""
+        return self.version
+
+    @property
+    def may_be_empty(self) -> bool:
+        """True when a header without rows says something: that there is nothing to tell."""
+        return False
+
+    def of_table(self, name: str) -> "TableContract":
+        """The layout of one table of a bundle, as a contract of its own.
+
+        Raises:
+            KeyError: the contract has no such table.
+        """
+        for table in self.tables:
+            if table.name == name:
+                inherited = {
+                    field: getattr(self, field)
+                    for field in type(self).model_fields
+                    if field not in {"tables", "age_gate", "key", "columns"}
+                }
+                return TableContract.model_construct(
+                    **inherited, tables=(), age_gate=Ages(), key=table.key, columns=table.columns, table=table
+                )
+        raise KeyError(name)
 
     @property
     def headers(self) -> tuple[str, ...]:
@@ -290,3 +389,19 @@ class Contract(Model):
             if column.canonical == canonical:
                 return column
         raise KeyError(canonical)
+
+
+class TableContract(Contract):
+    """The layout of one table of a bundle; made by `Contract.of_table`, never read from a file."""
+
+    table: Table
+
+    @property
+    def suite(self) -> str:
+        """The name of the file that holds its rules, without the ending."""
+        return f"{self.version}.{self.table.name}"
+
+    @property
+    def may_be_empty(self) -> bool:
+        """A bundle has persons; every other table may say that there is nothing to tell."""
+        return self.table.role is not Role.PERSONS

@@ -1,7 +1,8 @@
 """What validation found in one file, and what follows for its rows and for the file.
 
 Findings are kept by rule, not by row: a file of a million rows breaks a few dozen rules at most, and the row numbers of
-each are one plain sequence that can be stored in bulk. Row numbers, columns and rules only; never a value.
+each are one plain sequence that can be stored in bulk. Row numbers, columns and rules only; never a value. In a bundle
+rows are counted within each table.
 """
 
 from collections import Counter
@@ -14,6 +15,16 @@ from family_exchange.domain.file import Verdict
 
 AGE = "AGE"
 """The rule of every contract's age gate; the others are the suite's."""
+
+PERSON, MERGED, UNUSED = "PERSON", "MERGED", "UNUSED"
+"""The rules between the tables of a bundle: a row of nobody, of a merged duplicate, of a kind that is not taken in."""
+
+MESSAGES = {
+    PERSON: "Send the person of this row in the table of persons too, in order; or leave the row out.",
+    MERGED: "Nothing to mend: the person was merged into another record, so this row is left out.",
+    UNUSED: "Leave identifiers of this type out: they are not taken in, nor is one that cannot be right.",
+}
+"""`rule → what to do` for those rules."""
 
 
 class Severity(StrEnum):
@@ -35,6 +46,8 @@ class Finding:
     """The name in the file's header; None: no single column."""
     rule: str
     severity: Severity
+    table: str | None = None
+    """The table of a bundle, in which the row is counted; None: the file has one table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +58,9 @@ class Broken:
     column: str | None
     severity: Severity
     rows: Sequence[int]
-    """Ascending, without repeats; empty when the file as a whole broke the rule."""
+    """Ascending, without repeats; empty when the file, or its table, as a whole broke the rule."""
+    table: str | None = None
+    """The table of a bundle, in which the rows are counted; None: the file has one table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +71,15 @@ class Findings:
     broken: tuple[Broken, ...] = ()
 
     def __iter__(self) -> Iterator[Finding]:
-        """One finding for each rule and row: the file's own first, then row by row, then in the suite's order."""
+        """One finding for each rule and row: the file's own first, then table by table and row by row."""
+        tables = {table: place for place, table in enumerate(dict.fromkeys(found.table for found in self.broken))}
         numbered = (
-            (row_no or 0, order, row_no, found)
+            ((tables[found.table] if row_no else -1, row_no or 0, order), row_no, found)
             for order, found in enumerate(self.broken)
             for row_no in (found.rows or (None,))
         )
-        for _, _, row_no, found in sorted(numbered, key=lambda item: item[:2]):
-            yield Finding(row_no, found.column, found.rule, found.severity)
+        for _, row_no, found in sorted(numbered, key=lambda item: item[0]):
+            yield Finding(row_no, found.column, found.rule, found.severity, found.table)
 
     def __len__(self) -> int:
         """The number of findings, as `iter` would give them."""
@@ -76,20 +92,22 @@ class Findings:
 
     @property
     def refused_rows(self) -> frozenset[int]:
-        """The rows that stay out because of an error of their own."""
-        return frozenset(chain.from_iterable(self._rows(Severity.ERROR)))
+        """The rows of a file with one table that stay out because of an error of their own."""
+        return self._rows(Severity.ERROR).get(None, frozenset())
 
     @property
     def rows_refused(self) -> int:
         """How many rows stay out."""
-        return self.rows_read if self.refuses_all else len(self.refused_rows)
+        return self.rows_read if self.refuses_all else sum(map(len, self._rows(Severity.ERROR).values()))
 
     @property
     def rows_with_finding(self) -> int:
         """How many rows are loaded although a warning concerns them."""
         if self.refuses_all:
             return 0
-        return len(frozenset(chain.from_iterable(self._rows(Severity.WARNING))) - self.refused_rows)
+        refused = self._rows(Severity.ERROR)
+        warned = self._rows(Severity.WARNING).items()
+        return sum(len(rows - refused.get(table, frozenset())) for table, rows in warned)
 
     @property
     def rows_loaded(self) -> int:
@@ -109,5 +127,10 @@ class Findings:
             return Verdict.PARTLY_ACCEPTED
         return Verdict.ACCEPTED_WITH_FINDINGS if self.broken else Verdict.ACCEPTED
 
-    def _rows(self, severity: Severity) -> Iterator[Sequence[int]]:
-        return (found.rows for found in self.broken if found.severity is severity)
+    def _rows(self, severity: Severity) -> dict[str | None, frozenset[int]]:
+        """`table → its rows` that broke a rule of this severity."""
+        by_table: dict[str | None, list[Sequence[int]]] = {}
+        for found in self.broken:
+            if found.severity is severity:
+                by_table.setdefault(found.table, []).append(found.rows)
+        return {table: frozenset(chain.from_iterable(rows)) for table, rows in by_table.items()}

@@ -165,6 +165,8 @@ class SuiteMeta(Model):
 
     feed: Key
     version: Version
+    table: Key | None = None
+    """The table of a bundle; null: the contract has one table."""
     great_expectations_version: str
     derived: Mapping[Header, tuple[Header, ...]] = Field(default_factory=dict)
     """`made column → columns whose values are added`; without a value in one of them there is no sum."""
