@@ -2,28 +2,51 @@
 
 import logging
 import sys
+from importlib import import_module
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
-from family_exchange.commands import auditing, demo, exchange, profile, register, retention, returns
 from family_exchange.domain.errors import DataRefused, ExchangeError
 
-app = typer.Typer(
-    help="Partner files in, a family register, signed-off returns out.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
-demo.add_to(app)
-profile.add_to(app)
-exchange.add_to(app)
-register.add_to(app)
-returns.add_to(app)
-retention.add_to(app)
-auditing.add_to(app)
-
 FINDINGS, COULD_NOT_RUN = 1, 2
+
+COMMANDS = {
+    "demo": ("demo", "synth"),
+    "profile": ("profile",),
+    "check": ("check",),
+    "exchange": ("files", "keys", "receive", "set-up"),
+    "register": ("register", "proposal"),
+    "returns": ("return",),
+    "retention": ("retention",),
+    "auditing": ("audit", "trace"),
+}
+"""`module of family_exchange.commands → its commands`: only the module that is asked for is loaded."""
+
+
+def application(word: str | None = None) -> typer.Typer:
+    """The command line with the commands of one module, that of the command `word`; with all when it names none.
+
+    Raises:
+        ModuleNotFoundError: the command needs a library that is not installed; without `word` such commands are
+            left out.
+    """
+    app = typer.Typer(
+        help="Partner files in, a family register, signed-off returns out.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+    app.callback()(_every_command)
+    only = next((module for module, commands in COMMANDS.items() if word in commands), None)
+    for module in [only] if only else COMMANDS:
+        try:
+            import_module(f"family_exchange.commands.{module}").add_to(app)
+        except ModuleNotFoundError as missing:
+            if only or _ours(missing):
+                raise
+    return app
 
 
 def main() -> None:
@@ -32,14 +55,27 @@ def main() -> None:
     shown.setLevel(logging.WARNING)  # on the handler: some libraries lower their own loggers' level
     logging.basicConfig(handlers=[shown], format="%(levelname)s %(name)s: %(message)s")
     try:
-        app()
+        application(next(iter(sys.argv[1:]), None))()
     except DataRefused as refusal:
         _tell(refusal)
         sys.exit(FINDINGS)
     except ExchangeError as error:
         _tell(error)
         sys.exit(COULD_NOT_RUN)
+    except ModuleNotFoundError as missing:
+        if _ours(missing):
+            raise
+        _tell(f"{missing.name} is not installed; this command needs `pip install 'family-exchange[platform]'`")
+        sys.exit(COULD_NOT_RUN)
 
 
-def _tell(error: ExchangeError) -> None:
-    Console(stderr=True, highlight=False, soft_wrap=True).print(f"[bold red]stopped:[/] {error}")
+def _every_command() -> None:
+    """Nothing of its own: a command line with one command only would lose that command's name."""
+
+
+def _ours(missing: ModuleNotFoundError) -> bool:
+    return (missing.name or "").split(".")[0] == __package__
+
+
+def _tell(error: object) -> None:
+    Console(stderr=True, highlight=False, soft_wrap=True).print(f"[bold red]stopped:[/] {escape(str(error))}")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from family_exchange.cli import app
+from family_exchange.cli import application
 from family_exchange.orchestration.connections import HINTS
 
 ROOT = Path(__file__).parents[2]
@@ -17,7 +17,7 @@ PAGES = sorted(
     for folder in (ROOT, ROOT / "docs", ROOT / "docs" / "adr", ROOT / "expectations")
     for page in folder.glob("*.md")
 )
-TOP = typer.main.get_command(app)
+TOP = typer.main.get_command(application())
 
 
 def in_blocks(page):

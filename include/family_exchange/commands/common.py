@@ -5,15 +5,17 @@ import os
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from family_exchange.adapters import profiles, settings
-from family_exchange.adapters.doors import Doors, opened
 from family_exchange.domain.errors import NeedsDecision
+
+if TYPE_CHECKING:
+    from family_exchange.adapters.doors import Doors
 
 Council = Annotated[str, typer.Option("--council", "-c", help="The council, by the name of its profile file.")]
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
@@ -34,12 +36,14 @@ def environment(file: Path = Path(".env")) -> Mapping[str, str]:
     return stated | dict(os.environ)
 
 
-def doors(council: str) -> Doors:
+def doors(council: str) -> "Doors":
     """The doors of `council`.
 
     Raises:
         NeedsDecision: there is no such profile, or a setting is missing; the message names it.
     """
+    from family_exchange.adapters.doors import opened  # noqa: PLC0415 - database, SFTP and gpg: not for every command
+
     if council not in profiles.councils():
         known = ", ".join(profiles.councils())
         raise NeedsDecision(f"there is no profile of that name in include/councils; there are: {known}")

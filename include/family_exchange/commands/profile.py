@@ -1,7 +1,6 @@
 """A council's promises as data: are the files sound, and what in them does only we assume?"""
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -21,13 +20,12 @@ Council = Annotated[str | None, typer.Argument(help="A profile's name; every cou
 def add_to(app: typer.Typer) -> None:
     """Add this group's commands."""
     app.add_typer(profile, name="profile")
-    app.command("check")(check_file)
 
 
 @profile.command("check")
 def check(council: Council = None, as_json: Json = False) -> None:
     """Read profiles, contracts, suites, frameworks and returns; every mistake has its file, line and key."""
-    _known(council)
+    known(council)
     problems = sorted({*profiles.check(council), *expectations.check()})
     broken = {problem.file for problem in problems}
     wanted = [council] if council else list(profiles.councils())
@@ -59,7 +57,7 @@ def check(council: Council = None, as_json: Json = False) -> None:
 @profile.command("show")
 def show(council: Annotated[str, typer.Argument(help="A profile's name.")], as_json: Json = False) -> None:
     """Every promise of one council, with its status and where it is published."""
-    _known(council)
+    known(council)
     model = profiles.profile(council)
     rows: list[tuple[object, ...]] = [(key, leaf.status, leaf.source) for key, leaf in leaves(model)]
     say(
@@ -69,35 +67,8 @@ def show(council: Annotated[str, typer.Argument(help="A profile's name.")], as_j
     )
 
 
-def check_file(
-    file: Annotated[Path, typer.Argument(help="A CSV file as it would be sealed.", exists=True, dir_okay=False)],
-    feed: Annotated[str, typer.Option("--feed", "-f", help="Which feed it is.")],
-    council: Annotated[str | None, typer.Option("--council", "-c", help="Whose profile applies.")] = None,
-    as_json: Json = False,
-) -> None:
-    """A partner's own check before sending: the same verdict and the same findings as the platform's."""
-    from family_exchange.stages import validate  # noqa: PLC0415 - loads the validation libraries
-
-    if feed not in profiles.feeds():
-        raise NeedsDecision(f"there is no such feed; there are: {', '.join(profiles.feeds())}")
-    _known(council)
-    contract = profiles.contract(feed)
-    whose = profiles.profile(council) if council else None
-    report = validate.report(file.read_bytes(), contract, whose)
-    rows: list[tuple[object, ...]] = [
-        (line.rule, line.severity, line.column, line.count, ", ".join(map(str, line.first_rows)), line.message)
-        for line in report.lines
-    ]
-    title = f"{report.verdict}: {report.rows_read} rows read, {report.rows_refused} refused"
-    title += f"\n{report.message}" if report.message else ""
-    columns = ("rule", "severity", "column", "rows", "first rows", "what to do")
-    data = asdict(report) | {"verdict": report.verdict}
-    say(data, as_json=as_json, words=lambda: table(title, columns, rows))
-    if report.lines or report.reason:
-        raise typer.Exit(1)
-
-
-def _known(council: str | None) -> None:
+def known(council: str | None) -> None:
+    """Go on only when there is such a profile, or when none is named."""
     if council is not None and council not in profiles.councils():
         raise NeedsDecision(f"there is no such profile; there are: {', '.join(profiles.councils())}")
 
