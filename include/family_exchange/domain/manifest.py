@@ -1,9 +1,10 @@
-"""What a partner says of a file in its first line: which feed, as known on which day, covering which days, how many rows.
+"""What a partner says of a file in its first line: which feed, as known on which day, covering which days, how much.
 
 The line is optional and lies under the same seal as the rows:
-`#family-exchange feed=police_incidents contract=v1 as_of=2026-10-31 coverage_from=2026-04-01 coverage_to=2026-10-31 rows=812`.
+`#family-exchange feed=police_incidents contract=v1 as_of=2026-10-31 coverage_from=2026-04-01 coverage_to=2026-10-31
+area=E08000036 sequence=7 rows=812` (on one line).
 A feed without coverage says nothing of what it does not hold: a measure over it is unknown, never zero.
-"""  # noqa: E501 - an example of the line, which is one line
+"""
 
 import re
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from family_exchange.domain.errors import DataRefused
 from family_exchange.domain.file import Reason
 
 MARK = "#family-exchange"
-KEYS = ("council", "feed", "contract", "as_of", "coverage_from", "coverage_to", "rows")
+KEYS = ("council", "feed", "contract", "as_of", "coverage_from", "coverage_to", "area", "sequence", "rows")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,10 @@ class Manifest:
     as_of: date | None = None
     coverage_from: date | None = None
     coverage_to: date | None = None
+    area: str | None = None
+    """Which area the rows come from, as the partner codes it."""
+    sequence: int | None = None
+    """The partner's own number of the file, counted upwards; each number is used once."""
     rows: int | None = None
 
 
@@ -49,6 +54,8 @@ def parsed(line: str) -> Manifest:
         as_of=_day(given, "as_of"),
         coverage_from=_day(given, "coverage_from"),
         coverage_to=_day(given, "coverage_to"),
+        area=_area(given),
+        sequence=_number(given, "sequence"),
         rows=_number(given, "rows"),
     )
     if manifest.coverage_from and manifest.coverage_to and manifest.coverage_from > manifest.coverage_to:
@@ -69,6 +76,13 @@ def _day(given: dict[str, str], key: str) -> date | None:
     except ValueError:
         pass
     raise DataRefused(Reason.HEADER, f"{key} in the first line is not a date like 2026-04-30") from None
+
+
+def _area(given: dict[str, str]) -> str | None:
+    text = given.get("area")
+    if text is None or re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]{0,39}", text):
+        return text
+    raise DataRefused(Reason.HEADER, "area in the first line is not a code of letters, digits and hyphens")
 
 
 def _number(given: dict[str, str], key: str) -> int | None:

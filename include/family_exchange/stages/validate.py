@@ -14,6 +14,7 @@ from family_exchange.domain.contract import Contract
 from family_exchange.domain.errors import DataRefused
 from family_exchange.domain.file import Reason, Verdict
 from family_exchange.domain.findings import AGE, Broken, Findings, Severity
+from family_exchange.domain.manifest import Manifest
 from family_exchange.domain.profile import Profile
 from family_exchange.domain.suite import Suite
 
@@ -38,6 +39,8 @@ class Validated:
     as_of: date | None
     coverage_from: date | None
     coverage_to: date | None
+    said: Manifest = Manifest()
+    """What the file's first line states; the days above may stand in for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +110,7 @@ def table(
         as_of=as_of,
         coverage_from=read.manifest.coverage_from,
         coverage_to=read.manifest.coverage_to,
+        said=read.manifest,
     )
 
 
