@@ -5,7 +5,7 @@ import re
 import pytest
 
 from family_exchange.adapters import expectations, profiles, tabular
-from family_exchange.domain.contract import ColumnType, DataClass
+from family_exchange.domain.contract import ColumnType, DataClass, Sensitivity
 from family_exchange.domain.findings import Severity
 from family_exchange.domain.suite import PERMANENT, VALID, ExpectationType, has_value, kind
 from family_exchange.stages import validate
@@ -118,10 +118,15 @@ def test_a_bad_identifier_is_left_out_and_never_costs_the_row(feed):
     dropping = {
         each.meta.column: each for each in expectations.load_suite(feed).expectations if each.meta.action
     }  # fmt: skip
-    identifiers = {column.name for column in profiles.contract(feed).columns if kind(column)}
+    identifiers = {
+        column.name
+        for column in profiles.contract(feed).columns
+        if kind(column) or column.sensitivity is Sensitivity.IDENTIFIER
+    }
     assert set(dropping) == identifiers
     for each in expectations.load_suite(feed).row_rules:
-        on_identifier = (each.kwargs.column or "").endswith((PERMANENT, VALID)) and each.meta.column in identifiers
+        of_its_form = each.type is ExpectationType.MATCH or (each.kwargs.column or "").endswith((PERMANENT, VALID))
+        on_identifier = of_its_form and each.meta.column in identifiers
         assert (each.meta.severity is Severity.WARNING) == on_identifier, each.meta.rule
 
 
