@@ -15,11 +15,12 @@ from time import perf_counter
 import psycopg
 import pytest
 
-from family_exchange.adapters import database, ledger, profiles
+from family_exchange.adapters import profiles
 from family_exchange.adapters.sftp import DropZone
 from family_exchange.demo import synthetic, world
 from family_exchange.domain.file import State
 from family_exchange.stages import intake, receive
+from family_exchange.stages.office import CouncilOffice
 
 ROWS = 100_000
 ROUNDS = 3
@@ -46,11 +47,9 @@ def sealed_file(tenant, seed):
 
 def fetched(tenant, file_id):
     """The file is in the vault, as after the fetch; what follows is what is measured."""
-    with database.session(tenant.doors.database) as connection:
-        with connection.transaction():
-            epoch = ledger.claim(connection, file_id)
-            ledger.advance(connection, file_id, epoch, State.CLAIMED, {})
-        intake._bring_in(tenant.doors, connection, ledger.read(connection, file_id))
+    office = CouncilOffice(tenant.doors)
+    with office.desk() as desk:
+        intake._bring_in(office, desk, desk.claim(file_id))
 
 
 def reference(tenant, content, sealed, folder):

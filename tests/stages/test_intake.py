@@ -14,6 +14,7 @@ from family_exchange.demo.keys import encrypt_only
 from family_exchange.domain.errors import TryLater
 from family_exchange.domain.file import Reason, State
 from family_exchange.stages import acknowledge, intake, receive
+from family_exchange.stages.office import CouncilOffice
 
 FEED = "police_incidents"
 GOOD = Path(__file__).parents[2] / "expectations" / FEED / "v1.good.csv"
@@ -95,11 +96,10 @@ def test_the_same_bytes_twice_at_once_are_one_file_and_one_duplicate(tenant, pol
     put(police, "at-once-a.pgp", sealed)
     put(police, "at-once-b.pgp", sealed)
     both = receive.find(tenant.doors, FEED, settle=0)
-    with database.session(tenant.doors.database) as connection:
+    office = CouncilOffice(tenant.doors)
+    with office.desk() as desk:
         for file_id in both:  # both are in the vault before either is opened, as when two workers run side by side
-            with connection.transaction():
-                ledger.advance(connection, file_id, ledger.claim(connection, file_id), State.CLAIMED, {})
-            intake._bring_in(tenant.doors, connection, ledger.read(connection, file_id))
+            intake._bring_in(office, desk, desk.claim(file_id))
     assert sorted(file.state for file in run(tenant)) == [State.CLOSED, State.DUPLICATE]
 
 
@@ -143,6 +143,21 @@ def test_a_name_on_its_way_is_not_a_file_yet(tenant, police):
         zone.upload_new(f"/{FEED}", "half.csv.pgp.filepart", b"half")
         zone.upload_new(f"/{FEED}", ".half.part", b"half")
     assert run(tenant) == []
+    with DropZone(police.endpoint) as zone:
+        zone.remove(f"/{FEED}", b".half.part")
+    sleep_until_patience_ends(tenant)
+    (file,) = run(tenant)
+    assert (file.state, file.reason) == (State.QUARANTINED, Reason.CORRUPT)
+    assert receipt_of(tenant, police, file)["name"] == "half.csv.pgp.filepart"
+    with DropZone(police.endpoint) as zone:
+        assert zone.exists(f"/{FEED}/half.csv.pgp.filepart"), "what we never had is never removed by us"
+        zone.remove(f"/{FEED}", b"half.csv.pgp.filepart")
+
+
+def sleep_until_patience_ends(tenant):
+    """Time passes for the ledger, not for the test."""
+    with database.transaction(tenant.doors.database) as connection:
+        connection.execute("UPDATE exchange.file SET changed_at = changed_at - interval '1 day'")
 
 
 def test_a_file_that_its_partner_took_back_is_gone(tenant, police, content):

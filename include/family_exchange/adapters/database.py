@@ -7,11 +7,12 @@ from pathlib import Path
 import psycopg
 from psycopg.rows import TupleRow
 
-from family_exchange.domain.errors import ExchangeError, TryLater
+from family_exchange.domain.errors import Busy, ExchangeError, NoRoom, TryLater
 
 Connection = psycopg.Connection[TupleRow]
 
 FENCED = "FX001"
+DISK_FULL = "53100"
 UNIQUE_VIOLATION = "23505"
 """Two workers at one thing: the loser tries again and then sees the winner's row."""
 
@@ -70,9 +71,11 @@ def reduced(error: psycopg.Error) -> ExchangeError:
     if isinstance(error, psycopg.OperationalError) and not state:
         return TryLater("the database does not answer, or does not let us in")
     if state == FENCED:
-        return TryLater("another worker holds this item (FX001)")
+        return Busy("another worker holds this item (FX001)")
     if state == UNIQUE_VIOLATION:
-        return TryLater("another worker stored the same meanwhile (23505)")
+        return Busy("another worker stored the same meanwhile (23505)")
+    if state == DISK_FULL:
+        return NoRoom(f"the database's disk is full ({state}): make room, then clear this task")
     if state.startswith(_PASSING):
         return TryLater(f"the database cannot serve this now ({state})")
     where = ", ".join(

@@ -5,7 +5,7 @@ the same transaction.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -15,7 +15,6 @@ from family_exchange.adapters import audit
 from family_exchange.adapters import findings as finding_rows
 from family_exchange.adapters.audit import Plain
 from family_exchange.adapters.database import Connection
-from family_exchange.adapters.sftp import Entry
 from family_exchange.domain.file import Reason, State, Verdict
 from family_exchange.domain.findings import Findings
 from family_exchange.domain.seal import RegisteredKey
@@ -54,6 +53,23 @@ class File:
     seen_at: datetime
     receipt_at: datetime | None
     landing_removed_at: datetime | None
+    sig_id: str | None = None
+    signed_at: datetime | None = None
+    coverage_from: date | None = None
+    coverage_to: date | None = None
+    area: str | None = None
+    sequence: int | None = None
+    changed_at: datetime | None = None
+    attempt: int = 0
+    """Claims since it last moved or was excused: how often a worker died over it."""
+    history: bool = False
+    conflicts_with: str | None = None
+    superseded_by: str | None = None
+    waived: Reason | None = None
+    """The reason that two people set aside when they released it."""
+    workbook_sha256: bytes | None = None
+    answers: int = 0
+    """Receipts written so far; a file that was released has another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,73 +80,25 @@ class StoredFinding:
     column_name: str | None
     rule: str
     severity: str
+    table_name: str | None = None
+    ref_hmac: bytes | None = field(default=None, repr=False)
 
 
 _COLUMNS = """file_id, partner, feed, name_bytes, size, modified_at, state, reason, epoch, ct_sha256, signer, contract,
     as_of, verdict, rows_read, rows_loaded, rows_with_finding, rows_refused, columns_dropped, duplicate_of, seen_at,
-    receipt_at, landing_removed_at"""
+    receipt_at, landing_removed_at, sig_id, signed_at, coverage_from, coverage_to, area, sequence, changed_at, attempt,
+    history, conflicts_with, superseded_by, waived, workbook_sha256, answers"""
 
 
 def _file(**columns: object) -> File:
     columns["state"] = State(str(columns["state"]))
     columns["reason"] = Reason(str(columns["reason"])) if columns["reason"] else None
     columns["verdict"] = Verdict(str(columns["verdict"])) if columns["verdict"] else None
+    columns["waived"] = Reason(str(columns["waived"])) if columns["waived"] else None
     return File(**columns)  # type: ignore[arg-type]  # the query names exactly the fields
 
 
 _row = kwargs_row(_file)
-
-
-def note_landing(connection: Connection, partner: str, feed: str, entries: Sequence[Entry]) -> None:
-    """Every entry of the landing folder is a row of the ledger; a row whose file vanished unread is GONE.
-
-    A file is the same file while its partner, feed, name, size and time stay the same and it was not yet removed. A
-    second run with the same listing changes nothing.
-    """
-    present = [(entry.name, entry.size, entry.modified_at) for entry in entries]
-    known = {
-        (bytes(name), size, modified)
-        for name, size, modified in connection.execute(
-            """SELECT name_bytes, size, modified_at FROM exchange.file
-                WHERE partner = %s AND feed = %s AND landing_removed_at IS NULL""",
-            (partner, feed),
-        )
-    }
-    for name, size, modified in sorted(set(present) - known, key=lambda entry: (entry[2], entry[0])):
-        row = connection.execute(
-            """INSERT INTO exchange.file (partner, feed, name_bytes, size, modified_at) VALUES (%s, %s, %s, %s, %s)
-               RETURNING file_id""",
-            (partner, feed, name, size, modified),
-        ).fetchone()
-        assert row is not None  # noqa: S101 - INSERT … RETURNING gives a row
-        audit.append(
-            connection, "file.seen", ACTOR, {"file": str(row[0]), "partner": partner, "feed": feed, "bytes": size}
-        )
-    gone = connection.execute(
-        """SELECT file_id, epoch FROM exchange.file
-            WHERE partner = %s AND feed = %s AND state IN ('SEEN','CLAIMED')
-              AND NOT (name_bytes = ANY(%s::bytea[]))
-            ORDER BY file_id FOR UPDATE SKIP LOCKED""",
-        (partner, feed, [name for name, _, _ in present]),
-    ).fetchall()
-    for file_id, epoch in gone:
-        advance(connection, str(file_id), int(epoch), State.GONE, {})
-        connection.execute(
-            "UPDATE exchange.file SET landing_removed_at = clock_timestamp() WHERE file_id = %s", (file_id,)
-        )
-
-
-def waiting(connection: Connection, feed: str) -> list[str]:
-    """Ids of the feed's files that still need work or an answer, oldest first."""
-    rows = connection.execute(
-        """SELECT file_id FROM exchange.file
-            WHERE feed = %s AND (state NOT IN ('CLOSED','QUARANTINED','DUPLICATE','SUPERSEDED','GONE','REJECTED')
-                                 OR (receipt_at IS NULL AND state <> 'GONE')
-                                 OR (landing_removed_at IS NULL AND ct_sha256 IS NOT NULL))
-            ORDER BY file_id""",
-        (feed,),
-    )
-    return [str(file_id) for (file_id,) in rows]
 
 
 def read(connection: Connection, file_id: str) -> File:
@@ -159,9 +127,18 @@ def files(connection: Connection, feed: str | None = None) -> list[File]:
 
 
 def claim(connection: Connection, file_id: str) -> int | None:
-    """The new epoch, which fences every earlier worker; None when nothing is left to do for the file."""
+    """The new epoch, which fences every earlier worker; None for a file that the ledger does not have."""
     row = connection.execute("SELECT exchange.claim(%s)", (file_id,)).fetchone()
     return int(row[0]) if row and row[0] is not None else None
+
+
+def fence(connection: Connection, file_id: str, epoch: int) -> None:
+    """The caller's transaction holds the file's row, and no later worker has claimed it.
+
+    Raises:
+        psycopg.Error: FX001, another worker has; the transaction ends without effect.
+    """
+    connection.execute("SELECT exchange.fence(%s, %s)", (file_id, epoch))
 
 
 def advance(connection: Connection, file_id: str, epoch: int, to: State, body: Mapping[str, Plain]) -> None:
@@ -174,7 +151,8 @@ def advance(connection: Connection, file_id: str, epoch: int, to: State, body: M
 def quarantine(connection: Connection, file_id: str, epoch: int, reason: Reason) -> None:
     """The file waits, still sealed, for its partner to send another or for two people here to decide."""
     connection.execute(
-        "UPDATE exchange.file SET reason = %s, verdict = 'refused' WHERE file_id = %s", (reason, file_id)
+        "UPDATE exchange.file SET reason = %s, verdict = coalesce(verdict, 'refused') WHERE file_id = %s",
+        (reason, file_id),
     )
     advance(connection, file_id, epoch, State.QUARANTINED, {"reason": reason})
 
@@ -183,16 +161,6 @@ def duplicate(connection: Connection, file_id: str, epoch: int, original: str) -
     """The file brought nothing new."""
     connection.execute("UPDATE exchange.file SET duplicate_of = %s WHERE file_id = %s", (original, file_id))
     advance(connection, file_id, epoch, State.DUPLICATE, {"of": original})
-
-
-def same_ciphertext(connection: Connection, file: File, sha256: bytes) -> str | None:
-    """The id of an accepted file of this partner and feed with the very same bytes."""
-    return _other(connection, file, "ct_sha256", sha256)
-
-
-def same_content(connection: Connection, file: File, hmac: bytes) -> str | None:
-    """The id of an accepted file of this partner and feed with the same content, sealed again."""
-    return _other(connection, file, "content_hmac", hmac)
 
 
 def keys(connection: Connection) -> dict[str, tuple[RegisteredKey, ...]]:
@@ -217,6 +185,13 @@ def register_key(connection: Connection, partner: str, key: RegisteredKey, *, ad
         audit.append(connection, "key.added", added_by, body)
 
 
+def put_shape(connection: Connection, file_id: str, shape: Iterable[tuple[str, str, int]]) -> None:
+    """What the file is made of is stored: (column, code, rows)."""
+    with connection.cursor() as cursor, cursor.copy("COPY exchange.file_shape FROM STDIN") as copy:
+        for column, code, rows in shape:
+            copy.write_row((file_id, column, code, rows))
+
+
 def put_findings(connection: Connection, file_id: str, found: Findings) -> None:
     """Every finding of the file is stored, in bulk; what an earlier attempt stored is replaced."""
     connection.execute("DELETE FROM exchange.finding WHERE file_id = %s", (file_id,))
@@ -229,7 +204,7 @@ def findings(connection: Connection, file_id: str) -> list[StoredFinding]:
     """Everything that validation found in the file, in order."""
     with connection.cursor(row_factory=class_row(StoredFinding)) as cursor:
         return cursor.execute(
-            """SELECT row_no, column_name, rule, severity FROM exchange.finding
+            """SELECT row_no, column_name, rule, severity, table_name, ref_hmac FROM exchange.finding
                 WHERE file_id = %s ORDER BY finding_no""",
             (file_id,),
         ).fetchall()
@@ -246,13 +221,3 @@ def totals(connection: Connection, file_ids: Iterable[str]) -> dict[str, int]:
     assert row is not None  # noqa: S101 - an aggregate always gives a row
     names = ("files", "applied", "rows_loaded", "rows_with_finding", "rows_refused")
     return dict(zip(names, map(int, row), strict=True))
-
-
-def _other(connection: Connection, file: File, column: str, value: bytes) -> str | None:
-    row = connection.execute(
-        f"""SELECT file_id FROM exchange.file
-             WHERE partner = %s AND feed = %s AND {column} = %s AND file_id <> %s
-               AND state IN ('AUTHENTIC','VALID','APPLIED','CLOSED')""",  # noqa: S608 - our own column names
-        (file.partner, file.feed, value, file.file_id),
-    ).fetchone()
-    return str(row[0]) if row else None

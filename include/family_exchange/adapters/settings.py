@@ -6,12 +6,15 @@ The command line and the demo read the environment (`.env.example` lists every v
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
 
 from family_exchange.domain.errors import MissingSetting
 
 DEFAULT_SFTP_PORT = 22
+SETTLE = timedelta(seconds=60)
+PATIENCE = timedelta(hours=6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,10 @@ class CouncilSettings:
     """Fingerprint of the OpenPGP key that returns are sealed to."""
     drop_zone: SftpEndpoint
     recipient: SftpEndpoint
+    settle: timedelta = SETTLE
+    """How long a partner's file must have kept its size and time before it is taken."""
+    patience: timedelta = PATIENCE
+    """How long an upload that is not whole is waited for before its partner is told."""
 
 
 def variable(council: str, setting: str) -> str:
@@ -63,6 +70,10 @@ def from_environment(council: str, environment: Mapping[str, str]) -> CouncilSet
             raise MissingSetting(council, name, hint)
         return value
 
+    def seconds(setting: str, default: timedelta) -> timedelta:
+        name = variable(council, setting)
+        return duration(council, name, environment.get(name, "").strip(), default)
+
     return CouncilSettings(
         council=council,
         database=need("DATABASE", "the URL of the council's own PostgreSQL database"),
@@ -71,6 +82,8 @@ def from_environment(council: str, environment: Mapping[str, str]) -> CouncilSet
         recipient_key=need("RECIPIENT_KEY", "the fingerprint of the recipient's OpenPGP key"),
         drop_zone=endpoint(council, variable(council, "DROP_ZONE"), need("DROP_ZONE", _SFTP_HINT)),
         recipient=endpoint(council, variable(council, "RECIPIENT"), need("RECIPIENT", _SFTP_HINT)),
+        settle=seconds("SETTLE_SECONDS", SETTLE),
+        patience=seconds("PATIENCE_SECONDS", PATIENCE),
     )
 
 
@@ -83,8 +96,27 @@ def as_environment(settings: CouncilSettings) -> dict[str, str]:
         "RECIPIENT_KEY": settings.recipient_key,
         "DROP_ZONE": as_url(settings.drop_zone),
         "RECIPIENT": as_url(settings.recipient),
+        "SETTLE_SECONDS": f"{settings.settle.total_seconds():g}",
+        "PATIENCE_SECONDS": f"{settings.patience.total_seconds():g}",
     }
     return {variable(settings.council, name): value for name, value in values.items()}
+
+
+def duration(council: str, setting: str, text: str, default: timedelta) -> timedelta:
+    """The seconds that `text` says, or the default when it is empty.
+
+    Raises:
+        MissingSetting: it is no number of seconds from 0.
+    """
+    if not text:
+        return default
+    try:
+        span = timedelta(seconds=float(text))
+    except (ValueError, OverflowError):
+        span = timedelta(seconds=-1)
+    if span < timedelta():
+        raise MissingSetting(council, setting, "write a number of seconds, 0 or more")
+    return span
 
 
 def as_url(one: SftpEndpoint) -> str:

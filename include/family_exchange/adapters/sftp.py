@@ -133,14 +133,14 @@ class DropZone:
         if size != len(data):
             raise TryLater(f"{self._where} kept {size} of {len(data)} bytes")
 
-    def rename(self, folder: str, old: str, new: str) -> None:
+    def rename(self, folder: str, old: str | bytes, new: str | bytes) -> None:
         """The file has its new name, which was free; nothing was overwritten.
 
         Raises:
             FileExistsError: the new name is taken; nothing changed.
             FileNotFoundError: there is no file of the old name.
         """
-        before, after = _path(folder, old.encode()), _path(folder, new.encode())
+        before, after = (_path(folder, name if isinstance(name, bytes) else name.encode()) for name in (old, new))
         with self._faults():
             try:
                 self._session.rename(before, after)

@@ -15,9 +15,9 @@ Tell = Callable[[str], None]
 def run(tenant: Tenant, *, today: date, tell: Tell) -> None:
     """The council's whole journey, from what lies in the drop zone to the certificate."""
     doors = tenant.doors
-    for feed in doors.profile.feeds:
+    for feed in doors.profile.active_feeds:
         tell(f"receiving {feed}")
-        for file_id in receive.find(doors, feed, settle=0.1):
+        for file_id in receive.find(doors, feed):
             intake.take_in(doors, file_id, at=_now())
             acknowledge.partner(doors, file_id)
     tell("matching people")

@@ -74,6 +74,15 @@ class Outcome(StrEnum):
 ENDS = frozenset({State.CLOSED, State.QUARANTINED, State.DUPLICATE, State.SUPERSEDED, State.GONE, State.REJECTED})
 """States in which nothing more happens to the file's content unless a person decides."""
 
+UNFINISHED = frozenset({State.SEEN, State.CLAIMED, State.VAULTED, State.AUTHENTIC, State.VALID})
+"""States in which the file itself still has to be worked on."""
+
+ACCEPTED = frozenset({State.APPLIED, State.CLOSED})
+"""States in which the file's rows count."""
+
+TEMPORARY_ENDINGS = (b".part", b".filepart", b".tmp", b".partial", b".writing", b".swp")
+"""Endings of names under which common clients upload before they rename."""
+
 _QUARANTINE_FROM = (State.SEEN, State.CLAIMED, State.VAULTED, State.AUTHENTIC, State.VALID)
 
 MOVES: frozenset[tuple[State, State]] = frozenset(
@@ -103,6 +112,11 @@ MOVES: frozenset[tuple[State, State]] = frozenset(
 def may_move(before: State, after: State) -> bool:
     """True when a file may go from `before` straight to `after`."""
     return (before, after) in MOVES
+
+
+def temporary_name(name: bytes) -> bool:
+    """True for a name that an uploading client uses on its way: what lies under it is never taken as whole."""
+    return name.startswith(b".") or name.endswith(b"~") or name.lower().endswith(TEMPORARY_ENDINGS)
 
 
 def plain_name(name: bytes) -> bool:

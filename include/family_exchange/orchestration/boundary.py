@@ -6,17 +6,16 @@ else is reduced to its type and to the places it went through.
 """
 
 import logging
-import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
-from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from airflow.sdk import task
 from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSensorTimeout, AirflowSkipException
 
+from family_exchange.adapters import fingerprint
 from family_exchange.domain.errors import ExchangeError
 
 P = ParamSpec("P")
@@ -74,18 +73,10 @@ def reduced(error: Exception) -> ExchangeError:
 
     from family_exchange.adapters import database  # noqa: PLC0415 - as above
 
-    kind = f"{type(error).__module__}.{type(error).__qualname__}"
-    number = f" errno {error.errno}" if isinstance(error, OSError) and error.errno else ""
-    log.error("unforeseen %s%s, raised through %s", kind, number, " > ".join(_places(error)))
+    log.error("unforeseen %s, raised through %s", fingerprint.kind(error), " > ".join(fingerprint.places(error)))
     if isinstance(error, psycopg.Error):
         return database.reduced(error)
-    return Unforeseen(f"unforeseen {kind}{number} at {_places(error)[-1]}; the task's log has the way it took")
-
-
-def _places(error: Exception) -> list[str]:
-    """File, line and function of every frame, outermost first; source lines and values are left out."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames] or ["nowhere"]
+    return Unforeseen(f"unforeseen {fingerprint.of(error)}; the task's log has the way it took")
 
 
 @contextmanager

@@ -6,11 +6,19 @@ One council has four, named by its slug with underscores: `<council>_database` (
 
 import json
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote, unquote, urlsplit
 
-from family_exchange.adapters.settings import DEFAULT_SFTP_PORT, CouncilSettings, SftpEndpoint
+from family_exchange.adapters.settings import (
+    DEFAULT_SFTP_PORT,
+    PATIENCE,
+    SETTLE,
+    CouncilSettings,
+    SftpEndpoint,
+    duration,
+)
 from family_exchange.domain.errors import MissingSetting
 
 if TYPE_CHECKING:
@@ -18,7 +26,7 @@ if TYPE_CHECKING:
 
 HINTS = {
     "database": "type postgres: host, port, schema (the database), login, password",
-    "drop_zone": "type sftp: host, port, login; extra: key_file, host_key",
+    "drop_zone": "type sftp: host, port, login; extra: key_file, host_key, if need be settle_seconds, patience_seconds",
     "recipient": "type sftp: host, port, login; extra: key_file, host_key",
     "openpgp": "login (the council's key), extra: recipient_key, state (the council's folder)",
 }
@@ -71,6 +79,8 @@ def settings(council: str, find: Find) -> CouncilSettings:
         recipient_key=openpgp.more("recipient_key"),
         drop_zone=_endpoint(found["drop_zone"]),
         recipient=_endpoint(found["recipient"]),
+        settle=found["drop_zone"].duration("settle_seconds", SETTLE),
+        patience=found["drop_zone"].duration("patience_seconds", PATIENCE),
     )
 
 
@@ -100,7 +110,11 @@ def as_variables(settings: CouncilSettings) -> Mapping[str, str]:
             "login": unquote(parts.username or ""),
             "password": unquote(parts.password or ""),
         },
-        "drop_zone": _sftp(settings.drop_zone),
+        "drop_zone": _sftp(
+            settings.drop_zone,
+            settle_seconds=settings.settle.total_seconds(),
+            patience_seconds=settings.patience.total_seconds(),
+        ),
         "recipient": _sftp(settings.recipient),
         "openpgp": {
             "conn_type": "generic",
@@ -142,6 +156,11 @@ class _Named:
             raise self._missing(f".extra.{name}", "it is absent")
         return str(value)
 
+    def duration(self, name: str, default: timedelta) -> timedelta:
+        """Seconds in a key of the extra field; the default when it is absent."""
+        setting = f"{connection_id(self._council, self._kind)}.extra.{name}"
+        return duration(self._council, setting, str(self._connection.extra_dejson.get(name, "")), default)
+
     def _missing(self, part: str, what: str) -> MissingSetting:
         setting = f"{connection_id(self._council, self._kind)}{part}"
         return MissingSetting(self._council, setting, f"{what}; {HINTS[self._kind]}")
@@ -157,13 +176,14 @@ def _endpoint(named: _Named) -> SftpEndpoint:
     )
 
 
-def _sftp(endpoint: SftpEndpoint) -> dict[str, object]:
+def _sftp(endpoint: SftpEndpoint, **more: object) -> dict[str, object]:
+    pinned = {"key_file": str(endpoint.private_key), "host_key": endpoint.host_key, "compress": False}
     return {
         "conn_type": "sftp",
         "host": endpoint.host,
         "port": endpoint.port,
         "login": endpoint.username,
-        "extra": {"key_file": str(endpoint.private_key), "host_key": endpoint.host_key, "compress": False},
+        "extra": pinned | more,
     }
 
 

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule, conf
 
-from family_exchange.domain.errors import DataRefused, NeedsDecision, TryLater
+from family_exchange.domain.errors import Busy, DataRefused, NeedsDecision, TryLater
 from family_exchange.orchestration.boundary import Unforeseen
 
 OWNER = "family-exchange"
@@ -17,15 +17,23 @@ LONDON = ZoneInfo("Europe/London")
 RECEIPT_WITHIN = timedelta(hours=24)
 """After that a missing receipt is an alarm, not a wait."""
 
+BUSY = timedelta(seconds=30)
+"""How long another worker is given to finish."""
+
 RETRY_POLICY = ExceptionRetryPolicy(
     rules=[
         RetryRule(DataRefused, RetryAction.FAIL, reason="the partner must send something else"),
         RetryRule(NeedsDecision, RetryAction.FAIL, reason="a person must decide or repair something"),
+        RetryRule(Busy, RetryAction.RETRY, retry_delay=BUSY, reason="another worker is at it"),
         RetryRule(TryLater, RetryAction.RETRY, reason="the same call may work later"),
         RetryRule(Unforeseen, RetryAction.RETRY, reason="nobody foresaw this; it may pass"),
     ]
 )
-"""Refusals and decisions fail at once; everything else is tried again, slower each time."""
+"""Who must act decides: a red task means that somebody here must, and its message says what to do.
+
+Refusals and decisions (a missing setting, a full disk, a server that is not the pinned one) fail at once; what another
+worker holds is asked for again soon; everything else is tried again, slower each time. A quarantined file is no error.
+"""
 
 
 def poll_seconds() -> int:

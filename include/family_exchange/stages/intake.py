@@ -1,58 +1,58 @@
 """Stages 1 to 4 of one file: receive, unseal, validate, apply to staging; and what they came to.
 
 Plaintext lives in this process's memory only, between the vault's ciphertext and the staged rows. The ledger moves in
-three transactions: claimed; vaulted; and everything after the seal in one, so that a crash leaves nothing or all.
+three transactions: claimed; vaulted; and everything after the seal in one, so that a crash leaves nothing or all. A
+worker may be killed at any instruction, run twice at once, or be run again by somebody: what is done stays done.
 """
 
-import hmac
 import logging
+from contextlib import suppress
 from datetime import datetime
-from hashlib import sha256
 
-from family_exchange.adapters import database, ledger, staging
-from family_exchange.adapters.audit import Plain
-from family_exchange.adapters.database import Connection
+from family_exchange.adapters import database, fingerprint, ledger
 from family_exchange.adapters.doors import Doors
+from family_exchange.adapters.faultpoint import faultpoint
 from family_exchange.adapters.ledger import File
-from family_exchange.domain.errors import DataRefused, TryLater
-from family_exchange.domain.file import ENDS, Reason, State, Verdict, plain_name
-from family_exchange.stages import receive, unseal, validate
-from family_exchange.stages.unseal import Opened
+from family_exchange.domain.errors import Busy, DataRefused, NeedsDecision, NotReady, TryLater
+from family_exchange.domain.file import ENDS, Reason, State, plain_name, temporary_name
+from family_exchange.stages import receive
+from family_exchange.stages.office import CouncilOffice
+from family_exchange.stages.ports import Desk, Office
 
 log = logging.getLogger(__name__)
 
+DEATHS = 3
+"""Workers that may die over one file without a word before it is set aside, so that others can be worked on."""
+
+SAME_FAILURES = 3
+"""How often the same unforeseen error may be met over one file before it is set aside."""
+
 
 def take_in(doors: Doors, file_id: str, *, at: datetime) -> State:
-    """The state that the file has reached: APPLIED, or one of the ends.
+    """The state that the file has reached: APPLIED, one of the ends, or where it was when it is not whole yet.
 
     A refusal is a result, not a failure: the file is quarantined with its reason, and the partner is told by the next
     stage. A second run, at the same time or later, changes nothing that the first one did.
 
     Raises:
-        TryLater: another worker has the file, or an endpoint, gpg or the database cannot serve now.
+        Busy: another worker has the file.
+        TryLater: an endpoint, gpg or the database cannot serve now.
+        NeedsDecision: somebody here must act first; the message says what to do.
     """
-    with database.session(doors.database) as connection:
-        if not database.hold(connection, ledger.LOCK, file_id):
-            raise TryLater(f"another worker has file {file_id}")
-        file = ledger.read(connection, file_id)
+    return take_in_at(CouncilOffice(doors), file_id, at=at)
+
+
+def take_in_at(office: Office, file_id: str, *, at: datetime) -> State:
+    """As `take_in`."""
+    with office.desk() as desk:
+        if not desk.hold(file_id):
+            raise Busy(f"another worker has file {file_id}")
+        file = desk.read(file_id)
         if file.state in ENDS or file.state is State.APPLIED:
             return file.state
-        with connection.transaction():
-            epoch = ledger.claim(connection, file_id)
-            if epoch is None:
-                raise TryLater(f"file {file_id} cannot be claimed now")
-            if file.state is State.SEEN:
-                ledger.advance(connection, file_id, epoch, State.CLAIMED, {})
-        try:
-            _bring_in(doors, connection, ledger.read(connection, file_id))
-            _admit(doors, connection, ledger.read(connection, file_id), at=at)
-        except DataRefused as refusal:
-            with connection.transaction():
-                ledger.quarantine(connection, file_id, epoch, Reason(refusal.reason))
-        except FileNotFoundError:
-            with connection.transaction():
-                ledger.advance(connection, file_id, epoch, State.GONE, {})
-        state = ledger.read(connection, file_id).state
+        file = desk.claim(file_id)
+        faultpoint("intake.claimed")
+        state = _set_aside_or_take_in(office, desk, file, at=at)
     log.info("file %s: %s", file_id, state)
     return state
 
@@ -63,96 +63,53 @@ def summary(doors: Doors, file_ids: list[str]) -> dict[str, int]:
         return ledger.totals(connection, file_ids)
 
 
-def _bring_in(doors: Doors, connection: Connection, file: File) -> None:
-    """The file's bytes are in the vault."""
-    if file.state is not State.CLAIMED:
-        return
-    stored = receive.fetch(doors, file)
-    if stored.size != file.size:
-        raise TryLater(f"file {file.file_id} changed while it was read")
-    with connection.transaction():
-        connection.execute(
-            "UPDATE exchange.file SET ct_sha256 = %s WHERE file_id = %s AND epoch = %s",
-            (stored.sha256, file.file_id, file.epoch),
-        )
-        body: dict[str, Plain] = {"sha256": stored.sha256.hex(), "bytes": stored.size}
-        ledger.advance(connection, file.file_id, file.epoch, State.VAULTED, body)
-    if not plain_name(file.name_bytes):
+def _set_aside_or_take_in(office: Office, desk: Desk, file: File, *, at: datetime) -> State:
+    if file.attempt > DEATHS:
+        log.error("file %s: set aside after %d workers died over it", file.file_id, DEATHS)
+        return desk.quarantine(file, Reason.CONTENT)
+    try:
+        return _take_in(office, desk, file, at=at)
+    except DataRefused as refusal:
+        return desk.quarantine(file, Reason(refusal.reason))
+    except FileNotFoundError:
+        return desk.gone(file)
+    except NotReady:
+        desk.still_arriving(file)
+        return desk.read(file.file_id).state
+    except (TryLater, NeedsDecision):
+        with suppress(TryLater):  # the endpoint that failed may be the ledger's own
+            desk.excuse(file)
+        raise
+    except Exception as error:
+        failure = fingerprint.of(error)
+        if desk.failed(file, failure) < SAME_FAILURES:
+            raise
+        log.error("file %s: set aside after the same error %d times: %s", file.file_id, SAME_FAILURES, failure)  # noqa: TRY400 - the error's own words may quote a value
+        return desk.quarantine(file, Reason.CONTENT)
+
+
+def _take_in(office: Office, desk: Desk, file: File, *, at: datetime) -> State:
+    if file.state is State.CLAIMED:
+        file = _bring_in(office, desk, file)
+    if file.waived is not Reason.NAME and not plain_name(file.name_bytes):
         raise DataRefused(Reason.NAME, "the name holds characters that no agreed file name has")
+    if original := desk.same_ciphertext(file):
+        return desk.duplicate(file, original)
+    examined = office.examine(desk, file, at=at)
+    faultpoint("intake.examined")
+    state = desk.admit(file, examined.signer, examined.identity, examined.contents)
+    faultpoint("intake.admitted")
+    return state
 
 
-def _admit(doors: Doors, connection: Connection, file: File, *, at: datetime) -> None:
-    """The file's rows are staged, or the file ended as a duplicate; one transaction from the seal to the rows."""
-    if file.ct_sha256 and (original := ledger.same_ciphertext(connection, file, file.ct_sha256)):
-        with connection.transaction():
-            ledger.duplicate(connection, file.file_id, file.epoch, original)
-        return
-    opened = unseal.file(doors, file, ledger.keys(connection), at=at)
-    content = hmac.new(doors.dedupe_key, _canonical(opened.plaintext), sha256).digest()
-    original = ledger.same_content(connection, file, content)
-    checked = (
-        None
-        if original
-        else validate.table(
-            opened.plaintext, doors.contract(file.feed), doors.profile, received_on=opened.signed_at.date()
-        )
-    )
-    with connection.transaction():
-        _note_seal(connection, file, opened, content)
-        if file.state is State.VAULTED:
-            ledger.advance(connection, file.file_id, file.epoch, State.AUTHENTIC, {"signer": opened.signer})
-        if original:
-            ledger.duplicate(connection, file.file_id, file.epoch, original)
-        elif checked:
-            _apply(connection, file, checked)
-
-
-def _apply(connection: Connection, file: File, checked: validate.Validated) -> None:
-    """Findings, counts and rows of one validated file, and its moves to VALID and APPLIED."""
-    verdict = checked.findings.verdict()
-    counts: dict[str, Plain] = {
-        "rows_read": checked.findings.rows_read,
-        "rows_loaded": checked.findings.rows_loaded,
-        "rows_with_finding": checked.findings.rows_with_finding,
-        "rows_refused": checked.findings.rows_refused,
-        "columns_dropped": checked.columns_dropped,
-    }
-    connection.execute(
-        """UPDATE exchange.file
-              SET contract = %(contract)s, as_of = %(as_of)s, coverage_from = %(coverage_from)s,
-                  coverage_to = %(coverage_to)s, verdict = %(verdict)s, rows_read = %(rows_read)s,
-                  rows_loaded = %(rows_loaded)s, rows_with_finding = %(rows_with_finding)s,
-                  rows_refused = %(rows_refused)s, columns_dropped = %(columns_dropped)s
-            WHERE file_id = %(file_id)s AND epoch = %(epoch)s""",
-        {
-            "contract": checked.contract,
-            "as_of": checked.as_of,
-            "coverage_from": checked.coverage_from,
-            "coverage_to": checked.coverage_to,
-            "verdict": verdict,
-            "file_id": file.file_id,
-            "epoch": file.epoch,
-            **counts,
-        },
-    )
-    ledger.put_findings(connection, file.file_id, checked.findings)
-    if verdict is Verdict.REFUSED:
-        ledger.quarantine(connection, file.file_id, file.epoch, Reason.CONTENT)
-        return
-    ledger.advance(connection, file.file_id, file.epoch, State.VALID, {"verdict": verdict, **counts})
-    staged = staging.put(connection, file.feed, file.file_id, checked.accepted)
-    connection.execute("UPDATE exchange.file SET applied_at = clock_timestamp() WHERE file_id = %s", (file.file_id,))
-    ledger.advance(connection, file.file_id, file.epoch, State.APPLIED, {"rows": staged})
-
-
-def _note_seal(connection: Connection, file: File, opened: Opened, content: bytes) -> None:
-    connection.execute(
-        """UPDATE exchange.file SET signer = %s, sig_id = %s, signed_at = %s, content_hmac = %s
-            WHERE file_id = %s AND epoch = %s""",
-        (opened.signer, opened.sig_id, opened.signed_at, content, file.file_id, file.epoch),
-    )
-
-
-def _canonical(plaintext: bytes) -> bytes:
-    """The content as it is compared: without a byte-order mark, with one kind of line ending."""
-    return plaintext.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").rstrip(b"\n")
+def _bring_in(office: Office, desk: Desk, file: File) -> File:
+    """The file, whose bytes are in the vault; a released one's are there already."""
+    if temporary_name(file.name_bytes):
+        raise DataRefused(Reason.CORRUPT, "the upload was never finished: it still has a temporary name")
+    if file.ct_sha256 and office.vault.holds(file.ct_sha256):
+        return desk.vaulted(file, receive.stored_of(file))
+    stored = receive.fetch(office, file)
+    faultpoint("intake.stored")
+    file = desk.vaulted(file, stored)
+    faultpoint("intake.vaulted")
+    return file

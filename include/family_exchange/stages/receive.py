@@ -2,62 +2,65 @@
 
 import logging
 import tempfile
-from time import sleep
+from datetime import timedelta
+from hashlib import sha256
+from io import BytesIO
 
-from family_exchange.adapters import database, ledger
+from family_exchange.adapters import landings
 from family_exchange.adapters.doors import Doors
+from family_exchange.adapters.faultpoint import faultpoint
 from family_exchange.adapters.ledger import File
-from family_exchange.adapters.sftp import DropZone, Entry
+from family_exchange.adapters.sftp import Entry
 from family_exchange.adapters.vault import Stored
-from family_exchange.domain.errors import DataRefused
+from family_exchange.domain.errors import DataRefused, TryLater
 from family_exchange.domain.file import Reason
+from family_exchange.stages.office import CouncilOffice
+from family_exchange.stages.ports import Desk, Office, Zone
 
 log = logging.getLogger(__name__)
-
-SETTLE_SECONDS = 2.0
-"""How long a file must keep its size and time before it is taken; a growing one waits for the next run."""
-
-TEMPORARY_ENDINGS = (b".part", b".filepart", b".tmp", b".partial")
-"""Names under which common clients upload before they rename."""
 
 LARGEST_CIPHERTEXT = 512 * 1024 * 1024
 """Bytes of a sealed file that we take; a larger one is refused before it is read."""
 
 
-def find(doors: Doors, feed: str, *, settle: float = SETTLE_SECONDS) -> list[str]:
-    """Ids of the feed's files that need work or an answer, oldest first.
+def find(doors: Doors, feed: str, *, settle: float | None = None) -> list[str]:
+    """Ids of the feed's files that need work or an answer, oldest first; no more than one run can bear.
 
-    The folder is listed twice, `settle` seconds apart; an entry that changed in between is left for the next run, and
-    a name that an uploading client uses on its way is not a file yet. A second run finds the same files, fewer those
-    that were finished meanwhile.
+    A file must have kept its size and time for `settle` seconds (unset: the council's own); the ledger remembers since
+    when it has. One that grows, or that an uploading client still writes under another name, is left for a later run.
+    A second run finds the same files, fewer those that were finished meanwhile.
     """
-    partners = doors.profile.partners_for(feed)
-    with doors.drop_zone() as zone:
-        first = {partner.slug: _candidates(zone, partner.slug, feed) for partner in partners}
-        if any(first.values()):
-            sleep(settle)
-        still = {partner.slug: _candidates(zone, partner.slug, feed) for partner in partners}
-    with database.transaction(doors.database) as connection:
-        for partner in partners:
-            settled = [entry for entry in still[partner.slug] if entry in first[partner.slug]]
-            ledger.note_landing(connection, partner.slug, feed, settled)
-        waiting = ledger.waiting(connection, feed)
+    office = CouncilOffice(doors)
+    return find_in(office, feed, settle=office.settle if settle is None else timedelta(seconds=settle))
+
+
+def find_in(office: Office, feed: str, *, settle: timedelta) -> list[str]:
+    """As `find`."""
+    with office.desk() as desk:
+        with office.drop_zone() as zone:
+            _look(office, desk, zone, feed)
+            faultpoint("receive.listed")
+            if wait := desk.unsettled(feed, settle):
+                office.sleep(min(wait, settle))
+                _look(office, desk, zone, feed)
+        waiting = desk.waiting(feed, settle, office.patience)
     log.info("feed %s: %d files wait", feed, len(waiting))
     return waiting
 
 
-def fetch(doors: Doors, file: File) -> Stored:
+def fetch(office: Office, file: File) -> Stored:
     """The file's ciphertext, durably in the vault; the landing file stays where it is.
 
     A second run stores nothing new: the vault goes by content.
 
     Raises:
         DataRefused: the entry is not a regular file, or it is too large.
-        FileNotFoundError: the partner removed the file.
+        FileNotFoundError: the partner removed the file, or put another in its place.
         TryLater: the drop zone does not answer, or the file changed while it was read.
+        NoRoom: the vault's disk is nearly full.
     """
-    with doors.drop_zone() as zone:
-        entry = next((one for one in zone.list(folder(file)) if one.name == file.name_bytes), None)
+    with office.drop_zone() as zone:
+        entry = entry_of(zone, file)
         if entry is None:
             raise FileNotFoundError(file.file_id)
         if not entry.regular:
@@ -66,8 +69,17 @@ def fetch(doors: Doors, file: File) -> Stored:
             raise DataRefused(Reason.TOO_LARGE, f"the file has more than {LARGEST_CIPHERTEXT} bytes")
         with tempfile.TemporaryFile() as target:
             zone.fetch(folder(file), file.name_bytes, target)
+            faultpoint("receive.read")
             target.seek(0)
-            return doors.vault.put(target)
+            stored = office.vault.put(target)
+    if stored.size != file.size:
+        raise TryLater(f"file {file.file_id} changed while it was read")
+    return stored
+
+
+def stored_of(file: File) -> Stored:
+    """What the vault holds of a file that was there before."""
+    return Stored(file.ct_sha256 or b"", file.size)
 
 
 def folder(file: File) -> str:
@@ -75,9 +87,47 @@ def folder(file: File) -> str:
     return f"/{file.partner}/{file.feed}"
 
 
-def _candidates(zone: DropZone, partner: str, feed: str) -> list[Entry]:
-    return [
-        entry
-        for entry in zone.list(f"/{partner}/{feed}")
-        if not entry.name.startswith(b".") and not entry.name.lower().endswith(TEMPORARY_ENDINGS)
-    ]
+def entry_of(zone: Zone, file: File) -> Entry | None:
+    """The file's own entry; None when it is gone or another took its name."""
+    wanted = (file.name_bytes, file.size, file.modified_at)
+    entries = zone.list(folder(file))
+    return next((one for one in entries if (one.name, one.size, one.modified_at) == wanted), None)
+
+
+def clear(zone: Zone, file: File) -> None:
+    """The landing file is gone, if its bytes are those that we have; whatever else bears its name stays.
+
+    Size and time can be alike by chance or by a client's habit, so the entry is set aside first, under a name that
+    nobody uploads to, and only removed when its digest is the vault's. A second run finishes what a first one began.
+    """
+    place, aside = folder(file), landings.SET_ASIDE + file.file_id.encode()
+    if not zone.exists(f"{place}/{aside.decode()}"):
+        if entry_of(zone, file) is None:
+            return
+        try:
+            zone.rename(place, file.name_bytes, aside)
+        except FileNotFoundError:
+            return
+        faultpoint("receive.set_aside")
+    held = BytesIO()
+    zone.fetch(place, aside, held)
+    if sha256(held.getbuffer()).digest() == file.ct_sha256:
+        zone.remove(place, aside, missing_ok=True)
+    else:
+        _put_back(zone, file, aside)
+    faultpoint("receive.removed")
+
+
+def _put_back(zone: Zone, file: File, aside: bytes) -> None:
+    """The entry has its own name again, or one beside it when that was taken meanwhile: it is a file of its own."""
+    place = folder(file)
+    try:
+        zone.rename(place, aside, file.name_bytes)
+    except FileExistsError:
+        zone.rename(place, aside, file.file_id.encode() + b"-again.pgp")
+
+
+def _look(office: Office, desk: Desk, zone: Zone, feed: str) -> None:
+    """The ledger knows what lies in the feed's folders now."""
+    for partner in office.profile.partners_for(feed):
+        desk.land(partner.slug, feed, zone.list(f"/{partner.slug}/{feed}"))

@@ -39,7 +39,7 @@ class Validated:
     as_of: date | None
     coverage_from: date | None
     coverage_to: date | None
-    said: Manifest = Manifest()
+    said: Manifest
     """What the file's first line states; the days above may stand in for it."""
 
 

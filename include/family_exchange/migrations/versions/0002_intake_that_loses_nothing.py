@@ -1,5 +1,7 @@
 """Intake that loses nothing: what a file says of itself, second tries, two people, keys with windows, an outbox, shapes."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
@@ -65,7 +67,7 @@ DROP FUNCTION exchange.fence(text, int);
 """
 
 
-def _file_columns() -> tuple[sa.Column[object], ...]:
+def _file_columns() -> tuple[sa.Column[Any], ...]:
     return (
         sa.Column("sequence", sa.BigInteger(), nullable=True, comment="the partner's own number of the file, signed"),
         sa.Column("area", sa.Text(), nullable=True, comment="the area that the file says it covers"),
@@ -106,8 +108,8 @@ def _file_columns() -> tuple[sa.Column[object], ...]:
 
 def upgrade() -> None:
     """Forward."""
-    for column in _file_columns():
-        op.add_column("file", column, schema="exchange")
+    for each in _file_columns():
+        op.add_column("file", each, schema="exchange")
     op.create_foreign_key(
         op.f("fk_file_conflicts_with"), "file", "file", ["conflicts_with"], ["file_id"],
         source_schema="exchange", referent_schema="exchange",
@@ -116,15 +118,22 @@ def upgrade() -> None:
         op.f("fk_file_superseded_by"), "file", "file", ["superseded_by"], ["file_id"],
         source_schema="exchange", referent_schema="exchange",
     )  # fmt: skip
-    for name, column in (("one_applied_signature", "sig_id"), ("one_applied_sequence", "sequence")):
+    for index, column in (("one_applied_signature", "sig_id"), ("one_applied_sequence", "sequence")):
         op.create_index(
-            name,
+            index,
             "file",
             ["partner", "feed", column],
             unique=True,
             schema="exchange",
             postgresql_where=sa.text("state in ('APPLIED','CLOSED')"),
         )
+    op.create_index(
+        "file_landing",
+        "file",
+        ["partner", "feed"],
+        schema="exchange",
+        postgresql_where=sa.text("landing_removed_at is null"),
+    )
     op.create_index("file_signed", "file", ["partner", "feed", "signed_at"], schema="exchange")
     op.add_column(
         "finding",
@@ -181,20 +190,23 @@ def upgrade() -> None:
         schema="exchange",
     )
     op.alter_column("partner_key", "approved_by", nullable=True, schema="exchange")
-    for column in (
+    added: tuple[sa.Column[Any], ...] = (
         sa.Column("kind", sa.Text(), server_default="openpgp", nullable=False, comment="openpgp | ssh"),
-        sa.Column("material", sa.Text(), nullable=True, comment="of an SSH key: its public line"),
+        sa.Column("material", sa.Text(), nullable=True, comment="the public key: an armoured block, or an SSH key's line"),
+        sa.Column("overlap_days", sa.Integer(), nullable=True, comment="how long earlier keys stay valid beside it"),
         sa.Column("approved_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("revoked_by", sa.Text(), nullable=True),
         sa.Column("revoke_reason", sa.Text(), nullable=True),
         sa.Column("revoke_confirmed_by", sa.Text(), nullable=True),
-    ):
-        op.add_column("partner_key", column, schema="exchange")
+    )
+    for each in added:
+        op.add_column("partner_key", each, schema="exchange")
     op.create_table(
         "own_key",
         sa.Column("fingerprint", sa.Text(), nullable=False),
         sa.Column("valid_from", sa.DateTime(timezone=True), nullable=False),
         sa.Column("valid_to", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("overlap_days", sa.Integer(), nullable=True, comment="how long earlier keys stay valid beside it"),
         sa.Column("added_by", sa.Text(), nullable=False),
         sa.Column("approved_by", sa.Text(), nullable=True),
         sa.Column(
@@ -214,7 +226,7 @@ def downgrade() -> None:
     """Back to the first rooms."""
     op.execute(EARLIER_LEDGER)
     op.drop_table("own_key", schema="exchange")
-    for name in ("revoke_confirmed_by", "revoke_reason", "revoked_by", "approved_at", "material", "kind"):
+    for name in ("revoke_confirmed_by", "revoke_reason", "revoked_by", "approved_at", "overlap_days", "material", "kind"):
         op.drop_column("partner_key", name, schema="exchange")
     op.alter_column("partner_key", "approved_by", nullable=False, schema="exchange")
     op.drop_table("outbox", schema="exchange")
@@ -222,7 +234,7 @@ def downgrade() -> None:
     op.drop_table("file_shape", schema="exchange")
     for name in ("ref_hmac", "table_name"):
         op.drop_column("finding", name, schema="exchange")
-    for name in ("file_signed", "one_applied_sequence", "one_applied_signature"):
+    for name in ("file_signed", "file_landing", "one_applied_sequence", "one_applied_signature"):
         op.drop_index(name, "file", schema="exchange")
     for name in ("fk_file_superseded_by", "fk_file_conflicts_with"):
         op.drop_constraint(op.f(name), "file", schema="exchange")
