@@ -56,5 +56,5 @@ def receive_files(profile: Profile, feed: str) -> None:
 
 
 for sound in councils.sound():
-    for name in sound.feeds:
+    for name in sound.active_feeds:
         receive_files(sound, name)

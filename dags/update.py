@@ -48,5 +48,5 @@ def update_register(profile: Profile) -> None:
 
 
 for sound in councils.sound():
-    if sound.feeds:
+    if sound.active_feeds:
         update_register(sound)

@@ -66,7 +66,7 @@ def test_every_council_has_its_dags(dags):
         profile = profiles.profile(council)
         codes = [code for code, promise in profile.returns.items() if promise.enabled]
         assert {
-            *(f"receive_{council}_{feed}" for feed in profile.feeds),
+            *(f"receive_{council}_{feed}" for feed in profile.active_feeds),
             f"update_{council}_register",
             f"decide_{council}_proposals",
             *(f"prepare_{council}_{code}" for code in codes),
@@ -151,7 +151,7 @@ def reached(edges, start):
 @pytest.mark.parametrize("council", profiles.councils())
 def test_the_asset_graph_leads_from_every_feed_to_the_delivered_return(dags, council, graph):
     edges = graph(dags, council)
-    for feed in profiles.profile(council).feeds:
+    for feed in profiles.profile(council).active_feeds:
         passed = reached(edges, f"{council}/{feed}/landing")
         way = {
             f"{council}/{feed}",
@@ -220,7 +220,7 @@ def test_a_broken_suite_stops_the_councils_that_need_it_and_no_other(tmp_path, a
     assert list(parsed["errors"]) == ["profiles.py"]
     assert f"expectations/{feed}/v1.json" in parsed["errors"]["profiles.py"]
     served = {council for council in profiles.councils() if f"purge_{council}" in parsed["dags"]}
-    assert served == {council for council in profiles.councils() if feed not in profiles.profile(council).feeds}
+    assert served == {council for council in profiles.councils() if feed not in profiles.profile(council).active_feeds}
     assert served
 
 

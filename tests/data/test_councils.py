@@ -209,7 +209,7 @@ def test_a_class_of_data_is_taken_in_only_where_the_notice_names_it(data_class, 
     ],
 )
 def test_a_council_takes_the_feeds_of_the_partners_that_its_notice_names(council, feeds):
-    assert set(profile(council).feeds) == feeds
+    assert set(profile(council).active_feeds) == feeds
 
 
 @pytest.mark.requirement("R-040")

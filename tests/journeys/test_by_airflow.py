@@ -77,7 +77,7 @@ def test_a_person_sees_the_graph_a_run_and_a_required_action(by_airflow, api):
     password = dict(by_airflow.up.log_ins)["visitor"]
     with pages.logged_in(by_airflow.up.address, "visitor", password) as page:
         graph = pages.asset_graph(page, api, f"{council}/delivered_return")
-        for feed in by_airflow.tenant.doors.profile.feeds:
+        for feed in by_airflow.tenant.doors.profile.active_feeds:
             assert f"{council}/{feed}" in graph
         for asset in ("family_register", "proposals", "decisions", "fpd_return", "nis_return", "delivered_return"):
             assert f"{council}/{asset}" in graph

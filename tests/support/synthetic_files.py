@@ -6,7 +6,7 @@ import io
 from family_exchange.adapters import profiles
 
 PROFILES = [profiles.profile(council) for council in profiles.councils()]
-PROFILE = max(PROFILES, key=lambda profile: len(profile.feeds))
+PROFILE = max(PROFILES, key=lambda profile: len(profile.active_feeds))
 """A council to which every feed is sent."""
 REFERENCES = {
     "police_incidents": "person_ref",

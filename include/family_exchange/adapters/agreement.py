@@ -7,7 +7,8 @@ from family_exchange.adapters.documents import BadFile, Document, Problem
 from family_exchange.adapters.notices import Notices
 from family_exchange.domain.contract import ColumnType, Condition, Contract, DataClass, Operator
 from family_exchange.domain.framework import Framework, Indicator
-from family_exchange.domain.profile import Profile, leaves
+from family_exchange.domain.profile import OPERATIONS, Profile, leaves
+from family_exchange.domain.promises import Every
 from family_exchange.domain.return_definition import ReturnDefinition
 
 WHO_CLASSES = frozenset(
@@ -44,7 +45,7 @@ def of_profile(document: Document, profile: Profile, shelf: Shelf) -> list[Probl
     problems = list(_sources(document, profile, shelf.notices))
     if not document.file.endswith(f"/{profile.council}.yaml"):
         problems.append(document.problem("identity.slug", "expected the name of the file"))
-    for part in (_frameworks, _returns, _feeds):
+    for part in (_frameworks, _returns, _feeds, _calendars):
         try:
             problems.extend(part(document, profile, shelf))
         except BadFile as error:
@@ -147,6 +148,23 @@ def _feeds(document: Document, profile: Profile, shelf: Shelf) -> Iterator[Probl
                 yield document.problem(path, "expected a feed of which the notice discloses more than who somebody is")
             if uncovered := sorted(contract.categories - covered):
                 yield document.problem("retention", f"expected a rule for {', '.join(uncovered)}, which {feed} needs")
+
+
+def _calendars(document: Document, profile: Profile, _: Shelf) -> Iterator[Problem]:
+    if OPERATIONS not in profile.mailboxes:
+        yield document.problem("mailboxes", f"expected one called {OPERATIONS}, for what nobody else is told of")
+    for index, partner in enumerate(profile.partners):
+        path = f"partners[{index}].calendars"
+        if missing := [feed for feed in partner.feeds if feed not in partner.calendars]:
+            yield document.problem(path, f"expected a calendar of {', '.join(missing)}")
+        for feed, calendar in partner.calendars.items():
+            if feed not in partner.feeds:
+                yield document.problem(f"{path}.{feed}", "expected a feed of this partner")
+            if calendar.contact not in profile.mailboxes:
+                known = ", ".join(profile.mailboxes) or "a mailbox"
+                yield document.problem(f"{path}.{feed}.contact", f"expected one of `mailboxes`: {known}")
+            if calendar.every is Every.TERM and profile.school_terms is None:
+                yield document.problem(f"{path}.{feed}.every", "expected `school_terms`, by which terms are known")
 
 
 def _indicator(document: Document, path: str, indicator: Indicator, shelf: Shelf) -> Iterator[Problem]:

@@ -122,7 +122,7 @@ def framework_in_force(council: Profile, day: date, *, root: Path = ROOT) -> Fra
     """
     choice = council.framework_on(day)
     chosen = framework(choice.code, root=root).with_overrides(choice.overrides)
-    agreed = {feed: contract(feed, root=root) for feed in council.feeds}
+    agreed = {feed: contract(feed, root=root) for feed in council.active_feeds}
     limited = chosen.limited_to(lambda indicator: agreement.can_be_told(indicator, council, agreed))
     return limited.model_copy(update={"min_problems": choice.min_problems})
 

@@ -51,7 +51,7 @@ def receive_files(
     """Take in what partners left, outside Airflow, by the same stages."""
     opened = doors(council)
     counts: dict[str, dict[str, int]] = {}
-    for one in [feed] if feed else opened.profile.feeds:
+    for one in [feed] if feed else opened.profile.active_feeds:
         waiting = receive.find(opened, one)
         for file_id in waiting:
             intake.take_in(opened, file_id, at=now())

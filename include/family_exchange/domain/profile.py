@@ -18,6 +18,7 @@ from family_exchange.domain.promises import (
     Legal,
     LegalBasis,
     LocalResearch,
+    Mailbox,
     Matching,
     NamedPartner,
     NationalDataset,
@@ -27,6 +28,7 @@ from family_exchange.domain.promises import (
     RetentionRule,
     ReturnPromise,
     Rights,
+    SchoolTerms,
 )
 from family_exchange.domain.provenance import Key, Model, Promise, Provenance, Status, wrong
 
@@ -38,6 +40,9 @@ SPECIAL_CATEGORIES = frozenset(
 """UK GDPR Article 9: taken in only where a basis names an Article 9 condition."""
 CRIMINAL_OFFENCE = frozenset({DataClass.CRIME_ASB, DataClass.POLICE_REFERENCE, DataClass.JUSTICE_REFERENCE})
 """UK GDPR Article 10: taken in only where a basis names an Article 10 condition."""
+
+OPERATIONS = "operations"
+"""The mailbox for what concerns nobody but those who run the exchange."""
 
 
 class Profile(Model):
@@ -66,6 +71,9 @@ class Profile(Model):
     retention: tuple[RetentionRule, ...] = Field(min_length=1)
     rights: Rights
     contacts: tuple[Contact, ...] = Field(min_length=1)
+    mailboxes: Mapping[Key, Mailbox] = Field(default_factory=dict)
+    """Where the platform writes to people of the council."""
+    school_terms: SchoolTerms | None = None
     statistics_preset: Promise[Literal["dfe_cin", "nhs_hes", "ons_10_5", "srs_10", "exclusions_1_2"]]
     uk_only: Promise[Literal[True]]
     access: Access
@@ -138,8 +146,18 @@ class Profile(Model):
 
     @property
     def feeds(self) -> tuple[str, ...]:
-        """The feeds that some partner sends, sorted."""
+        """The feeds that are agreed with some partner, sorted."""
         return tuple(sorted({feed for partner in self.partners for feed in partner.feeds}))
+
+    @property
+    def active_feeds(self) -> tuple[str, ...]:
+        """The feeds that some partner sends, sorted; what is agreed but not connected is left out."""
+        return tuple(sorted({feed for partner in self.partners for feed in partner.active_feeds}))
+
+    @property
+    def active_partners(self) -> tuple[Partner, ...]:
+        """The partners that send at least one feed, in the profile's order."""
+        return tuple(partner for partner in self.partners if partner.active_feeds)
 
     @property
     def _collected(self) -> frozenset[DataClass]:
@@ -165,7 +183,7 @@ class Profile(Model):
 
     def partners_for(self, feed: str) -> tuple[Partner, ...]:
         """The partners that send `feed`, in the profile's order."""
-        return tuple(partner for partner in self.partners if feed in partner.feeds)
+        return tuple(partner for partner in self.partners if feed in partner.active_feeds)
 
     def collects(self, data_class: str) -> bool:
         """True when the notice says that this class of data is taken in; references always are."""

@@ -27,8 +27,8 @@ def feed(council: str, name: str) -> Asset:
 
 
 def feeds(profile: Profile) -> list[Asset]:
-    """The staged rows of all feeds."""
-    return [feed(profile.council, name) for name in profile.feeds]
+    """The staged rows of all feeds that come."""
+    return [feed(profile.council, name) for name in profile.active_feeds]
 
 
 def family_register(council: str) -> Asset:
