@@ -1,8 +1,9 @@
 """The rules of a feed: a Great Expectations suite as we read it, and the columns that its rules may speak of.
 
 A suite speaks of a file's columns by their header, as text, and of three kinds of columns made from them: what a cell
-means (`<column>__value`: a date, a number, a normal form), whether it means anything (`<column>__valid`) and sums
-(`meta.derived`). Anybody can run the suite with plain Great Expectations on such a frame and gets the same answer.
+means (`<column>__value`: a date, a number, a normal form), whether it means anything (`<column>__valid`) and sums, or
+texts in a row (`meta.derived`). Anybody can run the suite with plain Great Expectations on such a frame and gets the
+same answer.
 """
 
 import re
@@ -169,7 +170,10 @@ class SuiteMeta(Model):
     """The table of a bundle; null: the contract has one table."""
     great_expectations_version: str
     derived: Mapping[Header, tuple[Header, ...]] = Field(default_factory=dict)
-    """`made column → columns whose values are added`; without a value in one of them there is no sum."""
+    """`made column → columns whose values are added`: numbers, flags (Y counts 1), or texts, put in a row.
+
+    Without a value in one of them there is nothing.
+    """
 
 
 class Suite(Model):
