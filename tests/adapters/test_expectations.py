@@ -85,6 +85,14 @@ def test_every_failing_row_is_named_however_many_there_are():
     assert [(each.rule, len(each.rows), each.rows[-1]) for each in found.broken] == [("HT-041", 30_000, 30_000)]
 
 
+def test_what_is_made_from_several_cells_is_a_sum_or_their_texts_in_a_row_and_nothing_without_one_of_them():
+    exclusions = prepared("school_exclusions", sample("school_exclusions", "good").rows)
+    assert exclusions["category_and_sessions"].to_list()[:3] == ["SUSP2", "SUSP10", None]
+    referrals = prepared("direct_referrals", sample("direct_referrals", "good").rows)
+    needs = referrals.select(pl.selectors.starts_with("need_") & pl.selectors.ends_with("__value"))
+    assert referrals["needs_said"].to_list() == [sum(row) for row in needs.rows()]
+
+
 def test_a_missing_column_is_a_finding_on_the_whole_file():
     feed = "housing_tenancies"
     frame = prepared(feed, sample(feed, "good").rows).rename({"town": "city"})
