@@ -20,6 +20,7 @@ from family_exchange.domain.framework import Framework
 from family_exchange.domain.profile import Profile, assumed
 from family_exchange.domain.provenance import Model, Words
 from family_exchange.domain.return_definition import ReturnDefinition
+from family_exchange.domain.versions import newest_last
 
 __all__ = [
     "BadFile",
@@ -37,6 +38,7 @@ __all__ = [
     "profile",
     "return_codes",
     "return_definition",
+    "versions",
 ]
 
 ROOT = places.DATA
@@ -76,6 +78,11 @@ def return_codes(*, root: Path = ROOT) -> tuple[str, ...]:
 def feeds(*, root: Path = ROOT) -> tuple[str, ...]:
     """The feeds that have a contract, sorted."""
     return tuple(sorted({path.parent.name for path in (root / "contracts").glob("*/v*.yaml")}))
+
+
+def versions(feed: str, *, root: Path = ROOT) -> tuple[str, ...]:
+    """The versions of the feed that have a contract, oldest first; a broken one is named too."""
+    return newest_last(_stems(root / "contracts" / feed))
 
 
 def profile(council: str, *, root: Path = ROOT) -> Profile:
