@@ -1,12 +1,13 @@
 """What a partner is told of one file: facts of the file, rules, rows and columns; never a value of a cell."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from itertools import groupby
 
 from family_exchange.domain.advice import next_step
 from family_exchange.domain.file import Reason, State, Verdict
-from family_exchange.domain.findings import Severity
+from family_exchange.domain.findings import Finding, Severity
 from family_exchange.domain.resend import Resent
 
 
@@ -65,6 +66,18 @@ class About:
     def what_to_do(self) -> str:
         """The next step of the partner."""
         return next_step(self.state, self.verdict, self.reason)
+
+
+def with_outcome(findings: Iterable[Finding], *, taken: bool) -> Iterator[tuple[Finding, bool]]:
+    """Each finding, and whether its row was taken; `taken`: the file's rows count at all.
+
+    The findings come row by row, those of the file as a whole first.
+    """
+    for (_, row_no), group in groupby(findings, key=lambda each: (each.table, each.row_no)):
+        of_row = list(group)
+        errors = any(each.severity is Severity.ERROR for each in of_row)
+        taken = taken and not (errors and row_no is None)
+        yield from ((each, taken and not errors) for each in of_row)
 
 
 @dataclass(frozen=True, slots=True)

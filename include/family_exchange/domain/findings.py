@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from heapq import merge
 from itertools import chain
 
 from family_exchange.domain.file import Verdict
@@ -71,14 +72,13 @@ class Findings:
     broken: tuple[Broken, ...] = ()
 
     def __iter__(self) -> Iterator[Finding]:
-        """One finding for each rule and row: the file's own first, then table by table and row by row."""
+        """One finding for each rule and row: the file's own first, then table by table and row by row.
+
+        They are made as they are asked for: a file that is wrong throughout has millions.
+        """
         tables = {table: place for place, table in enumerate(dict.fromkeys(found.table for found in self.broken))}
-        numbered = (
-            ((tables[found.table] if row_no else -1, row_no or 0, order), row_no, found)
-            for order, found in enumerate(self.broken)
-            for row_no in (found.rows or (None,))
-        )
-        for _, row_no, found in sorted(numbered, key=lambda item: item[0]):
+        by_rule = (_numbered(found, tables[found.table], order) for order, found in enumerate(self.broken))
+        for _, row_no, found in merge(*by_rule, key=lambda item: item[0]):
             yield Finding(row_no, found.column, found.rule, found.severity, found.table)
 
     def __len__(self) -> int:
@@ -134,3 +134,16 @@ class Findings:
             if found.severity is severity:
                 by_table.setdefault(found.table, []).append(found.rows)
         return {table: frozenset(chain.from_iterable(rows)) for table, rows in by_table.items()}
+
+
+def row_key(table: str | None, row_no: int | None) -> int | tuple[str, int] | None:
+    """What tells one row of a file from every other: its number, in a bundle with its table; None: no row."""
+    return row_no if table is None or row_no is None else (table, row_no)
+
+
+def _numbered(found: Broken, table: int, order: int) -> Iterator[tuple[tuple[int, int, int], int | None, Broken]]:
+    """Every row of one rule behind its place among all findings."""
+    if not found.rows:
+        yield (-1, 0, order), None, found
+    for row_no in found.rows:
+        yield (table, row_no, order), row_no, found

@@ -56,11 +56,8 @@ class Resent:
     earlier: Earlier
     changes: Changes | None
     """None: the two cannot be compared finding by finding."""
-
-    @property
-    def reason_gone(self) -> Reason | None:
-        """Why the earlier file could not be taken at all, when this one could be read."""
-        return self.earlier.reason
+    reason_gone: Reason | None = None
+    """Why the earlier file was not taken, when that does not hold for this one."""
 
 
 def digest(key: bytes, reference: Sequence[str | None]) -> bytes | None:
