@@ -8,12 +8,8 @@ from family_exchange.adapters import profiles
 PROFILES = [profiles.profile(council) for council in profiles.councils()]
 PROFILE = max(PROFILES, key=lambda profile: len(profile.active_feeds))
 """A council to which every feed is sent."""
-REFERENCES = {
-    "police_incidents": "person_ref",
-    "school_attendance": "pupil_ref",
-    "childrens_social_care": "pers_person_id",
-    "housing_tenancies": "tenant_ref",
-}
+REFERENCES = {feed: profiles.contract(feed).column("record_ref").name for feed in PROFILE.feeds}
+"""The column with the partner's own reference of a person."""
 
 
 def without(feed):

@@ -47,18 +47,24 @@ def demo(
 def synth(
     council: Annotated[str, typer.Option("--council", "-c", help="Whose partners send the files.")],
     out: Annotated[Path, typer.Option(help="The folder to write to; made if it is not there.")],
-    people: Annotated[int, typer.Option(min=200)] = 2000,
-    seed: int = 1,
+    people: Annotated[int, typer.Option(help="How many people the synthetic council has.", min=200)] = 2000,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same people and files.")] = 1,
+    all_feeds: Annotated[
+        bool, typer.Option("--all-feeds", help="Every version of every feed, not only what the council takes.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Write a synthetic council: partner files, misbehaving ones too, and the truth about who is who."""
+    """Write a synthetic council: good and misbehaving partner files, what to expect of each, and who is who."""
     from family_exchange.demo import synthetic  # noqa: PLC0415 - a slow start for every other command
 
     _known(council)
-    made = synthetic.council(profiles.profile(council), people=people, seed=seed, today=today())
+    profile = profiles.profile(council)
+    made = synthetic.everything(profile, people=people, seed=seed, today=today(), all_feeds=all_feeds)
     synthetic.write(made, out)
-    data = {"files": len(made.files), "truth": len(made.truth)}
-    say(data, as_json=as_json, words=lambda: f"{len(made.files)} partner files and truth.csv are in {out}")
+    good = sum(file.misbehaviour is None for file in made.files)
+    data = {"files": len(made.files), "good": good, "truth": len(made.truth)}
+    words = f"{good} good and {len(made.files) - good} misbehaving partner files are in {out}; README.txt says more"
+    say(data, as_json=as_json, words=lambda: words)
 
 
 def _known(council: str) -> None:

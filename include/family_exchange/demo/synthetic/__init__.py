@@ -1,9 +1,10 @@
 """Synthetic councils: people who never lived, and the files that partners would send of them, from a seed.
 
-Pure: the same arguments give the same bytes. Only `write` touches the file system.
+The same arguments, contracts and suites give the same bytes. Only `write` writes to the file system.
 """
 
 from family_exchange.demo.synthetic.bulk import bulk_police
+from family_exchange.demo.synthetic.everything import everything
 from family_exchange.demo.synthetic.generator import (
     FEWEST,
     TODAY,
@@ -12,14 +13,15 @@ from family_exchange.demo.synthetic.generator import (
     TrueFamily,
     council,
     population,
-    write,
 )
-from family_exchange.demo.synthetic.mishaps import Misbehaviour
+from family_exchange.demo.synthetic.mishaps import IN_THE_DEMO, Misbehaviour
 from family_exchange.demo.synthetic.people import Likeness, Problem
 from family_exchange.demo.synthetic.sheet import Truth
+from family_exchange.demo.synthetic.written import write
 
 __all__ = [
     "FEWEST",
+    "IN_THE_DEMO",
     "TODAY",
     "Council",
     "Likeness",
@@ -30,6 +32,7 @@ __all__ = [
     "Truth",
     "bulk_police",
     "council",
+    "everything",
     "population",
     "write",
 ]

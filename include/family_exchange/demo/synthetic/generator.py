@@ -4,16 +4,15 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import chain
-from pathlib import Path
 from random import Random
 
-from family_exchange.demo.synthetic import housing, mishaps, places, police, schools, social_care, span
+from family_exchange.demo.synthetic import housing, mishaps, others, places, police, schools, social_care, span
 from family_exchange.demo.synthetic.households import Town
 from family_exchange.demo.synthetic.mishaps import Misbehaviour
 from family_exchange.demo.synthetic.nursery import Nursery
 from family_exchange.demo.synthetic.people import Household, Person, Population, Problem
 from family_exchange.demo.synthetic.places import Homes
-from family_exchange.demo.synthetic.sheet import Sheet, Truth, as_csv
+from family_exchange.demo.synthetic.sheet import CONTRACT, Sheet, Truth
 from family_exchange.demo.synthetic.span import Span
 from family_exchange.demo.synthetic.troubles import share_out
 from family_exchange.domain.profile import Profile
@@ -40,6 +39,7 @@ class PartnerFile:
     name: str
     content: bytes = field(repr=False)
     misbehaviour: Misbehaviour | None = None
+    contract: str = CONTRACT
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def council(
 ) -> Council:
     """The synthetic council of `profile` with exactly `people` people, and a canary family more if one is named.
 
-    Every feed of the profile that this generator knows has one good file for each of its partners. `canary` is a
+    Every feed of the profile has one good file for each of its partners. `canary` is a
     token of letters that stands in the names and the address of one family; nobody ever mistypes that family.
 
     Raises:
@@ -99,37 +99,6 @@ def population(profile: Profile, *, people: int = 2000, seed: int = 1, today: da
     return _population(profile, people, _Streams(seed, profile.council), span.span(today), None)
 
 
-def write(council: Council, out: Path) -> tuple[Path, ...]:
-    """The paths written below `out`: `<partner>/<feed>/<name>` for each file, `files.csv` and `truth.csv`.
-
-    Content stands in the clear and whole; `files.csv` says what a partner would do wrong with each. A second run
-    writes the same bytes again.
-    """
-    written = []
-    for file in council.files:
-        path = out / file.partner / file.feed / file.name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(file.content)
-        written.append(path)
-    lists = {
-        "files.csv": as_csv(
-            ("partner", "feed", "name", "misbehaviour"),
-            ((file.partner, file.feed, file.name, file.misbehaviour or "") for file in council.files),
-        ),
-        "truth.csv": as_csv(
-            ("feed", "partner", "record_ref", "person", "family", "likeness"),
-            (
-                (row.feed, row.partner, row.record_ref, str(row.person), str(row.family), row.likeness)
-                for row in council.truth
-            ),
-        ),
-    }
-    for name, content in lists.items():
-        (out / name).write_bytes(content)
-        written.append(out / name)
-    return tuple(written)
-
-
 class _Streams:
     """A stream of chance for each part, so that a change in one part leaves the others as they are."""
 
@@ -150,7 +119,7 @@ def _population(profile: Profile, people: int, streams: _Streams, during: Span, 
     households = list(town.households(people))
     if canary:
         households.append(_canary_family(town, canary))
-    problems = share_out(households, profile.feeds, streams("problems"), during)
+    problems = share_out(households, profile.active_feeds, streams("problems"), during)
     return Population(tuple(households), problems, schools_here)
 
 
@@ -198,7 +167,7 @@ class _Delivery:
 
     def files(self) -> Iterator[PartnerFile]:
         """Each feed's good file or files, and those that misbehave."""
-        feeds = self._profile.feeds
+        feeds = self._profile.active_feeds
         if police.FEED in feeds:
             yield from self._police(with_bad_rows=housing.FEED not in feeds)
         if schools.FEED in feeds:
@@ -207,6 +176,10 @@ class _Delivery:
             yield from self._social_care()
         if housing.FEED in feeds:
             yield from self._housing()
+        told = {police.FEED, schools.FEED, social_care.FEED, housing.FEED}
+        by_contract = [feed for feed in feeds if feed not in told]
+        for partner, sheet in others.sheets(self._profile, by_contract, self._population, self._streams, self._during):
+            yield self._good(partner, sheet)
 
     def _police(self, *, with_bad_rows: bool) -> Iterator[PartnerFile]:
         partner = self._partner(police.FEED)

@@ -12,7 +12,7 @@ Slip = Callable[[Row], Row]
 
 
 class Misbehaviour(StrEnum):
-    """What is wrong with a file; sealing, signing and cutting is done by whoever drops it."""
+    """What is wrong with a file, or odd about it; sealing, signing and cutting is done by whoever drops it."""
 
     UNSIGNED = "unsigned"
     """Sealed, but nobody signed it."""
@@ -22,6 +22,47 @@ class Misbehaviour(StrEnum):
     """The same content as a good file, under another name."""
     CUT_SHORT = "cut_short"
     """The transfer broke off: the sealed bytes end too early."""
+    WRONG_ENCODING = "wrong_encoding"
+    """Written in the code page of an old computer."""
+    OPEN_QUOTE = "open_quote"
+    """A quote is opened and never closed."""
+    RAGGED_ROW = "ragged_row"
+    """One row lacks a cell."""
+    EMPTY = "empty"
+    """Nothing at all."""
+    HEADER_ONLY = "header_only"
+    WRONG_ROW_COUNT = "wrong_row_count"
+    """The first line promises more rows than there are."""
+    OTHER_COUNCIL = "other_council"
+    """The first line names another council."""
+    SHRUNK = "shrunk"
+    """One row in twenty of what the good file has."""
+    DRIFTED_CODE = "drifted_code"
+    """A column that had several codes has the same one in every row."""
+    EMPTIED_COLUMN = "emptied_column"
+    """A column that was filled is empty in every row."""
+    NEXT_SEQUENCE = "next_sequence"
+    """Nothing is wrong: the partner's file number 2, which the two that follow are compared with."""
+    OLDER_SEQUENCE = "older_sequence"
+    """File number 1 of the same day, sent after number 2."""
+    SAME_SEQUENCE = "same_sequence"
+    """Number 2 again, with other rows."""
+    FORMULAS = "formulas"
+    """Nothing is wrong: names that a spreadsheet would take for formulas."""
+    ODD_NAMES = "odd_names"
+    """Nothing is wrong: names that careless programs lose."""
+    MISSING_TABLE = "missing_table"
+    """A bundle without one of its tables."""
+
+
+IN_THE_DEMO = (
+    Misbehaviour.UNSIGNED,
+    Misbehaviour.WRONG_COLUMNS,
+    Misbehaviour.BAD_ROWS,
+    Misbehaviour.SENT_TWICE,
+    Misbehaviour.CUT_SHORT,
+)
+"""What the partners of the demo do, once each."""
 
 
 def _set(**changes: str) -> Slip:

@@ -93,6 +93,22 @@ def pnc_id(year: int, serial: int) -> str:
     return f"{year}/{serial:07d}{letter}"
 
 
+def cro(year: int, serial: int) -> str:
+    """A Criminal Records Office number with its check letter."""
+    letter = PNC_LETTERS[int(f"{year % 100:02d}{serial:06d}") % 23]
+    return f"{serial:06d}/{year % 100:02d}{letter}"
+
+
+def uln(serial: int) -> str:
+    """A unique learner number beginning with 9, with its check digit; where none is issued, that of a later serial."""
+    while True:
+        nine = f"9{serial % 100_000_000:08d}"
+        remainder = sum(int(digit) * weight for digit, weight in zip(nine, NHS_WEIGHTS, strict=True)) % 11
+        if remainder and nine != "999999999":
+            return f"{nine}{10 - remainder}"
+        serial += 1
+
+
 def uprn(serial: int) -> str:
     """A unique property reference number beyond those in use."""
     return f"99{serial:010d}"

@@ -34,6 +34,7 @@ class Sheet:
     rows: list[tuple[str, ...]] = field(default_factory=list, repr=False)
     meant: dict[str, Person] = field(default_factory=dict, repr=False)
     """The true person behind each of the partner's references."""
+    contract: str = CONTRACT
 
     def truth(self, partner: str) -> Iterable[Truth]:
         """Whom `partner` means, reference by reference in the order of the rows."""
@@ -42,25 +43,26 @@ class Sheet:
 
     def empty(self) -> "Sheet":
         """A sheet of the same feed without any row."""
-        return Sheet(self.feed, self.header)
+        return Sheet(self.feed, self.header, contract=self.contract)
 
     def content(self, during: Span) -> bytes:
         """The whole file as a partner would sign it: the preamble, the header, the rows."""
-        return preamble(self.feed, during, len(self.rows)) + as_csv(self.header, self.rows)
+        return preamble(self.feed, during, len(self.rows), contract=self.contract) + as_csv(self.header, self.rows)
 
 
-def preamble(feed: str, during: Span, rows: int) -> bytes:
-    """The line that says what the file covers; it is signed with the rest."""
+def preamble(feed: str, during: Span, rows: int, *, contract: str = CONTRACT, **more: str) -> bytes:
+    """The line that says what the file covers; it is signed with the rest. `more` are further keys that it states."""
+    said = "".join(f" {key}={value}" for key, value in more.items())
     return (
-        f"#family-exchange feed={feed} contract={CONTRACT} as_of={during.as_of} "
-        f"coverage_from={during.coverage_from} coverage_to={during.as_of} rows={rows}\n"
+        f"#family-exchange feed={feed} contract={contract} as_of={during.as_of} "
+        f"coverage_from={during.coverage_from} coverage_to={during.as_of} rows={rows}{said}\n"
     ).encode()
 
 
-def as_csv(header: Iterable[str], rows: Iterable[Iterable[str]]) -> bytes:
+def as_csv(header: Iterable[str], rows: Iterable[Iterable[str]], delimiter: str = ",") -> bytes:
     """A header and rows as CSV, quoted only where it must be."""
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    writer = csv.writer(text, delimiter=delimiter, lineterminator="\n")
     writer.writerow(header)
     writer.writerows(rows)
     return text.getvalue().encode()
