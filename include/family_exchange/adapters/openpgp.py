@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from family_exchange.adapters import gpg
+from family_exchange.adapters.certificates import Certificate, certificates
 from family_exchange.domain import envelope, seal
 from family_exchange.domain.errors import DataRefused, NeedsDecision, TryLater
 
@@ -24,6 +25,7 @@ AGENT_OPTIONS = "auto-expand-secmem\n"
 
 _SEAL = ("--cipher-algo=AES256", "--digest-algo=SHA256", "--compress-algo=none", "--no-encrypt-to")
 _RING_TIME = 60.0
+_LISTING = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,25 +102,50 @@ class OpenPGP:
         ]
         return any((self.home / "private-keys-v1.d" / f"{grip}.key").exists() for grip in grips)
 
-    def import_key(self, armoured: bytes) -> str:
-        """The fingerprint of the one public key in `armoured`, which the ring now holds.
-
-        A second import changes nothing; a revocation that it brings is kept.
+    def look_at(self, armoured: bytes) -> Certificate:
+        """The one public key in `armoured`; the ring is not touched.
 
         Raises:
             NeedsDecision: it is not exactly one public key.
         """
         make_ring(self.home)
-        found = self._keys_in(armoured)
-        if [kind for kind, _ in found] != ["pub"]:
+        arguments = ("--with-colons", "--import-options=show-only", "--import")
+        with gpg.in_memory(armoured) as descriptor:
+            run = gpg.run(self.home, arguments, descriptor, limit=gpg.CHUNK, timeout=_RING_TIME)
+        found = certificates(run.output)
+        if len(found) != 1 or found[0].secret:
             raise NeedsDecision(
                 "the file must hold exactly one OpenPGP public key of version 4 (RFC 4880), and no secret key"
             )
+        return found[0]
+
+    def import_key(self, armoured: bytes) -> str:
+        """The fingerprint of the one public key in `armoured`, which the ring now holds.
+
+        A second import changes nothing; a revocation or a later end that it brings is kept.
+
+        Raises:
+            NeedsDecision: it is not exactly one public key.
+        """
+        found = self.look_at(armoured)
         with gpg.in_memory(armoured) as descriptor:
             run = gpg.run(self.home, ("--import",), descriptor, limit=gpg.CHUNK, timeout=_RING_TIME)
         if run.rc != 0:
             raise TryLater(f"gpg could not import a key now (exit code {run.rc})")
-        return found[0][1]
+        return found.fingerprint
+
+    def held(self) -> dict[str, Certificate]:
+        """Every key in the ring, by the fingerprint of its primary key."""
+        arguments = ("--with-colons", "--list-keys")
+        listing = gpg.run(self.home, arguments, None, limit=_LISTING, timeout=_RING_TIME).output
+        return {one.fingerprint: one for one in certificates(listing)}
+
+    def with_subkeys(self, fingerprints: frozenset[str]) -> frozenset[str]:
+        """The fingerprints of these keys in the ring, and of their subkeys."""
+        if not fingerprints:
+            return frozenset()
+        ring = self.held()
+        return fingerprints.union(*(ring[one].fingerprints for one in fingerprints & ring.keys()))
 
     def export_public(self, fingerprint: str) -> bytes:
         """The public key, armoured, without other people's signatures.
@@ -164,13 +191,6 @@ class OpenPGP:
         if gpg.run(self.home, arguments, None, limit=gpg.CHUNK, timeout=_RING_TIME).rc != 0:
             raise TryLater("gpg's agent does not answer now")
 
-    def _keys_in(self, armoured: bytes) -> list[tuple[str, str]]:
-        """(`pub` or `sec`, fingerprint) of every primary key in the bytes; the ring is not touched."""
-        arguments = ("--with-colons", "--import-options=show-only", "--import")
-        with gpg.in_memory(armoured) as descriptor:
-            run = gpg.run(self.home, arguments, descriptor, limit=gpg.CHUNK, timeout=_RING_TIME)
-        return _primary_keys(run.output)
-
 
 def make_ring(home: Path) -> None:
     """An empty key ring that many may use at once; one that is there already is kept."""
@@ -213,20 +233,6 @@ def _outside(descriptor: int, size: int) -> envelope.Envelope:
     """What the file looks like, by its first and last bytes."""
     head = os.pread(descriptor, envelope.HEAD, 0)
     return envelope.look(head, os.pread(descriptor, envelope.TAIL, max(0, size - envelope.TAIL)))
-
-
-def _primary_keys(colons: bytes) -> list[tuple[str, str]]:
-    """(record type, fingerprint) of every primary key in gpg's colon listing."""
-    found: list[tuple[str, str]] = []
-    kind = ""
-    for line in colons.split(b"\n"):
-        fields = line.decode("utf-8", "replace").split(":")
-        if fields[0] in {"pub", "sec", "sub", "ssb"}:
-            kind = fields[0]
-        elif fields[0] == "fpr" and kind in {"pub", "sec"}:
-            found.append((kind, fields[9]))
-            kind = ""
-    return found
 
 
 def _fingerprint(key: str) -> str:

@@ -28,7 +28,8 @@ _SYSTEM_FAULT = 0x8000
 _STEPS = ("BEGIN_DECRYPTION", "DECRYPTION_OKAY", "END_DECRYPTION", "PLAINTEXT")
 _MODERN_INTEGRITY = 2
 _AUTHENTICATED = frozenset({1, 2})
-_ANONYMOUS = "0" * 16
+_KEY_ID = 16
+_ANONYMOUS = "0" * _KEY_ID
 _NO_PUBLIC_KEY = "9"
 _VALIDSIG_WORDS = 10
 _LONGEST_NUMBER = 12
@@ -183,7 +184,10 @@ def _not_alone(said: Said, _policy: Policy) -> bool:
 
 
 def _not_our_key(said: Said, policy: Policy) -> bool:
-    return said.decrypted_with.isdisjoint(policy.own_keys)
+    """Opened with a key that is not ours now, or sealed to one that we replaced: gpg names recipients by short ids."""
+    retired = {key[-_KEY_ID:] for key in policy.retired_keys}
+    named = {word for words in said.all("ENC_TO") for word in words[:1]}
+    return said.decrypted_with.isdisjoint(policy.own_keys) or not retired.isdisjoint(named)
 
 
 def _unsigned(said: Said, _policy: Policy) -> bool:

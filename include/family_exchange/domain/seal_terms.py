@@ -58,6 +58,8 @@ class Policy:
     """Most plaintext bytes that one file may have."""
     max_age: timedelta | None = None
     """Oldest signature that is still news; None: any age."""
+    retired_keys: frozenset[str] = frozenset()
+    """Fingerprints of own keys that were replaced, with their subkeys; nothing may be sealed to them any more."""
 
 
 def output_limit(bytes_in: int, cap: int) -> int:

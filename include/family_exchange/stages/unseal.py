@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from family_exchange.adapters.doors import Doors
 from family_exchange.adapters.ledger import File
+from family_exchange.adapters.own_keys import OwnKeys
 from family_exchange.domain import envelope, seal
 from family_exchange.domain.envelope import Shape
 from family_exchange.domain.errors import DataRefused, TryLater
@@ -34,8 +35,17 @@ class Opened:
     plaintext: bytes = field(repr=False)
 
 
-def file(doors: Doors, sealed: File, keys: dict[str, tuple[RegisteredKey, ...]], *, at: datetime) -> Opened:
+def file(
+    doors: Doors,
+    sealed: File,
+    keys: dict[str, tuple[RegisteredKey, ...]],
+    *,
+    at: datetime,
+    own: OwnKeys | None = None,
+) -> Opened:
     """The content of `sealed`, whose seal is whole and made by a key registered for its partner.
+
+    `own` are our keys at that time; None: the one in the settings.
 
     A second run gives the same: the vault's bytes do not change.
 
@@ -46,8 +56,10 @@ def file(doors: Doors, sealed: File, keys: dict[str, tuple[RegisteredKey, ...]],
     if sealed.ct_sha256 is None:
         raise TryLater(f"file {sealed.file_id} is not in the vault yet")
     unsealed = doors.openpgp.unseal(doors.vault.path(sealed.ct_sha256), cap=LARGEST_PLAINTEXT, timeout=LONGEST)
+    own = own or OwnKeys(frozenset({doors.settings.own_key}))
     policy = seal.Policy(
-        own_keys=frozenset({doors.settings.own_key}),
+        own_keys=own.valid,
+        retired_keys=doors.openpgp.with_subkeys(own.retired),
         partner_keys=keys.get(sealed.partner, ()),
         other_keys=frozenset(
             key.fingerprint for partner, registered in keys.items() if partner != sealed.partner for key in registered
