@@ -64,6 +64,16 @@ class Contents:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A landing file's bytes, safe."""
+
+    stored: Stored
+    """What the vault holds."""
+    landed: bytes
+    """SHA-256 of the bytes as they landed: other than the vault's when they were not sealed, and we sealed them."""
+
+
 @contextmanager
 def opened(url: str) -> Iterator["Desk"]:
     """A desk for one worker; what it holds is let go when the block ends, however it ends."""
@@ -140,14 +150,14 @@ class Desk:
                 (Reason.CORRUPT, file.file_id),
             )
 
-    def vaulted(self, file: File, stored: Stored) -> File:
-        """The file's ciphertext is in the vault."""
+    def vaulted(self, file: File, fetched: Fetched) -> File:
+        """The file's bytes are in the vault, sealed."""
         with self._transaction() as connection:
             connection.execute(
-                "UPDATE exchange.file SET ct_sha256 = %s WHERE file_id = %s AND epoch = %s",
-                (stored.sha256, file.file_id, file.epoch),
+                "UPDATE exchange.file SET ct_sha256 = %s, landed_sha256 = %s WHERE file_id = %s AND epoch = %s",
+                (fetched.stored.sha256, fetched.landed, file.file_id, file.epoch),
             )
-            body: dict[str, Plain] = {"sha256": stored.sha256.hex(), "bytes": stored.size}
+            body: dict[str, Plain] = {"sha256": fetched.stored.sha256.hex(), "bytes": fetched.stored.size}
             ledger.advance(connection, file.file_id, file.epoch, State.VAULTED, body)
             return ledger.read(connection, file.file_id)
 

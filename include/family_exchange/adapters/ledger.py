@@ -68,6 +68,8 @@ class File:
     waived: Reason | None = None
     """The reason that two people set aside when they released it."""
     workbook_sha256: bytes | None = None
+    landed_sha256: bytes | None = None
+    """Of the bytes as they landed; other than `ct_sha256` when they were not sealed, and we sealed them."""
     answers: int = 0
     """Receipts written so far; a file that was released has another."""
 
@@ -87,7 +89,8 @@ class StoredFinding:
 _COLUMNS = """file_id, partner, feed, name_bytes, size, modified_at, state, reason, epoch, ct_sha256, signer, contract,
     as_of, verdict, rows_read, rows_loaded, rows_with_finding, rows_refused, columns_dropped, duplicate_of, seen_at,
     receipt_at, landing_removed_at, sig_id, signed_at, coverage_from, coverage_to, area, sequence, changed_at, attempt,
-    history, conflicts_with, superseded_by, waived, workbook_sha256, answers"""
+    history, conflicts_with, superseded_by, waived, workbook_sha256, landed_sha256,
+    answers"""
 
 
 def _file(**columns: object) -> File:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, BinaryIO, Self
+from typing import TYPE_CHECKING, Self
 
 from family_exchange.adapters.settings import SftpEndpoint
 from family_exchange.adapters.sftp_watch import CONNECT_SECONDS, listing_digest
@@ -16,6 +16,7 @@ from family_exchange.domain.errors import DataRefused, NeedsDecision, TryLater
 from family_exchange.domain.file import Reason
 
 if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
     from paramiko import PKey, SFTPAttributes, Transport
 
     from family_exchange.adapters.sftp_session import Session
@@ -92,7 +93,7 @@ class DropZone:
             ]
         return sorted(found, key=lambda entry: (entry.modified_at, entry.name))
 
-    def fetch(self, folder: str, name: bytes, target: BinaryIO) -> int:
+    def fetch(self, folder: str, name: bytes, target: "SupportsWrite[bytes]") -> int:
         """The number of bytes written to `target`: all that the file had when it was opened.
 
         Raises:

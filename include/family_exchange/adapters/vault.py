@@ -7,10 +7,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from family_exchange.domain.errors import TryLater
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsRead
 
 CHUNK = 1 << 20
 SUFFIX = ".pgp"
@@ -33,7 +36,7 @@ class Vault:
     def __init__(self, root: Path) -> None:
         self._root = root
 
-    def put(self, read: BinaryIO) -> Stored:
+    def put(self, read: "SupportsRead[bytes]") -> Stored:
         """The bytes of `read` from where it stands to its end, durable under their own digest.
 
         A second put of the same bytes leaves one object, and heals it if it was damaged. What a crash left under
@@ -139,7 +142,7 @@ class Vault:
                 _sync_folder(folder.parent)
 
 
-def _copy(read: BinaryIO, descriptor: int) -> Stored:
+def _copy(read: "SupportsRead[bytes]", descriptor: int) -> Stored:
     """What was copied and is on disk; the digest was taken during the same read."""
     seen, size = sha256(), 0
     while chunk := read.read(CHUNK):

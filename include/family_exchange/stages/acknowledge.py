@@ -5,6 +5,7 @@ columns and rules, never a value.
 """
 
 import logging
+from uuid import uuid4
 
 from family_exchange.adapters.doors import Doors
 from family_exchange.adapters.faultpoint import faultpoint
@@ -75,18 +76,20 @@ def _place(office: Office, desk: Desk, zone: Zone, file: File) -> None:
     if not zone.exists(f"{folder}/{receipt}"):
         answer = office.answer(desk, file)
         if answer.workbook is not None:
-            _upload(zone, folder, workbook, answer.workbook, file.epoch)
+            _upload(zone, folder, workbook, answer.workbook)
             faultpoint("acknowledge.workbook")
-        _upload(zone, folder, receipt, answer.receipt, file.epoch)
+        _upload(zone, folder, receipt, answer.receipt)
     faultpoint("acknowledge.placed")
     desk.answered(file)
     faultpoint("acknowledge.answered")
 
 
-def _upload(zone: Zone, folder: str, final: str, data: bytes, epoch: int) -> None:
-    """The bytes stand under their final name, all of them; another worker's stay if it was faster."""
-    temporary = f".{final}.{epoch}.part"
-    zone.remove(folder, temporary.encode(), missing_ok=True)
+def _upload(zone: Zone, folder: str, final: str, data: bytes) -> None:
+    """The bytes stand under their final name, all of them; another worker's stay if it was faster.
+
+    Each attempt writes under a name of its own: one that was overtaken can never rename what another still writes.
+    """
+    temporary = f".{final}.{uuid4().hex[:8]}.part"
     zone.upload_new(folder, temporary, data)
     faultpoint("acknowledge.uploaded")
     try:

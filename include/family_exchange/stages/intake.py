@@ -93,6 +93,8 @@ def _take_in(office: Office, desk: Desk, file: File, *, at: datetime) -> State:
         file = _bring_in(office, desk, file)
     if file.waived is not Reason.NAME and not plain_name(file.name_bytes):
         raise DataRefused(Reason.NAME, "the name holds characters that no agreed file name has")
+    if file.landed_sha256 != file.ct_sha256:
+        raise DataRefused(Reason.NOT_OPENPGP, "the file was left without any seal")
     if original := desk.same_ciphertext(file):
         return desk.duplicate(file, original)
     examined = office.examine(desk, file, at=at)
@@ -107,9 +109,9 @@ def _bring_in(office: Office, desk: Desk, file: File) -> File:
     if temporary_name(file.name_bytes):
         raise DataRefused(Reason.CORRUPT, "the upload was never finished: it still has a temporary name")
     if file.ct_sha256 and office.vault.holds(file.ct_sha256):
-        return desk.vaulted(file, receive.stored_of(file))
-    stored = receive.fetch(office, file)
+        return desk.vaulted(file, receive.fetched_before(file))
+    fetched = receive.fetch(office, file)
     faultpoint("intake.stored")
-    file = desk.vaulted(file, stored)
+    file = desk.vaulted(file, fetched)
     faultpoint("intake.vaulted")
     return file

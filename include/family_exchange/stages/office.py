@@ -4,7 +4,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import sleep
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from family_exchange.adapters import desk as desks
 from family_exchange.adapters.doors import Doors
@@ -12,6 +12,9 @@ from family_exchange.adapters.ledger import File
 from family_exchange.domain.profile import Profile
 from family_exchange.stages import examine, respond
 from family_exchange.stages.ports import Answer, Desk, Examined, Store, Zone
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsRead
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,10 @@ class CouncilOffice:
     def sleep(self, pause: timedelta) -> None:
         """Wait."""
         sleep(pause.total_seconds())
+
+    def sealed_for_us(self, content: "SupportsRead[bytes]") -> bytes:
+        """Content that a partner left open, sealed to the council itself."""
+        return self.doors.openpgp.seal(content.read(-1), recipient=self.doors.settings.own_key)
 
     def examine(self, desk: Desk, file: File, *, at: datetime) -> Examined:
         """The file opened, placed and validated."""

@@ -7,15 +7,18 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import BinaryIO, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from family_exchange.adapters.desk import Contents
+from family_exchange.adapters.desk import Contents, Fetched
 from family_exchange.adapters.ledger import File
 from family_exchange.adapters.sftp import Entry
 from family_exchange.adapters.vault import Stored
 from family_exchange.domain.file import Reason, State
 from family_exchange.domain.identity import Identity, Siblings
 from family_exchange.domain.profile import Profile
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsRead, SupportsWrite
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,7 @@ class Desk(Protocol):
     def still_arriving(self, file: File) -> None:
         """What was copied is not whole; if the entry changes, the copy is forgotten."""
 
-    def vaulted(self, file: File, stored: Stored) -> File:
+    def vaulted(self, file: File, fetched: Fetched) -> File:
         """The file, VAULTED."""
 
     def same_ciphertext(self, file: File) -> str | None:
@@ -103,7 +106,7 @@ class Zone(Protocol):
     def list(self, folder: str) -> list[Entry]:
         """Every entry of the folder, oldest first."""
 
-    def fetch(self, folder: str, name: bytes, target: BinaryIO) -> int:
+    def fetch(self, folder: str, name: bytes, target: "SupportsWrite[bytes]") -> int:
         """The number of bytes that were copied."""
 
     def upload_new(self, folder: str, temp_name: str, data: bytes) -> None:
@@ -122,7 +125,7 @@ class Zone(Protocol):
 class Store(Protocol):
     """Where sealed bytes are kept by their digest."""
 
-    def put(self, read: BinaryIO) -> Stored:
+    def put(self, read: "SupportsRead[bytes]") -> Stored:
         """The bytes, durable under their digest."""
 
     def holds(self, digest: bytes) -> bool:
@@ -156,6 +159,9 @@ class Office(Protocol):
 
     def sleep(self, pause: timedelta) -> None:
         """Wait."""
+
+    def sealed_for_us(self, content: "SupportsRead[bytes]") -> bytes:
+        """Content that a partner left open, sealed to the council itself."""
 
     def examine(self, desk: Desk, file: File, *, at: datetime) -> Examined:
         """The file opened, placed and validated."""

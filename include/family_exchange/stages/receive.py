@@ -1,18 +1,23 @@
 """Stage 1: list what partners left, tell whole files from growing ones, and bring the bytes into the vault."""
 
 import logging
-import tempfile
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
-from hashlib import sha256
-from io import BytesIO
+from hashlib import file_digest, sha256
+from io import BufferedRandom, BytesIO
 
 from family_exchange.adapters import landings
+from family_exchange.adapters.desk import Fetched
 from family_exchange.adapters.doors import Doors
 from family_exchange.adapters.faultpoint import faultpoint
 from family_exchange.adapters.ledger import File
 from family_exchange.adapters.sftp import Entry
 from family_exchange.adapters.vault import Stored
-from family_exchange.domain.errors import DataRefused, TryLater
+from family_exchange.domain import envelope
+from family_exchange.domain.envelope import HEAD, TAIL, Shape
+from family_exchange.domain.errors import DataRefused, NotReady
 from family_exchange.domain.file import Reason
 from family_exchange.stages.office import CouncilOffice
 from family_exchange.stages.ports import Desk, Office, Zone
@@ -48,18 +53,20 @@ def find_in(office: Office, feed: str, *, settle: timedelta) -> list[str]:
     return waiting
 
 
-def fetch(office: Office, file: File) -> Stored:
-    """The file's ciphertext, durably in the vault; the landing file stays where it is.
+def fetch(office: Office, file: File) -> Fetched:
+    """The file's sealed bytes, durably in the vault; the landing file stays where it is.
 
-    A second run stores nothing new: the vault goes by content.
+    What its partner left open is sealed to ourselves first: no plaintext is ever on a disk of ours. A second run
+    stores nothing new: the vault goes by content.
 
     Raises:
         DataRefused: the entry is not a regular file, or it is too large.
         FileNotFoundError: the partner removed the file, or put another in its place.
-        TryLater: the drop zone does not answer, or the file changed while it was read.
+        NotReady: the file changed while it was read.
+        TryLater: the drop zone does not answer.
         NoRoom: the vault's disk is nearly full.
     """
-    with office.drop_zone() as zone:
+    with office.drop_zone() as zone, _in_memory() as target:
         entry = entry_of(zone, file)
         if entry is None:
             raise FileNotFoundError(file.file_id)
@@ -67,19 +74,21 @@ def fetch(office: Office, file: File) -> Stored:
             raise DataRefused(Reason.NOT_REGULAR, "the entry is not a regular file")
         if entry.size > LARGEST_CIPHERTEXT:
             raise DataRefused(Reason.TOO_LARGE, f"the file has more than {LARGEST_CIPHERTEXT} bytes")
-        with tempfile.TemporaryFile() as target:
-            zone.fetch(folder(file), file.name_bytes, target)
-            faultpoint("receive.read")
-            target.seek(0)
+        if zone.fetch(folder(file), file.name_bytes, target) != file.size:
+            raise NotReady(f"file {file.file_id} changed while it was read")
+        faultpoint("receive.read")
+        if _is_sealed(target):
             stored = office.vault.put(target)
-    if stored.size != file.size:
-        raise TryLater(f"file {file.file_id} changed while it was read")
-    return stored
+            return Fetched(stored, stored.sha256)
+        landed = file_digest(target, "sha256").digest()
+        target.seek(0)
+        log.error("file %s: it was left without any seal; it is sealed to us and set aside", file.file_id)
+        return Fetched(office.vault.put(BytesIO(office.sealed_for_us(target))), landed)
 
 
-def stored_of(file: File) -> Stored:
+def fetched_before(file: File) -> Fetched:
     """What the vault holds of a file that was there before."""
-    return Stored(file.ct_sha256 or b"", file.size)
+    return Fetched(Stored(file.ct_sha256 or b"", file.size), file.landed_sha256 or b"")
 
 
 def folder(file: File) -> str:
@@ -109,13 +118,29 @@ def clear(zone: Zone, file: File) -> None:
         except FileNotFoundError:
             return
         faultpoint("receive.set_aside")
-    held = BytesIO()
-    zone.fetch(place, aside, held)
-    if sha256(held.getbuffer()).digest() == file.ct_sha256:
+    seen = Digest()
+    zone.fetch(place, aside, seen)
+    if seen.digest() == file.landed_sha256:
         zone.remove(place, aside, missing_ok=True)
     else:
         _put_back(zone, file, aside)
     faultpoint("receive.removed")
+
+
+class Digest:
+    """Takes bytes and keeps nothing of them but their digest."""
+
+    def __init__(self) -> None:
+        self._seen = sha256()
+
+    def write(self, data: bytes, /) -> int:
+        """As of any file."""
+        self._seen.update(data)
+        return len(data)
+
+    def digest(self) -> bytes:
+        """SHA-256 of everything that was written."""
+        return self._seen.digest()
 
 
 def _put_back(zone: Zone, file: File, aside: bytes) -> None:
@@ -131,3 +156,21 @@ def _look(office: Office, desk: Desk, zone: Zone, feed: str) -> None:
     """The ledger knows what lies in the feed's folders now."""
     for partner in office.profile.partners_for(feed):
         desk.land(partner.slug, feed, zone.list(f"/{partner.slug}/{feed}"))
+
+
+@contextmanager
+def _in_memory() -> Iterator[BufferedRandom]:
+    """A file without a name on any disk: what a partner left open must not touch one."""
+    with os.fdopen(os.memfd_create("landed", os.MFD_CLOEXEC), "w+b") as file:
+        yield file
+
+
+def _is_sealed(content: BufferedRandom) -> bool:
+    """True when it looks like an OpenPGP message from outside, whole or not; read from the start afterwards."""
+    size = content.seek(0, os.SEEK_END)
+    content.seek(0)
+    head = content.read(HEAD)
+    content.seek(max(0, size - TAIL))
+    tail = content.read()
+    content.seek(0)
+    return envelope.look(head, tail).shape is not Shape.UNKNOWN

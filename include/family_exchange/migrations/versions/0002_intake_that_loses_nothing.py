@@ -102,6 +102,7 @@ def _file_columns() -> tuple[sa.Column[Any], ...]:
         sa.Column(
             "workbook_sha256", sa.LargeBinary(), nullable=True, comment="of the sealed workbook; it is in the vault"
         ),
+        sa.Column("landed_sha256", sa.LargeBinary(), nullable=True, comment="of the bytes as they landed"),
         sa.Column("answers", sa.Integer(), server_default="0", nullable=False, comment="receipts written so far"),
     )
 
@@ -192,7 +193,9 @@ def upgrade() -> None:
     op.alter_column("partner_key", "approved_by", nullable=True, schema="exchange")
     added: tuple[sa.Column[Any], ...] = (
         sa.Column("kind", sa.Text(), server_default="openpgp", nullable=False, comment="openpgp | ssh"),
-        sa.Column("material", sa.Text(), nullable=True, comment="the public key: an armoured block, or an SSH key's line"),
+        sa.Column(
+            "material", sa.Text(), nullable=True, comment="the public key: an armoured block, or an SSH key's line"
+        ),
         sa.Column("overlap_days", sa.Integer(), nullable=True, comment="how long earlier keys stay valid beside it"),
         sa.Column("approved_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("revoked_by", sa.Text(), nullable=True),
@@ -226,7 +229,15 @@ def downgrade() -> None:
     """Back to the first rooms."""
     op.execute(EARLIER_LEDGER)
     op.drop_table("own_key", schema="exchange")
-    for name in ("revoke_confirmed_by", "revoke_reason", "revoked_by", "approved_at", "overlap_days", "material", "kind"):
+    for name in (
+        "revoke_confirmed_by",
+        "revoke_reason",
+        "revoked_by",
+        "approved_at",
+        "overlap_days",
+        "material",
+        "kind",
+    ):
         op.drop_column("partner_key", name, schema="exchange")
     op.alter_column("partner_key", "approved_by", nullable=False, schema="exchange")
     op.drop_table("outbox", schema="exchange")
