@@ -8,7 +8,7 @@ from datetime import date, datetime
 from itertools import chain, islice
 
 from family_exchange.adapters import xlsx
-from family_exchange.adapters.xlsx import Column, Row, Sheet
+from family_exchange.adapters.xlsx import Column, Sheet
 from family_exchange.domain.answer import About, Book, ChangeLine, RowLine
 from family_exchange.domain.resend import Resent
 
@@ -39,19 +39,22 @@ def compared(resent: Resent) -> Iterator[tuple[str, str]]:
 
 
 def _summary(book: Book) -> Sheet:
-    above: list[Row] = [(label, words, *[None] * 4) for label, words in chain(_facts(book), _outlook(book))]
+    above = (*_facts(book), *_outlook(book))
     return Sheet(
         "Summary",
         (
             Column("Rule", 24),
             Column("What to do", 88, long=True),
             Column("Severity", 10),
-            Column("Table", 20),
+            *_table(book),
             Column("Column", 26),
             Column("Rows", 10),
         ),
-        ((line.rule, line.fix, line.severity, line.table, line.column, line.count) for line in book.rules),
-        above=(*above, (None,) * 6),
+        (
+            (line.rule, line.fix, line.severity, *_of_table(book, line.table), line.column, line.count)
+            for line in book.rules
+        ),
+        above=(*above, (None,)),
     )
 
 
@@ -96,7 +99,7 @@ def _rows(book: Book) -> Sheet:
         "Rows",
         (
             Column("Row", 9),
-            Column("Table", 18),
+            *_table(book),
             *_references(book.reference, (line.reference for line in first)),
             Column("Column", 24),
             Column("Rule", 10),
@@ -107,7 +110,7 @@ def _rows(book: Book) -> Sheet:
         (
             (
                 line.row_no,
-                line.table,
+                *_of_table(book, line.table),
                 *_padded(line.reference, book.reference),
                 line.column,
                 line.rule,
@@ -127,7 +130,7 @@ def _changes(book: Book) -> Sheet:
         (
             Column("Since the earlier file", 22),
             Column("Row", 9),
-            Column("Table", 18),
+            *_table(book),
             *_references(book.reference, (line.reference for line in lines[:_LOOKED_AT])),
             Column("Column", 24),
             Column("Rule", 10),
@@ -138,7 +141,7 @@ def _changes(book: Book) -> Sheet:
             (
                 line.what,
                 line.row_no,
-                line.table,
+                *_of_table(book, line.table),
                 *_padded(line.reference, book.reference),
                 line.column,
                 line.rule,
@@ -148,6 +151,15 @@ def _changes(book: Book) -> Sheet:
             for line in lines
         ),
     )
+
+
+def _table(book: Book) -> tuple[Column, ...]:
+    """The column that tells the tables of a bundle apart; none for a file with one table."""
+    return (Column("Table", 20),) if book.bundle else ()
+
+
+def _of_table(book: Book, table: str | None) -> tuple[str | None, ...]:
+    return (table,) if book.bundle else ()
 
 
 def _peeked(rows: Iterable[RowLine]) -> tuple[list[RowLine], Iterator[RowLine]]:

@@ -103,15 +103,15 @@ REASONS: Mapping[Reason, str] = MappingProxyType(
 
 _VERDICTS = MappingProxyType(
     {
-        Verdict.ACCEPTED: "Nothing to do: every row was taken.",
+        Verdict.ACCEPTED: "Nothing to do: every row is taken.",
         Verdict.ACCEPTED_WITH_FINDINGS: (
-            "Every row was taken. Mend what is listed here in your own system, so that your next file is right."
+            "Every row is taken. Mend what is listed here in your own system, so that your next file is right."
         ),
         Verdict.PARTLY_ACCEPTED: (
-            "Some rows were not taken. Mend the rows that were refused in your own system, and send the whole file "
+            "Some rows are not taken. Mend the rows that are refused in your own system, and send the whole file "
             "again: the next receipt says what is mended."
         ),
-        Verdict.REFUSED: "No row was taken. Mend what is listed here, and send the whole file again.",
+        Verdict.REFUSED: "No row is taken. Mend what is listed here, and send the whole file again.",
     }
 )
 

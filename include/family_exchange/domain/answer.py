@@ -136,5 +136,7 @@ class Book:
     rows: Iterable[RowLine] = field(repr=False)
     more: int
     """Findings beyond `rows`; the receipt names them too."""
+    bundle: bool = False
+    """True when rows are counted within several tables."""
     resent: Resent | None = None
     changes: Iterable[ChangeLine] = field(default=(), repr=False)

@@ -36,7 +36,7 @@ def book(known: About, checked: Validated, contract: Contract, since: Resent | N
     said = expectations.messages(contract.feed, contract.version)
     found = checked.findings
     references = checked.references
-    bundled = any(isinstance(row, tuple) for row in references)
+    bundled = bool(contract.tables)
     headings = ("your reference",) if bundled else tuple(contract.column(key).name for key in contract.key)
     shown: Shown = {row: (" / ".join(filter(None, parts)),) if bundled else parts for row, parts in references.items()}
     return Book(
@@ -45,6 +45,7 @@ def book(known: About, checked: Validated, contract: Contract, since: Resent | N
         reference=headings,
         rows=_row_lines(found, said, shown),
         more=max(len(found) - MOST_ROWS, 0),
+        bundle=bundled,
         resent=since,
         changes=_change_lines(since.changes, said, shown) if since and since.changes else (),
     )

@@ -70,7 +70,7 @@ def file(
     )
     verdict = seal.decide(unsealed.outcome, policy)
     if isinstance(verdict, seal.Accepted):
-        if _sealed_again(unsealed.plaintext):
+        if sealed_again(unsealed.plaintext):
             raise DataRefused(Reason.CONTENT, f"file {sealed.file_id} holds another sealed message")
         return Opened(verdict.signer, verdict.sig_id, verdict.signed_at, bytes(unsealed.plaintext))
     if isinstance(verdict, seal.Refused):
@@ -78,6 +78,6 @@ def file(
     raise TryLater(f"gpg could not open file {sealed.file_id} now ({verdict.code})")
 
 
-def _sealed_again(plaintext: bytes) -> bool:
+def sealed_again(plaintext: bytes) -> bool:
     """True when what was sealed is itself an OpenPGP message: gpg opens one layer and says nothing of the next."""
     return envelope.look(plaintext[:LOOK], plaintext[-LOOK:]).shape is not Shape.UNKNOWN
