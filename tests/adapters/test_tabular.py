@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from family_exchange.adapters import profiles, tabular
+from family_exchange.adapters import profiles, shape, tabular
 from family_exchange.domain.contract import Contract
 from family_exchange.domain.errors import DataRefused
 from family_exchange.domain.file import Reason
@@ -271,17 +271,64 @@ def test_no_bytes_at_all_make_it_fail_otherwise(plaintext):
     assert rows_or_reason(plaintext)
 
 
-def test_a_shape_is_proved_across_the_pieces_in_which_it_is_read(monkeypatch):
-    rows = [("x" * n, '"' * (n % 3), f"{n},\n") for n in range(60)]
-    written = as_csv([("a", "b", "c"), *rows], lineterminator="\n")
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize(("block", "piece"), [(1, 1), (2, 9), (7, 1), (64, 100), (64, 100_000)])
+def test_a_shape_is_proved_across_the_blocks_and_pieces_in_which_it_is_read(monkeypatch, ending, block, piece):
+    rows = [("x" * n, '"' * (n % 3), f"{n},\n \u00a0") for n in range(60)]
+    written = as_csv([("a", "b", "c"), *rows, ("", "", "e"), (" y\u2007", "\u00e9", "")], lineterminator=ending)
     whole = cells(written)
-    for size in (1, 2, 7, 64):
-        monkeypatch.setattr(tabular, "_CHUNK", size)
-        assert cells(written) == whole
-        with pytest.raises(DataRefused, match="row 61 does not have 3 cells"):
-            cells(written + b"1,2\n")
-        with pytest.raises(DataRefused, match="never closed"):
-            cells(written + b'1,2,"3\n')
+    monkeypatch.setattr(shape, "BLOCK", block)
+    monkeypatch.setattr(shape, "PIECE", piece)
+    assert cells(written) == whole
+    assert len(tabular.read(written, CONTRACT).pieces) > (20 if piece < 10 else 0)
+    with pytest.raises(DataRefused, match="row 63 does not have 3 cells"):
+        cells(written + b"1,2\n")
+    with pytest.raises(DataRefused, match="never closed"):
+        cells(written + b'1,2,"3\n')
+
+
+@given(some_rows, st.sampled_from([csv.QUOTE_ALL, csv.QUOTE_MINIMAL]), st.sampled_from(["\n", "\r\n", "\r"]))
+def test_a_file_in_pieces_is_the_file(rows, quoting, ending):
+    written = as_csv([("a", "b", "c"), *rows], quoting=quoting, lineterminator=ending)
+    whole = tabular.read(written, CONTRACT)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shape, "BLOCK", 5)
+        patch.setattr(shape, "PIECE", 11)
+        in_pieces = tabular.read(written, CONTRACT)
+    assert in_pieces.rows.equals(whole.rows)
+    assert in_pieces.count == len(rows)
+
+
+def test_rows_of_one_empty_cell_are_rows_wherever_a_piece_ends(monkeypatch):
+    monkeypatch.setattr(shape, "BLOCK", 2)
+    monkeypatch.setattr(shape, "PIECE", 2)
+    assert cells(b"a\n\n\n1\n\n\n2\n\n", a_contract("a")) == [(None,), (None,), ("1",), (None,), (None,), ("2",)]
+
+
+def test_a_text_that_means_nothing_is_an_empty_cell():
+    columns = [column.model_copy(update={"nothing": ("-1", "NoPostcode")}) for column in CONTRACT.columns[:2]]
+    contract = CONTRACT.model_copy(update={"columns": (*columns, CONTRACT.columns[2])})
+    assert cells(b'a,b,c\n-1,"nopostcode ",-1\n', contract) == [(None, None, "-1")]
+
+
+def test_a_table_that_may_be_empty_has_no_rows():
+    class MayBeEmpty(Contract):
+        @property
+        def may_be_empty(self):
+            return True
+
+    found = tabular.read(b"a,b,c\n", MayBeEmpty(**CONTRACT.model_dump()))
+    assert (found.count, found.rows.height, found.rows.columns) == (0, 0, ["row_no", "a", "b", "c"])
+
+
+@pytest.mark.parametrize("same", [b"a\n1\n", b"a\r\n1", b"\xef\xbb\xbfa\r1\r\r", b"a\r\n1\r\n\r\n"])
+def test_the_same_content_has_one_digest_however_its_lines_end(monkeypatch, same):
+    assert tabular.content_digest(b"k", same) == tabular.content_digest(b"k", b"a\n1")
+    assert tabular.content_digest(b"k", same) != tabular.content_digest(b"k", b"a\n2")
+    assert tabular.content_digest(b"k", same) != tabular.content_digest(b"l", same)
+    whole = tabular.content_digest(b"k", same)
+    monkeypatch.setattr(shape, "BLOCK", 2)
+    assert tabular.content_digest(b"k", same) == whole
 
 
 def test_every_feed_has_its_columns_in_the_contract_s_order():

@@ -12,10 +12,12 @@ from family_exchange.adapters import identifiers
 from family_exchange.adapters.tabular import ROW_NO
 from family_exchange.domain.contract import Column, ColumnType, Contract
 from family_exchange.domain.identifiers import Kind
-from family_exchange.domain.suite import AS_OF, LATEST_BIRTH, PERMANENT, VALID, VALUE, has_value, kind
+from family_exchange.domain.suite import AS_OF, LATEST_BIRTH, PERMANENT, VALID, VALUE, has_value, kind, made_from
 
 if TYPE_CHECKING:
+    import numpy as np
     import polars as pl
+    from numpy.typing import NDArray
 
 INTEGER_FORM = r"^[0-9]{1,9}$"
 DECIMAL_FORM = r"^[0-9]{1,9}(?:\.[0-9]{1,2})?$"
@@ -35,68 +37,101 @@ def with_values(
     import polars as pl  # noqa: PLC0415 - costs a third of a second
 
     there = [column for column in contract.columns if column.name in rows.columns and has_value(column)]
-    year = as_of.year if as_of else None
-    normal = [
-        identifiers.normal(rows[column.name], which, this_year=year).alias(column.name + VALUE)
-        for column in there
-        if (which := kind(column))
-    ]
-    frame = rows.lazy().with_columns(
-        *normal,
-        *(_value(column, contract.file.date_format) for column in there if not kind(column)),
-        pl.lit(as_of, pl.Date).alias(AS_OF),
-        pl.lit(as_of + EXPECTED_WITHIN if as_of else None, pl.Date).alias(LATEST_BIRTH),
-    )
-    frame = frame.with_columns(flag for column in there for flag in _flags(column))
     made = {*rows.columns, *(column.name + VALUE for column in there)}
     sums = [
         pl.sum_horizontal(*parts, ignore_nulls=False).alias(name)
         for name, parts in derived.items()
         if made.issuperset(parts)
     ]
-    return frame.with_columns(*sums).collect()
+    return (
+        _typed(rows, contract, as_of)
+        .with_columns(
+            pl.lit(as_of, pl.Date).alias(AS_OF),
+            pl.lit(as_of + EXPECTED_WITHIN if as_of else None, pl.Date).alias(LATEST_BIRTH),
+            *(flag for column in there for flag in _flags(column)),
+            *sums,
+        )
+        .collect()
+    )
 
 
-def outside_ages(frame: "pl.DataFrame", contract: Contract) -> list[int]:
-    """The rows whose person is too young or too old for the feed, in whole years on the file's own day.
+def counts(rows: "pl.DataFrame", contract: Contract) -> dict[tuple[str, str], int]:
+    """`("", "")` → rows; `(column, "")` → its cells that are not empty; `(column, code)` → cells with that code."""
+    import polars as pl  # noqa: PLC0415 - costs a third of a second
+
+    there = [column for column in contract.columns if column.name in rows.columns]
+    names = [(column.name, code) for column in there for code in ("", *column.codes)]
+    numbers = (
+        ((pl.col(name) == code).sum() if code else pl.col(name).count()).alias(str(place))
+        for place, (name, code) in enumerate(names)
+    )
+    found = rows.select(*numbers).row(0)
+    return {("", ""): rows.height, **{name: int(number) for name, number in zip(names, found, strict=True)}}
+
+
+def sources(names: Collection[str], contract: Contract, derived: Mapping[str, Sequence[str]]) -> list[str]:
+    """The headers of the columns from which these are made, or which they are."""
+    read = {*names, *(part for name in names for part in derived.get(name, ()))}
+    return [column.name for column in contract.columns if read & {column.name, *made_from(column)}]
+
+
+def outside_ages(columns: Collection[str], contract: Contract) -> "pl.Expr | None":
+    """True for each row whose person is too young or too old for the feed, in whole years on the file's own day.
 
     A file that does not say its day is measured on the day of each row's event. Nobody is outside whose age cannot be
-    told. Who was born on 29 February is a year older on 1 March of other years.
+    told. Who was born on 29 February is a year older on 1 March of other years. None: these columns tell no ages, or
+    the feed takes any.
     """
     import polars as pl  # noqa: PLC0415 - costs a third of a second
 
     gate = contract.age_gate
     names = {column.canonical: column.name + VALUE for column in contract.columns}
     birth, event = names.get("date_of_birth", ""), names.get("event_on", "")
-    if (gate.min is None and gate.max is None) or birth not in frame.columns:
-        return []
-    day = pl.coalesce(AS_OF, event) if event in frame.columns else pl.col(AS_OF)
+    if (gate.min is None and gate.max is None) or birth not in columns:
+        return None
+    day = pl.coalesce(AS_OF, event) if event in columns else pl.col(AS_OF)
     age = _years(pl.col(birth), day)
     young = pl.lit(value=False) if gate.min is None else age < gate.min
     old = pl.lit(value=False) if gate.max is None else age > gate.max
-    outside = frame.lazy().filter((young | old).fill_null(value=False)).select(ROW_NO).collect()
-    return outside[ROW_NO].to_list()
+    return (young | old).fill_null(value=False)
 
 
 def accepted(
-    frame: "pl.DataFrame", contract: Contract, *, refused: Collection[int], emptied: Mapping[str, Collection[int]]
+    rows: "pl.DataFrame",
+    contract: Contract,
+    *,
+    as_of: date | None,
+    refused: "NDArray[np.bool_]",
+    emptied: Mapping[str, "NDArray[np.bool_]"],
 ) -> "pl.DataFrame":
     """`row_no` and the contract's canonical columns, typed, without the refused rows.
 
-    `emptied` maps a header to the rows in which that column is left empty.
+    `refused` says for each of `rows` whether it stays out; `emptied` says it of the cells of a header.
     """
     import polars as pl  # noqa: PLC0415 - costs a third of a second
 
-    row_no = pl.col(ROW_NO)
-    columns = [row_no]
+    columns = [pl.col(ROW_NO)]
     for column in contract.columns:
-        if column.name in frame.columns:
+        if column.name in rows.columns:
             cell = pl.col(column.name + VALUE if has_value(column) else column.name)
-            if rows := emptied.get(column.name):
-                cell = pl.when(~row_no.is_in(list(rows))).then(cell)
+            if (emptying := emptied.get(column.name)) is not None:
+                cell = pl.when(pl.Series(~emptying)).then(cell)
             columns.append(cell.alias(column.canonical))
-    kept = frame.lazy().filter(~row_no.is_in(list(refused))) if refused else frame.lazy()
-    return kept.select(columns).collect()
+    frame = _typed(rows, contract, as_of).select(columns).collect()
+    return frame.filter(pl.Series(~refused)) if refused.any() else frame
+
+
+def _typed(rows: "pl.DataFrame", contract: Contract, as_of: date | None) -> "pl.LazyFrame":
+    """`rows` with what each cell means beside it."""
+    there = [column for column in contract.columns if column.name in rows.columns and has_value(column)]
+    year = as_of.year if as_of else None
+    normal = [
+        identifiers.normal(rows[column.name], which, this_year=year).alias(column.name + VALUE)
+        for column in there
+        if (which := kind(column))
+    ]
+    values = (_value(column, contract.file.date_format) for column in there if not kind(column))
+    return rows.lazy().with_columns(*normal, *values)
 
 
 def _years(birth: "pl.Expr", day: "pl.Expr") -> "pl.Expr":

@@ -24,7 +24,7 @@ from family_exchange.domain.findings import Findings
 from family_exchange.domain.identity import Identity, Place, Placed, Sibling, Siblings, place
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     import polars as pl
 
@@ -44,7 +44,7 @@ class Contents:
     area: str | None
     columns_dropped: int
     findings: Findings
-    accepted: "pl.DataFrame" = field(repr=False)
+    accepted: "Iterable[pl.DataFrame]" = field(repr=False)
     """Typed rows to stage."""
     held: bool = False
     """Two people have to look at it before its rows count."""

@@ -1,23 +1,23 @@
 """The door to the suites: what each rule says, which rows break it, and what Great Expectations makes of that.
 
-Every failing row must be named, and GX lists only some of them, slowly. So polars evaluates all row rules in one pass,
+Every failing row must be named, and GX lists only some of them, slowly. So polars evaluates all row rules (`checks`),
 and GX judges one row that holds how often each rule was broken. A property test shows verdict and counts equal to plain
-GX running the whole suite on all rows.
+GX running the whole suite on all rows. What GX has said of a rule and a number is kept: it would say it again.
 """
 
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from family_exchange.adapters import places, profiles, rules
+from family_exchange.adapters import checks, places, profiles
 from family_exchange.adapters.documents import BadFile, Document, Problem, parsed, read
 from family_exchange.adapters.tabular import ROW_NO
 from family_exchange.domain.contract import Contract
-from family_exchange.domain.findings import AGE, Broken, Findings
+from family_exchange.domain.findings import AGE, MESSAGES, Broken, Findings
 from family_exchange.domain.suite import Arguments, Expectation, ExpectationType, Suite, known_columns
 
 if TYPE_CHECKING:
@@ -29,19 +29,22 @@ ROOT = places.EXPECTATIONS
 """The suites are data that partners read: they lie beside the code, not in it."""
 
 
-def load_suite(feed: str, version: str = "v1", *, root: Path = ROOT) -> Suite:
-    """The rules of one version of a feed, all of them about columns that its contract has.
+def load_suite(feed: str, name: str = "v1", *, root: Path = ROOT) -> Suite:
+    """The rules of one contract, by its feed and by the name of its suite; all about columns that the contract has.
 
     Raises:
         BadFile: there is no such suite, or it has a mistake; file, line, key and what was expected.
     """
-    path = root / feed / f"{version}.json"
-    return _kept(path, feed, version, path.stat().st_mtime_ns if path.exists() else 0)
+    path = root / feed / f"{name}.json"
+    return _kept(path, feed, name, path.stat().st_mtime_ns if path.exists() else 0)
 
 
 def messages(feed: str, version: str = "v1") -> dict[str, str]:
-    """`rule → what the partner should do`, for every rule of the suite and for the contract's age gate."""
-    return {**load_suite(feed, version).messages, AGE: _ages(profiles.contract(feed, version))}
+    """`rule → what the partner should do`, for every rule of the contract's suites and for its age gate."""
+    contract = profiles.contract(feed, version)
+    suites = [contract.of_table(table.name).suite for table in contract.tables] or [contract.suite]
+    said = {rule: message for name in suites for rule, message in load_suite(feed, name).messages.items()}
+    return {**said, **(MESSAGES if contract.tables else {}), AGE: _ages(contract)}
 
 
 def check(*, root: Path = ROOT) -> list[Problem]:
@@ -61,19 +64,29 @@ def judge(frame: "pl.DataFrame", suite: Suite) -> Findings:
 
     `frame` has `row_no` and the columns that the rules read (`cells.with_values`).
     """
-    flags = frame.lazy().select(ROW_NO, *(rules.broken(rule) for rule in suite.row_rules)).collect()
-    counts = _counts(flags, frame, suite)
+    import polars as pl  # noqa: PLC0415 - costs a third of a second
+
+    broken = checks.broken(
+        [checks.piece(frame, suite, {})], suite, lambda _, rows: frame.filter(pl.col(ROW_NO).is_in(pl.Series(rows)))
+    )
+    return judged(broken, suite)
+
+
+def judged(broken: checks.Broken, suite: Suite) -> Findings:
+    """What Great Expectations makes of the rules that were broken, each with all its rows."""
+    counts = {rule.meta.rule: len(broken.rows.get(rule.meta.rule, ())) for rule in suite.row_rules}
+    counts.update(broken.of_the_table)
     accepted = _judged_by_great_expectations(counts, suite)
     if odd := [rule.meta.rule for rule in suite.row_rules if accepted[rule.meta.rule] == bool(counts[rule.meta.rule])]:
         raise AssertionError(f"Great Expectations does not judge by the count: {', '.join(odd)}")
     return Findings(
-        frame.height,
+        broken.rows_read,
         tuple(
             Broken(
                 rule=each.meta.rule,
                 column=each.meta.column,
                 severity=each.meta.severity,
-                rows=() if each.type.of_the_table else tuple(flags[ROW_NO].filter(flags[each.meta.rule]).to_list()),
+                rows=broken.rows.get(each.meta.rule, ()),
             )
             for each in suite.expectations
             if not accepted[each.meta.rule]
@@ -89,19 +102,25 @@ def _ages(contract: Contract) -> str:
 
 
 @cache
-def _kept(path: Path, feed: str, version: str, _changed: int) -> Suite:
-    document = read(path, f"expectations/{feed}/{version}.json")
+def _kept(path: Path, feed: str, stem: str, _changed: int) -> Suite:
+    document = read(path, f"expectations/{feed}/{stem}.json")
     suite = parsed(document, Suite)
-    if problems := _disagreements(document, suite, feed, version):
+    if problems := _disagreements(document, suite, feed, stem):
         raise BadFile(problems)
     return suite
 
 
-def _disagreements(document: Document, suite: Suite, feed: str, version: str) -> list[Problem]:
+def _disagreements(document: Document, suite: Suite, feed: str, stem: str) -> list[Problem]:
     """Where the suite does not fit its path or its contract."""
-    if (suite.meta.feed, suite.meta.version) != (feed, version):
-        return [document.problem("meta.feed", f"expected feed {feed} and version {version}, as the path says")]
+    version, _, table = stem.partition(".")
+    if (suite.meta.feed, suite.meta.version, suite.meta.table or "") != (feed, version, table):
+        said = f"feed {feed}, version {version}" + (f" and table {table}" if table else "")
+        return [document.problem("meta.feed", f"expected {said}, as the path says")]
     contract = profiles.contract(feed, version)
+    try:
+        contract = contract.of_table(table) if table else contract
+    except KeyError:
+        return [document.problem("meta.table", f"expected a table of contract {feed} {version}")]
     known = known_columns(contract, suite)
     named = [
         (f"expectations[{number}].kwargs", name)
@@ -110,35 +129,35 @@ def _disagreements(document: Document, suite: Suite, feed: str, version: str) ->
     ]
     named += [(f"meta.derived.{made}", part) for made, parts in suite.meta.derived.items() for part in parts]
     problems = [
-        document.problem(key, f"expected columns of contract {feed} {version}, or made from them; not {name}")
+        document.problem(key, f"expected columns of contract {feed} {stem}, or made from them; not {name}")
         for key, name in named
         if name not in known
     ]
     return problems + [
-        document.problem(f"expectations[{number}].meta.column", f"expected a header of contract {feed} {version}")
+        document.problem(f"expectations[{number}].meta.column", f"expected a header of contract {feed} {stem}")
         for number, each in enumerate(suite.expectations)
         if each.meta.column not in {None, *contract.headers}
     ]
 
 
-def _counts(flags: "pl.DataFrame", frame: "pl.DataFrame", suite: Suite) -> dict[str, int]:
-    """How often each rule was broken, as one row; for the number of rows, that number itself."""
-    broken = flags.drop(ROW_NO).sum().row(0, named=True)
-    for rule in suite.table_rules:
-        if rule.type is ExpectationType.ROW_COUNT:
-            broken[rule.meta.rule] = frame.height
-        else:
-            broken[rule.meta.rule] = len({*(rule.kwargs.column_set or ())} - {*frame.columns})
-    return {rule: int(count) for rule, count in broken.items()}
-
-
 def _judged_by_great_expectations(counts: Mapping[str, int], suite: Suite) -> dict[str, bool]:
     """`rule → GX finds it kept`, from one row of counts; nothing else ever reaches GX."""
+    asked = {each.meta.rule: (each.meta.rule, _bounds(each), counts[each.meta.rule]) for each in suite.expectations}
+    if unknown := [each for each in suite.expectations if asked[each.meta.rule] not in _SAID]:
+        if len(_SAID) > _MOST_SAID:
+            _SAID.clear()
+        said = _said_by_great_expectations(counts, suite.name, unknown)
+        _SAID.update({asked[rule]: kept for rule, kept in said.items()})
+        return {rule: said[rule] if rule in said else _SAID[question] for rule, question in asked.items()}
+    return {rule: _SAID[question] for rule, question in asked.items()}
+
+
+def _said_by_great_expectations(counts: Mapping[str, int], name: str, rules: Sequence[Expectation]) -> dict[str, bool]:
     import polars as pl  # noqa: PLC0415 - costs a third of a second
 
     gx = great_expectations()
-    batch = batch_of(pl.DataFrame([counts]))
-    gate = gx.ExpectationSuite(name=suite.name, expectations=[_gate(each) for each in suite.expectations])
+    batch = batch_of(pl.DataFrame([{each.meta.rule: counts[each.meta.rule] for each in rules}]))
+    gate = gx.ExpectationSuite(name=name, expectations=[_gate(each) for each in rules])
     judged = batch.validate(gate, result_format={"result_format": "BOOLEAN_ONLY"})
     return {
         str(config.meta["rule"]): bool(each.success)
@@ -176,10 +195,15 @@ def _whole_frames() -> "BatchDefinition[None]":
     return whole
 
 
-def _gate(expectation: Expectation) -> dict[str, object]:
-    """What GX expects of the count that stands for this rule: nothing broken, or a number of rows within bounds."""
+def _bounds(expectation: Expectation) -> Arguments:
+    """Between what the number that stands for this rule must be: rows as many as it says, or nothing broken."""
     rows = expectation.type is ExpectationType.ROW_COUNT
-    bounds = expectation.kwargs if rows else Arguments(max_value=0)
+    return expectation.kwargs if rows else Arguments(max_value=0)
+
+
+def _gate(expectation: Expectation) -> dict[str, object]:
+    """What GX expects of that number."""
+    bounds = _bounds(expectation)
     return {
         "type": "expect_column_max_to_be_between",
         "kwargs": {
@@ -190,3 +214,9 @@ def _gate(expectation: Expectation) -> dict[str, object]:
         "severity": expectation.severity,
         "meta": {"rule": expectation.meta.rule},
     }
+
+
+_SAID: dict[tuple[str, Arguments, int], bool] = {}
+"""`rule, its bounds, a number → GX finds it kept`, for as long as the process lives."""
+
+_MOST_SAID = 100_000

@@ -18,6 +18,22 @@ def broken(expectation: Expectation) -> "pl.Expr":
     return rule(expectation.kwargs).fill_null(value=False).alias(expectation.meta.rule)
 
 
+def key(expectation: Expectation) -> "pl.Expr":
+    """A number for what this rule wants to be unique, null where it says nothing of the row. Named by the rule's code.
+
+    Equal keys have equal numbers, in whatever frame they stand; unequal ones nearly always have unequal numbers.
+    """
+    import polars as pl  # noqa: PLC0415 - costs a third of a second
+
+    parts = [pl.col(name) for name in expectation.kwargs.columns]
+    numbers = [part.hash(seed=place) for place, part in enumerate(parts)]
+    number = numbers[0]
+    for other in numbers[1:]:
+        number ^= other
+    whole = pl.all_horizontal(part.is_not_null() for part in parts)
+    return pl.when(whole).then(number).alias(expectation.meta.rule)
+
+
 def _missing(asked: Arguments) -> "pl.Expr":
     return _cell(asked).is_null()
 
@@ -85,3 +101,6 @@ _RULES: Mapping[ExpectationType, Callable[[Arguments], "pl.Expr"]] = {
     ExpectationType.UNIQUE_TOGETHER: _repeated_together,
 }
 """Every type that names rows."""
+
+ACROSS_ROWS = frozenset({ExpectationType.UNIQUE, ExpectationType.UNIQUE_TOGETHER})
+"""The types that compare rows with each other, however far apart they are."""

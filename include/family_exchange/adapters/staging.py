@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from io import BytesIO
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from psycopg import sql
@@ -46,26 +47,29 @@ def create_tables(connection: Connection, contracts: Iterable[Contract]) -> None
         )
 
 
-def put(connection: Connection, feed: str, file_id: str, rows: "pl.DataFrame") -> int:
+def put(
+    connection: Connection, feed: str, file_id: str, accepted: "Iterable[pl.DataFrame]", *, again: bool = False
+) -> int:
     """The number of rows now staged for the file, in the caller's transaction.
 
-    `rows` holds `row_no` and canonical columns of the contract; what it lacks stays null. Rows that an earlier,
-    unfinished attempt left are replaced.
+    Each frame holds `row_no` and canonical columns of the contract; what they lack stays null. Rows of the file that
+    are staged already are replaced if it is staged `again`; without that the caller knows that there are none.
     """
-    import polars as pl  # noqa: PLC0415 - costs a third of a second
-
     table = sql.Identifier("staging", feed)
-    connection.execute(sql.SQL("DELETE FROM {} WHERE file_id = %s").format(table), (file_id,))
-    stamped = rows.select(pl.lit(file_id).alias("file_id"), pl.all())
-    columns = sql.SQL(", ").join(map(sql.Identifier, stamped.columns))
-    buffer = BytesIO()
-    stamped.write_csv(buffer, include_header=False)
-    view = buffer.getbuffer()
+    if again:
+        forget(connection, feed, file_id)
+    encoded = iter(accepted)
+    first = next(encoded)
+    columns = sql.SQL(", ").join(map(sql.Identifier, ["file_id", *first.columns]))
     statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(table, columns)
+    rows = 0
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        for start in range(0, len(view), CHUNK):
-            copy.write(view[start : start + CHUNK])
-    return stamped.height
+        for frame in chain([first], encoded):
+            rows += frame.height
+            view = _csv(file_id, frame)
+            for start in range(0, len(view), CHUNK):
+                copy.write(view[start : start + CHUNK])
+    return rows
 
 
 def forget(connection: Connection, feed: str, file_id: str) -> int:
@@ -73,3 +77,11 @@ def forget(connection: Connection, feed: str, file_id: str) -> int:
     return connection.execute(
         sql.SQL("DELETE FROM {} WHERE file_id = %s").format(sql.Identifier("staging", feed)), (file_id,)
     ).rowcount
+
+
+def _csv(file_id: str, rows: "pl.DataFrame") -> memoryview:
+    import polars as pl  # noqa: PLC0415 - costs a third of a second
+
+    buffer = BytesIO()
+    rows.select(pl.lit(file_id).alias("file_id"), pl.all()).write_csv(buffer, include_header=False)
+    return buffer.getbuffer()

@@ -6,20 +6,16 @@ The same function serves the platform and the partner's own check, so both say t
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from itertools import chain
-from typing import TYPE_CHECKING
 
-from family_exchange.adapters import cells, expectations, tabular
+from family_exchange.adapters import expectations, tabular
+from family_exchange.adapters.accepted import Accepted
+from family_exchange.adapters.sheet import Shape, Sheet
 from family_exchange.domain.contract import Contract
 from family_exchange.domain.errors import DataRefused
 from family_exchange.domain.file import Reason, Verdict
-from family_exchange.domain.findings import AGE, Broken, Findings, Severity
+from family_exchange.domain.findings import Findings, Severity
 from family_exchange.domain.manifest import Manifest
 from family_exchange.domain.profile import Profile
-from family_exchange.domain.suite import Suite
-
-if TYPE_CHECKING:
-    import polars as pl
 
 FIRST_ROWS = 10
 """How many row numbers a line of a report shows; a receipt holds all of them."""
@@ -32,8 +28,12 @@ class Validated:
     contract: str
     """The version of the feed's contract."""
     findings: Findings
-    accepted: "pl.DataFrame" = field(repr=False)
+    accepted: Accepted = field(repr=False)
     """`row_no` and the canonical columns that the council takes in, typed; without the refused rows."""
+    references: Mapping[int, tuple[str, ...]] = field(repr=False)
+    """`row number → text of the contract's key columns`, for rows with a finding; what the partner calls them."""
+    shape: Shape
+    """What the table is made of, in counts."""
     columns_dropped: int
     """Columns of the contract that the council's notice does not allow."""
     as_of: date | None
@@ -93,21 +93,16 @@ def table(
     dropped = frozenset(
         column.name for column in contract.columns if profile and not profile.collects(column.data_class)
     )
-    as_of = read.manifest.as_of or received_on
-    suite = expectations.load_suite(contract.feed, contract.version).without(dropped, contract)
-    frame = cells.with_values(read.rows.drop(dropped), contract, as_of=as_of, derived=suite.meta.derived)
-    findings = _with_ages(expectations.judge(frame, suite), frame, contract)
+    sheet = Sheet(read, dropped, read.manifest.as_of or received_on)
+    findings, shape = sheet.checked()
     return Validated(
         contract=contract.version,
         findings=findings,
-        accepted=cells.accepted(
-            frame,
-            contract,
-            refused=range(1, findings.rows_read + 1) if findings.refuses_all else findings.refused_rows,
-            emptied=_emptied(findings, suite),
-        ),
+        accepted=sheet.accepted(findings),
+        references=sheet.references(findings),
+        shape=shape,
         columns_dropped=len(dropped),
-        as_of=as_of,
+        as_of=sheet.as_of,
         coverage_from=read.manifest.coverage_from,
         coverage_to=read.manifest.coverage_to,
         said=read.manifest,
@@ -147,25 +142,3 @@ def report(plaintext: bytes, contract: Contract, profile: Profile | None, *, rec
             for each in found.broken
         ),
     )
-
-
-def _with_ages(findings: Findings, frame: "pl.DataFrame", contract: Contract) -> Findings:
-    """The findings with those of the contract's age gate."""
-    outside = tuple(cells.outside_ages(frame, contract))
-    if not outside:
-        return findings
-    gated = Broken(AGE, contract.column("date_of_birth").name, Severity.ERROR, outside)
-    return Findings(findings.rows_read, (*findings.broken, gated))
-
-
-def _emptied(findings: Findings, suite: Suite) -> Mapping[str, frozenset[int]]:
-    """`header → rows` of the identifiers that a rule takes out of rows that stay."""
-    dropping = {each.meta.rule for each in suite.expectations if each.meta.action}
-    by_column: dict[str, list[Broken]] = {}
-    for found in findings.broken:
-        if found.column and found.rule in dropping:
-            by_column.setdefault(found.column, []).append(found)
-    return {
-        column: frozenset(chain.from_iterable(each.rows for each in all_found))
-        for column, all_found in by_column.items()
-    }
