@@ -16,11 +16,13 @@ COMMANDS = {
     "demo": ("demo", "synth"),
     "profile": ("profile",),
     "check": ("check",),
-    "exchange": ("files", "keys", "receive", "set-up"),
+    "exchange": ("files", "receive", "set-up"),
+    "keys": ("keys",),
     "register": ("register", "proposal"),
     "returns": ("return",),
     "retention": ("retention",),
     "auditing": ("audit", "trace"),
+    "watch": ("watch",),
 }
 """`module of family_exchange.commands → its commands`: only the module that is asked for is loaded."""
 

@@ -52,7 +52,7 @@ def waiting(connection: Connection) -> HeldKey | None:
 
 def add(
     connection: Connection, ring: OpenPGP, fingerprint: str, *, by: str, moment: datetime, overlap_days: int
-) -> None:
+) -> HeldKey:
     """A key that is in our ring, with its secret half, waits for a second person to replace the one in use.
 
     A second run changes nothing.
@@ -63,17 +63,17 @@ def add(
     require_person(by)
     require_overlap(overlap_days)
     connection.execute("LOCK TABLE exchange.own_key IN SHARE ROW EXCLUSIVE MODE")
-    if any(one.fingerprint == fingerprint for one in held(connection)):
-        return
-    if waiting(connection) is not None:
-        raise NeedsDecision("another own key waits for its second person; `keys list` shows it")
-    if not OpenPGP(ring.home, fingerprint).has_secret_key():
-        raise NeedsDecision("our key ring does not hold this key with its secret half")
-    connection.execute(
-        "INSERT INTO exchange.own_key (fingerprint, valid_from, added_by, overlap_days) VALUES (%s, %s, %s, %s)",
-        (fingerprint, moment, by, overlap_days),
-    )
-    audit.append(connection, "own_key.added", by, {"fingerprint": fingerprint, "overlap_days": overlap_days})
+    if not any(one.fingerprint == fingerprint for one in held(connection)):
+        if waiting(connection) is not None:
+            raise NeedsDecision("another own key waits for its second person; `keys list` shows it")
+        if not OpenPGP(ring.home, fingerprint).has_secret_key():
+            raise NeedsDecision("our key ring does not hold this key with its secret half")
+        connection.execute(
+            "INSERT INTO exchange.own_key (fingerprint, valid_from, added_by, overlap_days) VALUES (%s, %s, %s, %s)",
+            (fingerprint, moment, by, overlap_days),
+        )
+        audit.append(connection, "own_key.added", by, {"fingerprint": fingerprint, "overlap_days": overlap_days})
+    return next(one for one in held(connection) if one.fingerprint == fingerprint)
 
 
 def approve(connection: Connection, configured: str, *, by: str, moment: datetime) -> HeldKey:
@@ -93,7 +93,7 @@ def approve(connection: Connection, configured: str, *, by: str, moment: datetim
     connection.execute(
         """INSERT INTO exchange.own_key (fingerprint, valid_from, valid_to, added_by, approved_by)
            VALUES (%s, %s, %s, %s, %s) ON CONFLICT (fingerprint) DO NOTHING""",
-        (configured, moment, end, new.added_by, by),
+        (configured, new.valid_from, end, new.added_by, by),
     )
     retiring = connection.execute(
         """UPDATE exchange.own_key SET valid_to = least(valid_to, %s)

@@ -1,8 +1,6 @@
-"""Partner files: take them in, look at the ledger, check one before it is sent; and partners' keys."""
+"""Partner files: take them in, look at the ledger, check one before it is sent."""
 
 from dataclasses import asdict
-from datetime import timedelta
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,20 +10,14 @@ from family_exchange.adapters.doors import make_secrets, prepare
 from family_exchange.adapters.openpgp import make_ring
 from family_exchange.commands.common import Council, Json, doors, now, say, table
 from family_exchange.domain.errors import NeedsDecision
-from family_exchange.domain.seal import RegisteredKey
 from family_exchange.stages import acknowledge, intake, receive
 
 files = typer.Typer(help="The ledger of partner files.", no_args_is_help=True)
-keys = typer.Typer(help="OpenPGP keys of partners; two people register one.", no_args_is_help=True)
-
-KEY_LIFE = timedelta(days=730)
-"""How long a newly registered key is accepted when nobody says otherwise."""
 
 
 def add_to(app: typer.Typer) -> None:
     """Add this group's commands."""
     app.add_typer(files, name="files")
-    app.add_typer(keys, name="keys")
     app.command("receive")(receive_files)
     app.command("set-up")(set_up)
 
@@ -94,47 +86,3 @@ def show_file(file_id: str, council: Council, as_json: Json = False) -> None:
         as_json=as_json,
         words=lambda: table(title, ("row", "column", "rule", "severity"), list(rows)),
     )
-
-
-@keys.command("list")
-def list_keys(council: Council, as_json: Json = False) -> None:
-    """Every registered key, its partner and its window."""
-    with database.transaction(doors(council).database) as connection:
-        registered = ledger.keys(connection)
-    rows = [
-        (
-            partner,
-            key.fingerprint,
-            key.valid_from.date(),
-            key.valid_to and key.valid_to.date(),
-            "revoked" if key.revoked_at else "",
-        )
-        for partner, its in sorted(registered.items())
-        for key in its
-    ]
-    columns = ("partner", "fingerprint", "from", "to", "")
-    say(rows, as_json=as_json, words=lambda: table(f"Keys of {council}'s partners", columns, list(rows)))
-
-
-@keys.command("add")
-def add_key(
-    file: Annotated[Path, typer.Argument(help="The partner's public key, as a file.", exists=True, dir_okay=False)],
-    council: Council,
-    partner: Annotated[str, typer.Option(help="Whose key it is, as the profile calls the partner.")],
-    added_by: Annotated[str, typer.Option(help="Who adds it.")],
-    approved_by: Annotated[str, typer.Option(help="Who compared the fingerprint with the partner; another person.")],
-    as_json: Json = False,
-) -> None:
-    """Register a partner's key; two different people do it, and one of them compared the fingerprint by voice."""
-    if not added_by.strip() or added_by.strip().casefold() == approved_by.strip().casefold():
-        raise NeedsDecision("a key takes two different people: give --added-by and --approved-by")
-    opened = doors(council)
-    if partner not in {one.slug for one in opened.profile.partners}:
-        raise NeedsDecision("the profile has no such partner; `profile show` lists them")
-    fingerprint = opened.openpgp.import_key(file.read_bytes())
-    moment = now()
-    key = RegisteredKey(fingerprint, moment, moment + KEY_LIFE, None)
-    with database.transaction(opened.database) as connection:
-        ledger.register_key(connection, partner, key, added_by=added_by, approved_by=approved_by)
-    data = {"partner": partner, "fingerprint": fingerprint}
-    say(data, as_json=as_json, words=lambda: f"{partner} may sign with {fingerprint} from now on")
