@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fix bench requirements lock schemas clean
+.PHONY: help setup demo test check fix bench requirements lock schemas feeds clean
 
 help: ## what you can ask for
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -48,6 +48,9 @@ requirements: setup ## every requirement against the tests that prove it
 
 schemas: setup ## JSON Schemas of profiles, contracts, frameworks and returns, for editors
 	$(BIN)/python -m family_exchange.adapters.schemas
+
+feeds: setup ## docs/feeds: what partners read of each feed, from contracts and suites
+	$(BIN)/python -m family_exchange.adapters.feed_pages
 
 lock: ## requirements.txt and requirements-dev.txt anew from the .in files (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --no-header requirements.in -o requirements.txt

@@ -18,7 +18,6 @@ from family_exchange.demo.synthetic.sheet import Sheet
 from family_exchange.domain.contract import PartnerType
 from family_exchange.domain.file import Verdict
 from family_exchange.domain.findings import AGE
-from family_exchange.domain.profile import Partner
 from family_exchange.stages import validate
 from support.synthetic_files import PROFILE, rows
 
@@ -39,7 +38,7 @@ a_few = settings(max_examples=4, deadline=None, suppress_health_check=[HealthChe
 
 @pytest.fixture(scope="module")
 def town():
-    return synthetic.population(PROFILE, people=500)
+    return synthetic.population(PROFILE, people=1500)
 
 
 def writer(town, feed, version, seed):
@@ -134,7 +133,7 @@ def test_text_by_a_pattern_matches_it(wanted):
 
 @pytest.fixture(scope="module")
 def everything():
-    return synthetic.everything(PROFILE, people=300, seed=5, all_feeds=True)
+    return synthetic.everything(PROFILE, people=800, seed=5, all_feeds=True)
 
 
 def sendable(council):
@@ -213,7 +212,9 @@ def test_the_files_of_the_demo_are_among_them_byte_for_byte():
 
 
 def test_a_council_that_takes_another_feed_gets_a_good_file_of_it_that_tells_of_the_canary():
-    sender = Partner(slug="benefits", type=PartnerType.DWP, feeds=("dwp_benefits",))
+    sender = PROFILE.partners[0].model_copy(
+        update={"slug": "benefits", "type": PartnerType.DWP, "feeds": ("dwp_benefits",)}
+    )
     profile = PROFILE.model_copy(update={"partners": (*PROFILE.partners, sender)})
     made = synthetic.council(profile, people=300, canary="Zzcanaryqq")
     (file,) = [file for file in made.files if file.feed == "dwp_benefits" and file.partner == "benefits"]
