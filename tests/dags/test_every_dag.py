@@ -72,6 +72,7 @@ def test_every_council_has_its_dags(dags):
             *(f"prepare_{council}_{code}" for code in codes),
             f"deliver_{council}_returns",
             f"purge_{council}",
+            f"watch_{council}",
         } <= set(dags)
 
 

@@ -84,6 +84,10 @@ def verify(connection: Connection, folder: Path, public: Ed25519PublicKey) -> Ve
 
     A chain alone does not see its newest events removed; the checkpoints, which the database cannot reach, do.
     """
+    file = folder / CHECKPOINTS
+    marks = (
+        file.read_text().splitlines() if file.exists() else []
+    )  # first: a checkpoint made meanwhile is of newer events
     prev, expected, seen = GENESIS, 1, {0: GENESIS.hex()}
     with connection.cursor(name="audit_verify") as cursor:
         cursor.itersize = 10_000
@@ -105,8 +109,7 @@ def verify(connection: Connection, folder: Path, public: Ed25519PublicKey) -> Ve
     if row is None or int(row[0]) != last or bytes(row[1]) != prev:
         return Verdict(last, prev.hex(), 0, last, "the head does not agree with the newest event")
     agreed = 0
-    file = folder / CHECKPOINTS
-    for line in file.read_text().splitlines() if file.exists() else []:
+    for line in marks:
         mark = json.loads(line)
         body_text = json.dumps({"hash": mark["hash"], "seq": mark["seq"]}, sort_keys=True, separators=(",", ":"))
         try:

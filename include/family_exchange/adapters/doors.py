@@ -46,6 +46,11 @@ class Doors:
         return self.settings.state / "checkpoints"
 
     @property
+    def outbox(self) -> Path:
+        """Where letters to people of the council lie when no mail server is there to take them."""
+        return self.settings.state / "outbox"
+
+    @property
     def signing_key(self) -> Ed25519PrivateKey:
         """The key that signs audit checkpoints and certificates."""
         self._need(f"secrets/{audit.SIGNING_KEY}", "the key that signs audit checkpoints")

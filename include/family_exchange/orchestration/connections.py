@@ -59,7 +59,7 @@ def doors(council: str) -> "Doors":
     """
     from family_exchange.adapters.doors import opened  # noqa: PLC0415 - Dags are parsed without the libraries of doors
 
-    return opened(council, settings(council, _in_airflow))
+    return opened(council, settings(council, in_airflow))
 
 
 def settings(council: str, find: Find) -> CouncilSettings:
@@ -90,7 +90,7 @@ def drop_zone(council: str, find: Find | None = None) -> SftpEndpoint:
     Raises:
         MissingSetting: the connection, or a part of it, is absent; the message names it.
     """
-    return _endpoint(_Named(council, "drop_zone", find or _in_airflow))
+    return _endpoint(_Named(council, "drop_zone", find or in_airflow))
 
 
 def connection_id(council: str, kind: str) -> str:
@@ -187,7 +187,8 @@ def _sftp(endpoint: SftpEndpoint, **more: object) -> dict[str, object]:
     }
 
 
-def _in_airflow(conn_id: str) -> Connection | None:
+def in_airflow(conn_id: str) -> Connection | None:
+    """Airflow's connection of that id; None when there is none."""
     from airflow.sdk import Connection as Stored  # noqa: PLC0415 - as above
     from airflow.sdk.exceptions import AirflowNotFoundException  # noqa: PLC0415 - the demo uses this module without Airflow
 
