@@ -349,14 +349,15 @@ class Contract(Model):
         """
         for table in self.tables:
             if table.name == name:
-                inherited = {
-                    field: getattr(self, field)
-                    for field in type(self).model_fields
-                    if field not in {"tables", "age_gate", "key", "columns"}
+                own = {
+                    "file": self.file.model_copy(update={"formats": (Format.CSV,)}),
+                    "tables": (),
+                    "age_gate": Ages(),
+                    "key": table.key,
+                    "columns": table.columns,
                 }
-                return TableContract.model_construct(
-                    **inherited, tables=(), age_gate=Ages(), key=table.key, columns=table.columns, table=table
-                )
+                inherited = {name: getattr(self, name) for name in type(self).model_fields}
+                return TableContract.model_construct(**{**inherited, **own}, table=table)
         raise KeyError(name)
 
     @property

@@ -23,7 +23,7 @@ PERSON, MERGED, UNUSED = "PERSON", "MERGED", "UNUSED"
 MESSAGES = {
     PERSON: "Send the person of this row in the table of persons too, in order; or leave the row out.",
     MERGED: "Nothing to mend: the person was merged into another record, so this row is left out.",
-    UNUSED: "Leave identifiers of this type out: they are not taken in, nor is one that cannot be right.",
+    UNUSED: "Leave this row out, or mend it: the number is of a kind not taken in, or it or the address is wrong.",
 }
 """`rule → what to do` for those rules."""
 
@@ -35,6 +35,10 @@ class Severity(StrEnum):
     """The row stays out."""
     WARNING = "warning"
     """The row stays; an identifier that cannot be right is left out of it."""
+    HOLD = "hold"
+    """The file as a whole waits until two people have looked at it."""
+    NOTE = "note"
+    """The row stays, and only the council is told: the partner would learn what others know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,19 @@ class Findings:
         """The number of findings, as `iter` would give them."""
         return sum(len(found.rows) or 1 for found in self.broken)
 
+    def and_more(self, broken: Sequence[Broken]) -> "Findings":
+        """These findings, and after them those of other rules."""
+        return Findings(self.rows_read, (*self.broken, *broken))
+
+    def told(self) -> "Findings":
+        """What the partner is told of."""
+        return Findings(self.rows_read, tuple(found for found in self.broken if found.severity is not Severity.NOTE))
+
+    @property
+    def holds(self) -> bool:
+        """True when two people have to look at the file."""
+        return any(found.severity is Severity.HOLD for found in self.broken)
+
     @property
     def refuses_all(self) -> bool:
         """True when an error concerns the file as a whole."""
@@ -116,7 +133,10 @@ class Findings:
 
     def by_rule(self) -> Counter[str]:
         """How often each rule was broken; a file-wide finding counts once."""
-        return Counter({found.rule: len(found.rows) or 1 for found in self.broken})
+        counts: Counter[str] = Counter()
+        for found in self.broken:
+            counts[found.rule] += len(found.rows) or 1
+        return counts
 
     def verdict(self) -> Verdict:
         """The platform's word on the whole file: refused when no row of it can be loaded."""
@@ -125,7 +145,7 @@ class Findings:
             return Verdict.REFUSED
         if refused:
             return Verdict.PARTLY_ACCEPTED
-        return Verdict.ACCEPTED_WITH_FINDINGS if self.broken else Verdict.ACCEPTED
+        return Verdict.ACCEPTED_WITH_FINDINGS if self.told().broken else Verdict.ACCEPTED
 
     def _rows(self, severity: Severity) -> dict[str | None, frozenset[int]]:
         """`table → its rows` that broke a rule of this severity."""

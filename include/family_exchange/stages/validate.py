@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from family_exchange.adapters import expectations, tabular
+from family_exchange.adapters import containers, expectations, tabular
 from family_exchange.adapters.accepted import Accepted
 from family_exchange.adapters.sheet import Shape, Sheet
 from family_exchange.domain.contract import Contract
@@ -16,6 +16,7 @@ from family_exchange.domain.file import Reason, Verdict
 from family_exchange.domain.findings import Findings, Severity
 from family_exchange.domain.manifest import Manifest
 from family_exchange.domain.profile import Profile
+from family_exchange.stages import bundle
 
 FIRST_ROWS = 10
 """How many row numbers a line of a report shows; a receipt holds all of them."""
@@ -30,8 +31,8 @@ class Validated:
     findings: Findings
     accepted: Accepted = field(repr=False)
     """`row_no` and the canonical columns that the council takes in, typed; without the refused rows."""
-    references: Mapping[int, tuple[str, ...]] = field(repr=False)
-    """`row number → text of the contract's key columns`, for rows with a finding; what the partner calls them."""
+    references: Mapping[int, tuple[str, ...]] | Mapping[tuple[str, int], tuple[str, ...]] = field(repr=False)
+    """Row number, or table and row number → text of the key columns: the partner's own words for rows with a finding."""
     shape: Shape
     """What the table is made of, in counts."""
     columns_dropped: int
@@ -78,7 +79,7 @@ class Report:
 def table(
     plaintext: bytes, contract: Contract, profile: Profile | None, *, received_on: date | None = None
 ) -> Validated:
-    """What may be staged of the file, and every finding in it.
+    """What may be staged of the file, and every finding in it; of a bundle, all its tables joined.
 
     Columns whose class of data the council's notice does not name are gone before any rule reads them; without a
     profile all columns stay. `received_on` stands in for the file's own day where its first line does not say one.
@@ -87,7 +88,15 @@ def table(
     Raises:
         DataRefused: the file cannot be read, or says that it is meant for another council.
     """
-    read = tabular.read(plaintext, contract)
+    parts = containers.opened(plaintext, contract)
+    if contract.tables:
+        return bundle.validated(parts, contract, profile, received_on=received_on, each=_one)
+    return _one(parts[0].csv, contract, profile, received_on=received_on)
+
+
+def _one(csv: bytes, contract: Contract, profile: Profile | None, *, received_on: date | None) -> Validated:
+    """What may be staged of one table, and every finding in it."""
+    read = tabular.read(csv, contract)
     if profile and read.manifest.council not in {None, profile.council}:
         raise DataRefused(Reason.CONTENT, "the first line names another council")
     dropped = frozenset(
