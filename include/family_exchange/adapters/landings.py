@@ -8,7 +8,7 @@ from family_exchange.adapters import audit, ledger
 from family_exchange.adapters.database import Connection, lock
 from family_exchange.adapters.ledger import ACTOR, LOCK
 from family_exchange.adapters.sftp import Entry
-from family_exchange.domain.file import State, temporary_name
+from family_exchange.domain.file import State, looks_unfinished
 
 SET_ASIDE = b".fx-"
 """How the names begin that we ourselves give to entries which we are about to remove."""
@@ -50,21 +50,21 @@ def note(connection: Connection, partner: str, feed: str, entries: Sequence[Entr
 def unsettled(connection: Connection, feed: str, settle: timedelta) -> timedelta:
     """How long until the last file under a final name has kept its size and time for `settle`; zero: all have."""
     rows = connection.execute(
-        """SELECT name_bytes, changed_at + %s - clock_timestamp() FROM exchange.file
+        """SELECT name_bytes, size, changed_at + %s - clock_timestamp() FROM exchange.file
             WHERE feed = %s AND state = 'SEEN' AND changed_at + %s > clock_timestamp()""",
         (settle, feed, settle),
     )
-    return max((left for name, left in rows if not temporary_name(bytes(name))), default=timedelta())
+    return max((left for name, size, left in rows if not looks_unfinished(bytes(name), size)), default=timedelta())
 
 
 def waiting(connection: Connection, feed: str, settle: timedelta, patience: timedelta) -> list[str]:
     """Ids of the feed's files that need work or an answer: oldest first, the partners by turns, at most `MOST_AT_ONCE`.
 
-    A file that was only seen waits until it has kept still for `settle`; under a temporary name, for `patience`: then
+    A file that was only seen waits until it has kept still for `settle`; one that cannot be whole, for `patience`: then
     its partner is told.
     """
     rows = connection.execute(
-        """SELECT file_id, partner, name_bytes, state, changed_at + %(settle)s <= clock_timestamp(),
+        """SELECT file_id, partner, name_bytes, size, state, changed_at + %(settle)s <= clock_timestamp(),
                   changed_at + %(patience)s <= clock_timestamp()
              FROM exchange.file
             WHERE feed = %(feed)s
@@ -75,8 +75,8 @@ def waiting(connection: Connection, feed: str, settle: timedelta, patience: time
         {"feed": feed, "settle": settle, "patience": patience},
     )
     by_partner: dict[str, list[str]] = {}
-    for file_id, partner, name, state, settled, forgotten in rows:
-        if state != State.SEEN or (forgotten if temporary_name(bytes(name)) else settled):
+    for file_id, partner, name, size, state, settled, forgotten in rows:
+        if state != State.SEEN or (forgotten if looks_unfinished(bytes(name), size) else settled):
             by_partner.setdefault(str(partner), []).append(str(file_id))
     return list(islice(_by_turns(by_partner.values()), MOST_AT_ONCE))
 

@@ -80,6 +80,9 @@ UNFINISHED = frozenset({State.SEEN, State.CLAIMED, State.VAULTED, State.AUTHENTI
 ACCEPTED = frozenset({State.APPLIED, State.CLOSED})
 """States in which the file's rows count."""
 
+SHORTEST_MESSAGE = 64
+"""Bytes; a message that is encrypted to a key has more in its first packet."""
+
 TEMPORARY_ENDINGS = (b".part", b".filepart", b".tmp", b".partial", b".writing", b".swp")
 """Endings of names under which common clients upload before they rename."""
 
@@ -117,6 +120,11 @@ def may_move(before: State, after: State) -> bool:
 def temporary_name(name: bytes) -> bool:
     """True for a name that an uploading client uses on its way: what lies under it is never taken as whole."""
     return name.startswith(b".") or name.endswith(b"~") or name.lower().endswith(TEMPORARY_ENDINGS)
+
+
+def looks_unfinished(name: bytes, size: int) -> bool:
+    """True for an upload that cannot be whole: under a client's temporary name, or shorter than any sealed message."""
+    return size < SHORTEST_MESSAGE or temporary_name(name)
 
 
 def plain_name(name: bytes) -> bool:

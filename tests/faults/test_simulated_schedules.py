@@ -1,0 +1,62 @@
+"""The platform's own intake in a simulated world: whatever interleaves, dies, repeats or lies about the time."""
+
+import pytest
+
+from family_exchange.domain.file import State
+from family_exchange.domain.identity import Place, Placed
+from family_exchange.stages import acknowledge, receive
+from support.simulator import desk as memory
+from support.simulator import run
+from support.simulator.desk import MemoryDesk
+
+SCHEDULES = 100_000
+ENOUGH_TO_FIND = 4_000
+"""Schedules within which a known mistake must show itself."""
+
+
+@pytest.mark.timeout(900)
+def test_a_hundred_thousand_schedules_keep_every_invariant():
+    failure = run.play_all(1, SCHEDULES)
+    assert failure is None, f"{failure[1]}\n{run.repeat(failure[0])}"
+
+
+def removes_whatever_bears_the_name(patch):
+    patch(receive, "clear", lambda zone, file: zone.remove(receive.folder(file), file.name_bytes, missing_ok=True))
+
+
+def takes_whatever_bears_the_name(patch):
+    def any_of_that_name(zone, file):
+        return next((one for one in zone.list(receive.folder(file)) if one.name == file.name_bytes), None)
+
+    patch(receive, "entry_of", any_of_that_name)
+
+
+def lets_every_worker_have_every_file(patch):
+    def unfenced(self, what, fenced=None):
+        self.world.at(self.worker, f"ledger.{what}")
+
+    patch(MemoryDesk, "_call", unfenced)
+    patch(MemoryDesk, "hold", lambda self, file_id: not self._call("hold"))
+
+
+def believes_that_all_is_news(patch):
+    patch(memory, "place", lambda new, siblings, waived: Placed(Place.NEWS))
+
+
+def tells_only_of_what_was_applied(patch):
+    patch(acknowledge, "_unanswered", lambda file: file.state is State.APPLIED)
+
+
+@pytest.mark.parametrize(
+    "mistake",
+    [
+        removes_whatever_bears_the_name,
+        takes_whatever_bears_the_name,
+        lets_every_worker_have_every_file,
+        believes_that_all_is_news,
+        tells_only_of_what_was_applied,
+    ],
+)
+def test_a_known_mistake_is_found(monkeypatch, mistake):
+    mistake(monkeypatch.setattr)
+    assert run.first_failure(range(1, ENOUGH_TO_FIND)) is not None
