@@ -130,6 +130,20 @@ def test_a_file_that_cannot_be_read_for_certain_is_refused(plaintext, expected):
     assert reason(plaintext) == expected
 
 
+@given(st.binary(max_size=40), st.text("a\u00e9\u20ac\U0001f600", max_size=12))
+def test_what_is_utf8_is_told_across_the_parts_in_which_it_is_proved(ending, start):
+    plaintext = b"a\n" + start.encode() + ending.replace(b"\0", b"")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tabular, "_CHUNK", 3)
+        try:
+            tabular._prove_text(plaintext)
+        except DataRefused:
+            with pytest.raises(UnicodeDecodeError):
+                plaintext.decode()
+        else:
+            assert plaintext.decode()
+
+
 def test_an_optional_column_may_be_left_out():
     assert cells(b"a\n1\n", a_contract("a", "b", optional=("b",))) == [("1", None)]
 

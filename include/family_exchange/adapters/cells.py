@@ -4,6 +4,7 @@ Dates, numbers and flags have one strict form each; identifiers have a normal fo
 it is never guessed, and which row stays out is for the suite to say.
 """
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
@@ -155,8 +156,7 @@ def _value(column: Column, date_format: str) -> "pl.Expr":
     value: pl.Expr
     match column.type:
         case ColumnType.DATE:
-            day = text.str.to_date(date_format, strict=False)
-            value = pl.when(day.dt.to_string(date_format) == text).then(day)
+            value = pl.when(text.str.contains(_form(date_format))).then(text).str.to_date(date_format, strict=False)
         case ColumnType.INTEGER:
             value = pl.when(text.str.contains(INTEGER_FORM)).then(text).cast(pl.Int32, strict=False)
         case ColumnType.DECIMAL:
@@ -164,6 +164,13 @@ def _value(column: Column, date_format: str) -> "pl.Expr":
         case _:
             value = pl.when(text.is_in([YES, NO])).then(text == YES)
     return value.alias(column.name + VALUE)
+
+
+def _form(date_format: str) -> str:
+    """What a date of this format looks like: each of its parts has all its digits."""
+    directives = {"%Y": "[0-9]{4}", "%m": "[0-9]{2}", "%d": "[0-9]{2}", "%y": "[0-9]{2}"}
+    parts = re.findall("%.|[^%]+", date_format)
+    return f"^{''.join(directives.get(part) or re.escape(part) for part in parts)}$"
 
 
 def _flags(column: Column) -> Iterator["pl.Expr"]:

@@ -28,7 +28,7 @@ ROW_NO = "row_no"
 """1 is the first row after the header."""
 
 _BOM = b"\xef\xbb\xbf"
-_CHUNK = 1 << 20
+_CHUNK = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +137,13 @@ def _prove_text(plaintext: bytes) -> None:
         raise DataRefused(Reason.ENCODING, "the file holds a NUL; is it UTF-16?")
     if plaintext.isascii():
         return
-    decoder = codecs.getincrementaldecoder("utf-8")()
+    decoder, within = codecs.getincrementaldecoder("utf-8")(), False
     try:
         for start in range(0, len(plaintext), _CHUNK):
-            decoder.decode(plaintext[start : start + _CHUNK])
+            part = plaintext[start : start + _CHUNK]
+            if within or not part.isascii():
+                decoder.decode(part)
+                within = bool(decoder.getstate()[0])
         decoder.decode(b"", final=True)
     except UnicodeDecodeError:
         raise DataRefused(Reason.ENCODING, "the file is not UTF-8") from None
