@@ -208,6 +208,12 @@ def test_a_signature_that_gpg_does_not_know_is_not_taken_for_a_second_message():
     assert seal.decide(saying(*opened, "NODATA 3", *closed), a_policy()) == seal.Refused(Reason.NOT_OPENPGP)
 
 
+def test_a_nest_that_gpg_would_not_unpack_is_an_expansion():
+    opened = ("ENC_TO 1 18 0", f"DECRYPTION_KEY {COUNCIL} {COUNCIL} u", "BEGIN_DECRYPTION", "DECRYPTION_INFO 2 9 0")
+    closed = ("UNEXPECTED 1", "DECRYPTION_OKAY", "GOODMDC", "END_DECRYPTION", "ERROR proc_pkt.plaintext 89_BAD_DATA")
+    assert seal.decide(saying(*opened, *closed), a_policy()) == seal.Refused(Reason.EXPANSION)
+
+
 ESSENTIAL = {
     "DECRYPTION_KEY", "BEGIN_DECRYPTION", "DECRYPTION_INFO", "PLAINTEXT", "NEWSIG", "SIG_ID", "GOODSIG", "VALIDSIG",
     "DECRYPTION_OKAY", "GOODMDC", "END_DECRYPTION",

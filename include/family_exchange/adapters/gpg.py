@@ -6,7 +6,7 @@ import selectors
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -99,6 +99,7 @@ def run(
         NeedsDecision: gpg is not installed.
         TryLater: the machine lacks what it takes to start it.
     """
+    _no_core()
     reader = _Reader(limit=limit, deadline=monotonic() + timeout)
     status_read, status_write = os.pipe()
     command = [*_dying_with_us(), *_BASE, f"--homedir={home}", f"--status-fd={status_write}", "--output=-"]
@@ -118,7 +119,6 @@ def run(
             os.close(status_write)
         with process:
             try:
-                _no_core(process.pid)
                 _watch(process, reader, status_read)
             finally:
                 process.kill()
@@ -156,10 +156,9 @@ def _watch(process: "subprocess.Popen[bytes]", reader: _Reader, status: int) -> 
         os.close(gone)
 
 
-def _no_core(pid: int) -> None:
-    """The process leaves no memory image behind when it crashes."""
-    with suppress(ProcessLookupError):
-        resource.prlimit(pid, resource.RLIMIT_CORE, (0, 0))
+def _no_core() -> None:
+    """Neither gpg nor we, who hold the content, leave a memory image behind in a crash: from now on, for good."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 @contextmanager

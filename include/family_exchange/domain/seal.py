@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from family_exchange.domain.file import Reason
-from family_exchange.domain.seal_rules import BOUNDS, OUR_OWN, RULES, Said
+from family_exchange.domain.seal_rules import BOUNDS, OUR_OWN, RULES
+from family_exchange.domain.seal_said import Said
 from family_exchange.domain.seal_terms import Outcome, Policy, RegisteredKey, output_limit
 
 __all__ = [

@@ -4,14 +4,13 @@ Each rule looks for one thing that must not be; the tables give their order. Wha
 everything that must hold. Source: GnuPG's doc/DETAILS, and what gpg 2.2 was seen to say (tests/domain/test_seal.py).
 """
 
-from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from family_exchange.domain.envelope import Shape
 from family_exchange.domain.file import Reason
-from family_exchange.domain.seal_terms import ALLOWANCE, RATIO, Outcome, Policy, RegisteredKey
+from family_exchange.domain.seal_said import Said, Signature, number
+from family_exchange.domain.seal_terms import ALLOWANCE, RATIO, Policy, RegisteredKey
 
 FUTURE = timedelta(minutes=5)
 """How far a partner's clock may be ahead of ours."""
@@ -31,65 +30,6 @@ _AUTHENTICATED = frozenset({1, 2})
 _KEY_ID = 16
 _ANONYMOUS = "0" * _KEY_ID
 _NO_PUBLIC_KEY = "9"
-_VALIDSIG_WORDS = 10
-_LONGEST_NUMBER = 12
-_LAST_SECOND = 1 << 32
-
-
-@dataclass(frozen=True, slots=True)
-class Signature:
-    """A VALIDSIG line: the mathematics hold; whether we want it is another matter."""
-
-    signer: str
-    signed_at: datetime
-    hash_algorithm: int
-    kind: str
-
-
-class Said:
-    """The status lines, sorted by what they are about."""
-
-    def __init__(self, outcome: Outcome) -> None:
-        self.outcome = outcome
-        self.lines = [(words[0], words[1:]) for line in outcome.status if (words := line.split())]
-        self.count = Counter(keyword for keyword, _ in self.lines)
-        self.signatures = [made for words in self.all("VALIDSIG") if (made := _signature(words))]
-        self.signature_ids = [words[0] for words in self.all("SIG_ID") if words]
-        self.decrypted_with = {word for words in self.all("DECRYPTION_KEY") for word in words[:2]}
-        self.errors = [(words[0], _number(words[1])) for words in self.all("ERROR") if len(words) > 1]
-
-    def all(self, keyword: str) -> list[list[str]]:
-        """The arguments of every line with this keyword."""
-        return [words for one, words in self.lines if one == keyword]
-
-    def any(self, *keywords: str) -> bool:
-        """True when one of the keywords was said."""
-        return any(self.count[keyword] for keyword in keywords)
-
-    def once(self, *keywords: str) -> bool:
-        """True when each of the keywords was said exactly once."""
-        return all(self.count[keyword] == 1 for keyword in keywords)
-
-    @property
-    def method(self) -> tuple[int, int, int]:
-        """(integrity packet, cipher, authenticated mode) of the encryption; (-1, -1, -1) when not said."""
-        words = next(iter(self.all("DECRYPTION_INFO")), [])
-        mdc, cipher, aead = (*(_number(word) for word in words[:3]), *(-1,) * 3)[:3]
-        return mdc, cipher, max(0, aead)
-
-
-def _number(word: str) -> int:
-    """The leading decimal number of the word; -1 when there is none."""
-    digits = word.split("_", 1)[0]
-    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < _LONGEST_NUMBER else -1
-
-
-def _signature(words: list[str]) -> Signature | None:
-    """The signature of a VALIDSIG line; None when the line is not as gpg writes it."""
-    if len(words) < _VALIDSIG_WORDS or (seconds := _number(words[2])) < 0 or seconds >= _LAST_SECOND:
-        return None
-    return Signature(words[9], datetime.fromtimestamp(seconds, UTC), _number(words[7]), words[8])
-
 
 Rule = Callable[[Said, Policy], bool]
 
@@ -159,6 +99,11 @@ def _newer_inside(said: Said, _policy: Policy) -> bool:
     return said.any("GOODMDC") and said.any("NODATA") and not said.any("PLAINTEXT")
 
 
+def _nested_too_deep(said: Said, _policy: Policy) -> bool:
+    """Whole, but packed into itself so often that gpg would not unpack it: nobody does that to send a table."""
+    return said.any("GOODMDC") and said.any("UNEXPECTED") and not said.any("PLAINTEXT")
+
+
 def _second_content(said: Said, _policy: Policy) -> bool:
     return any(source in {"decryption.early_plaintext", "proc_pkt.plaintext"} for source, _ in said.errors)
 
@@ -204,7 +149,7 @@ def _key_unknown(said: Said, _policy: Policy) -> bool:
 
 def _weak_and_rejected(said: Said, _policy: Policy) -> bool:
     """True when gpg did not even check the signature: it holds the hash to be broken."""
-    return any(_number(word) not in HASHES for words in said.all("ERRSIG") for word in words[2:3])
+    return any(number(word) not in HASHES for words in said.all("ERRSIG") for word in words[2:3])
 
 
 def _of_another_partner(said: Said, policy: Policy) -> bool:
@@ -282,6 +227,7 @@ RULES: tuple[tuple[Reason, Rule], ...] = (
     (Reason.CORRUPT, _unreadable),
     (Reason.NO_INTEGRITY, _without_integrity),
     (Reason.NOT_OPENPGP, _newer_inside),
+    (Reason.EXPANSION, _nested_too_deep),
     (Reason.MULTI_MESSAGE, _second_content),
     (Reason.WRONG_RECIPIENT, _not_for_us),
     (Reason.CORRUPT, _not_whole),
