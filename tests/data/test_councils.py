@@ -1,10 +1,12 @@
 """What the five notices promise, looked up in the profiles: the golden copy of what each council may do."""
 
+from collections import Counter
 from datetime import date
 
 import pytest
 
 from family_exchange.adapters import profiles
+from family_exchange.adapters.agreement import WHO_CLASSES
 from family_exchange.domain.contract import PartnerType
 from family_exchange.domain.profile import assumed, leaves
 
@@ -210,6 +212,73 @@ def test_a_class_of_data_is_taken_in_only_where_the_notice_names_it(data_class, 
 )
 def test_a_council_takes_the_feeds_of_the_partners_that_its_notice_names(council, feeds):
     assert set(profile(council).active_feeds) == feeds
+
+
+def leading_class(contract):
+    """The class of data that the feed is about: that of most of its columns beyond who somebody is."""
+    told = Counter(column.data_class for column in contract.columns if column.data_class not in WHO_CLASSES)
+    return told.most_common(1)[0][0]
+
+
+def named_types(profile_of_it):
+    """The types of partner that the council's notice names, in its own words or by what they mean."""
+    partners = (*profile_of_it.partners, *profile_of_it.named_partners)
+    return {partner.type for partner in partners if partner.status != "assumed"}
+
+
+@pytest.mark.requirement("R-034", "R-035", "R-036")
+@pytest.mark.parametrize("feed", profiles.feeds())
+@pytest.mark.parametrize("council", COUNCILS)
+def test_a_feed_is_agreed_exactly_where_the_notice_names_such_a_partner_and_what_the_feed_is_about(council, feed):
+    contract, its = profiles.contract(feed), profile(council)
+    covered = bool(named_types(its) & set(contract.partner_types)) and its.collects(leading_class(contract))
+    senders = [partner for partner in its.partners if feed in partner.feeds]
+    only_assumed = bool(senders) and all(partner.status == "assumed" for partner in senders)
+    assert bool(senders) == (covered or only_assumed)
+    assert not only_assumed or (council, feed) in {(BOLTON, "police_incidents"), (BOLTON, "school_attendance")}
+
+
+@pytest.mark.parametrize(
+    ("council", "feed", "why"),
+    [
+        (HALTON, "housing_tenancies", "housing"),
+        (HEREFORD, "housing_tenancies", "housing"),
+        (HALTON, "police_domestic_abuse", "domestic_abuse"),
+        (HALTON, "school_exclusions", "behaviour"),
+        (HEREFORD, "health_visiting", "health"),
+        (WAKEFIELD, "mental_health_contacts", "mental_health"),
+        (HALTON, "substance_misuse_treatment", {"substance_misuse", "public_health"}),
+        (WAKEFIELD, "domestic_abuse_support", {"domestic_abuse"}),
+        (WAKEFIELD, "youth_justice", {"youth_justice"}),
+        (BOLTON, "dwp_benefits", {"dwp"}),
+    ],
+)
+def test_a_feed_stays_out_because_the_notice_names_no_such_data_or_no_such_partner(council, feed, why):
+    assert feed not in profile(council).feeds
+    if isinstance(why, str):
+        assert leading_class(profiles.contract(feed)) == why
+        assert not profile(council).collects(why)
+    else:
+        assert set(profiles.contract(feed).partner_types) == why
+        assert not why & named_types(profile(council))
+
+
+@pytest.mark.requirement("R-036")
+@pytest.mark.parametrize("council", COUNCILS)
+def test_every_agreed_feed_has_an_approver_a_day_an_end_and_the_version_of_the_notice(council):
+    for partner in profile(council).partners:
+        agreed = partner.agreement
+        assert agreed.approved_by
+        assert agreed.approved_on < agreed.expires_on
+        assert agreed.notice_version == profile(council).notice.version
+
+
+@pytest.mark.parametrize("council", COUNCILS)
+def test_what_is_agreed_and_not_connected_is_not_received(council):
+    its = profile(council)
+    waiting = set(its.feeds) - set(its.active_feeds)
+    assert waiting
+    assert all(its.partners_for(feed) == () for feed in waiting)
 
 
 @pytest.mark.requirement("R-040")
