@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from family_exchange.adapters import audit, database, ledger, profiles
+from family_exchange.adapters import audit, database, profiles
 from family_exchange.adapters.doors import Doors, make_secrets, prepare
+from family_exchange.adapters.keys import register
 from family_exchange.adapters.openpgp import OpenPGP
 from family_exchange.adapters.settings import CouncilSettings, SftpEndpoint
 from family_exchange.adapters.sftp import DropZone
@@ -191,7 +192,7 @@ def _register(doors: Doors, partner: str, fingerprint: str) -> None:
     yesterday = datetime.now(UTC) - timedelta(days=1)
     key = RegisteredKey(fingerprint, yesterday, yesterday + timedelta(days=730), None)
     with database.transaction(doors.database) as connection:
-        ledger.register_key(connection, partner, key, added_by=REGISTRARS[0], approved_by=REGISTRARS[1])
+        register(connection, partner, key, added_by=REGISTRARS[0], approved_by=REGISTRARS[1])
         audit.checkpoint(connection, doors.checkpoints, doors.signing_key)
 
 
