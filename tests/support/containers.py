@@ -1,7 +1,10 @@
 """Workbooks and archives as partners make them, in memory; and contracts that take them."""
 
+import time
+import tracemalloc
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from io import BytesIO
 
 import xlsxwriter
@@ -13,6 +16,20 @@ from support import profiles as a
 def taking(*formats: str, encoding: Sequence[str] = ("utf-8",), **changes: object) -> Contract:
     """A contract for one table that is taken in these formats and encodings."""
     return Contract.model_validate(a.contract(file={"formats": formats, "encoding": encoding}, **changes))
+
+
+@contextmanager
+def little(*, seconds: float = 1, memory: int = 16 << 20) -> Iterator[None]:
+    """What is done within takes no more than that, whatever it is given."""
+    tracemalloc.start()
+    begun = time.monotonic()
+    try:
+        yield
+        taken, peak = time.monotonic() - begun, tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert taken < seconds
+    assert peak < memory
 
 
 def archive(members: Mapping[str, bytes | str], *, packed: int = zipfile.ZIP_DEFLATED) -> bytes:

@@ -7,19 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from family_exchange.adapters import containers, expectations, tabular
+from family_exchange.adapters import containers, tabular
 from family_exchange.adapters.accepted import Accepted
 from family_exchange.adapters.sheet import Shape, Sheet
 from family_exchange.domain.contract import Contract
 from family_exchange.domain.errors import DataRefused
-from family_exchange.domain.file import Reason, Verdict
-from family_exchange.domain.findings import Findings, Severity
+from family_exchange.domain.file import Reason
+from family_exchange.domain.findings import Findings
 from family_exchange.domain.manifest import Manifest
 from family_exchange.domain.profile import Profile
 from family_exchange.stages import bundle
-
-FIRST_ROWS = 10
-"""How many row numbers a line of a report shows; a receipt holds all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +29,7 @@ class Validated:
     accepted: Accepted = field(repr=False)
     """`row_no` and the canonical columns that the council takes in, typed; without the refused rows."""
     references: Mapping[int, tuple[str, ...]] | Mapping[tuple[str, int], tuple[str, ...]] = field(repr=False)
-    """Row number, or table and row number → text of the key columns: the partner's own words for rows with a finding."""
+    """Row number, or table and row number → text of the key columns of rows with a finding; the partner's own words."""
     shape: Shape
     """What the table is made of, in counts."""
     columns_dropped: int
@@ -42,38 +39,6 @@ class Validated:
     coverage_to: date | None
     said: Manifest
     """What the file's first line states; the days above may stand in for it."""
-
-
-@dataclass(frozen=True, slots=True)
-class ReportLine:
-    """One rule that was broken."""
-
-    rule: str
-    severity: Severity
-    column: str | None
-    count: int
-    """Rows; 1 for the file as a whole."""
-    first_rows: tuple[int, ...]
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What a partner is told of one file: counts, rows, columns and rules; never a value."""
-
-    feed: str
-    contract: str
-    verdict: Verdict
-    reason: Reason | None
-    """Why the file could not be read at all."""
-    message: str | None
-    """What is wrong with the file as a whole."""
-    rows_read: int
-    rows_loaded: int
-    rows_with_finding: int
-    rows_refused: int
-    columns_dropped: int
-    lines: tuple[ReportLine, ...]
 
 
 def table(
@@ -115,39 +80,4 @@ def _one(csv: bytes, contract: Contract, profile: Profile | None, *, received_on
         coverage_from=read.manifest.coverage_from,
         coverage_to=read.manifest.coverage_to,
         said=read.manifest,
-    )
-
-
-def report(plaintext: bytes, contract: Contract, profile: Profile | None, *, received_on: date | None = None) -> Report:
-    """What the platform would say of the file; nothing is stored. A second run gives the same."""
-    try:
-        checked = table(plaintext, contract, profile, received_on=received_on)
-    except DataRefused as refusal:
-        return Report(
-            contract.feed, contract.version, Verdict.REFUSED, Reason(refusal.reason), str(refusal), 0, 0, 0, 0, 0, ()
-        )
-    found = checked.findings
-    said = expectations.messages(contract.feed, contract.version)
-    return Report(
-        feed=contract.feed,
-        contract=contract.version,
-        verdict=found.verdict(),
-        reason=None,
-        message=None,
-        rows_read=found.rows_read,
-        rows_loaded=found.rows_loaded,
-        rows_with_finding=found.rows_with_finding,
-        rows_refused=found.rows_refused,
-        columns_dropped=checked.columns_dropped,
-        lines=tuple(
-            ReportLine(
-                each.rule,
-                each.severity,
-                each.column,
-                len(each.rows) or 1,
-                tuple(each.rows[:FIRST_ROWS]),
-                said[each.rule],
-            )
-            for each in found.broken
-        ),
     )
