@@ -2,8 +2,6 @@
 
 import csv
 import io
-import json
-from dataclasses import asdict
 from datetime import date
 
 import polars as pl
@@ -15,7 +13,7 @@ from family_exchange.adapters import expectations, profiles, tabular
 from family_exchange.adapters.staging import SQL_TYPES
 from family_exchange.domain.contract import Ages, DataClass
 from family_exchange.domain.errors import DataRefused
-from family_exchange.domain.file import Reason, Verdict
+from family_exchange.domain.file import Verdict
 from family_exchange.domain.profile import Profile
 from family_exchange.stages import validate
 from support import profiles as a_profile
@@ -283,42 +281,6 @@ def test_a_second_run_gives_the_same(feed):
     first, second = checked(feed, content), checked(feed, content)
     assert first.findings == second.findings
     assert first.accepted.whole().equals(second.accepted.whole())
-
-
-@pytest.mark.parametrize("feed", FEEDS)
-def test_the_partner_s_own_check_says_the_same_as_the_platform(feed):
-    content = plaintext(feed, rows_of(feed, "bad"))
-    report = validate.report(content, profiles.contract(feed), None)
-    found = checked(feed, content).findings
-    assert (report.verdict, report.rows_refused, report.rows_with_finding, report.rows_loaded) == (
-        found.verdict(), found.rows_refused, found.rows_with_finding, found.rows_loaded
-    )  # fmt: skip
-    assert {line.rule: line.count for line in report.lines} == found.by_rule()
-    assert all(line.first_rows and line.message for line in report.lines)
-
-
-def test_a_report_of_a_file_that_cannot_be_read_says_why():
-    report = validate.report(b"a,b\n1,2\n", profiles.contract("police_incidents"), None)
-    assert (report.verdict, report.reason, report.rows_read) == (Verdict.REFUSED, Reason.SCHEMA, 0)
-    assert "incident_ref" in report.message
-
-
-@pytest.mark.parametrize("feed", FEEDS)
-def test_a_report_shows_no_value(feed):
-    rows = [
-        {**row, **dict.fromkeys((name for name in row if number % 2), f"Canary-{number}")}
-        for number, row in enumerate(rows_of(feed, "bad"))
-    ]
-    report = validate.report(plaintext(feed, rows), profiles.contract(feed), None)
-    assert report.lines
-    assert "Canary" not in json.dumps(asdict(report), default=str)
-    assert "Testperson" not in repr(checked(feed, plaintext(feed, rows)))
-
-
-@settings(max_examples=40, deadline=None)
-@given(st.binary(max_size=60))
-def test_no_bytes_make_the_check_fail(content):
-    assert validate.report(content, profiles.contract("police_incidents"), None).verdict is Verdict.REFUSED
 
 
 def test_the_row_numbers_column_is_the_reader_s():
