@@ -114,7 +114,7 @@ def test_an_unsigned_file_is_told_what_to_do(tenant, police, content):
     put(police, "unsigned.pgp", encrypt_only(police.openpgp, content, recipient=tenant.doors.settings.own_key))
     (file,) = run(tenant)
     assert (file.state, file.reason) == (State.QUARANTINED, Reason.UNSIGNED)
-    assert "Sign the file" in receipt_of(tenant, police, file)["what_to_do"]
+    assert "Sign it with your registered key" in receipt_of(tenant, police, file)["what_to_do"]
 
 
 def test_a_message_sealed_inside_another_is_refused(tenant, police, content):

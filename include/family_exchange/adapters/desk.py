@@ -6,62 +6,24 @@ was overtaken is told so (`Busy`) and has changed nothing. What leaves here is a
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import date, timedelta
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import psycopg
 
-from family_exchange.adapters import audit, database, landings, ledger, staging
+from family_exchange.adapters import admission, audit, database, landings, ledger
+from family_exchange.adapters.admission import Contents
 from family_exchange.adapters.audit import Plain
 from family_exchange.adapters.database import Connection
 from family_exchange.adapters.ledger import ACTOR, LOCK, File
 from family_exchange.adapters.sftp import Entry
 from family_exchange.adapters.vault import Stored
-from family_exchange.domain.errors import Busy
-from family_exchange.domain.file import Reason, State, Verdict
-from family_exchange.domain.findings import Findings
-from family_exchange.domain.identity import Identity, Place, Placed, Sibling, Siblings, place
+from family_exchange.domain.file import Reason, State
+from family_exchange.domain.identity import Identity, Siblings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    import polars as pl
-
-FEED_LOCK = 43
-"""Namespace of the lock that lets one file of a partner's feed after the other find its place."""
-
-
-@dataclass(frozen=True, slots=True)
-class Contents:
-    """What a validated file holds, and what was found in it."""
-
-    contract: str
-    """Version."""
-    as_of: date | None
-    coverage_from: date | None
-    coverage_to: date | None
-    area: str | None
-    columns_dropped: int
-    findings: Findings
-    accepted: "Iterable[pl.DataFrame]" = field(repr=False)
-    """Typed rows to stage."""
-    held: bool = False
-    """Two people have to look at it before its rows count."""
-    shape: tuple[tuple[str, str, int], ...] = ()
-    """(column, code, rows): what the file is made of, in counts."""
-    workbook_sha256: bytes | None = None
-
-    @property
-    def counts(self) -> dict[str, Plain]:
-        """What is told of the rows."""
-        return {
-            "rows_read": self.findings.rows_read,
-            "rows_loaded": self.findings.rows_loaded,
-            "rows_with_finding": self.findings.rows_with_finding,
-            "rows_refused": self.findings.rows_refused,
-            "columns_dropped": self.columns_dropped,
-        }
+    from collections.abc import Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,12 +126,12 @@ class Desk:
     def same_ciphertext(self, file: File) -> str | None:
         """The accepted file of this partner and feed with the very same bytes."""
         with self._transaction():
-            return self._accepted(file, "ct_sha256", file.ct_sha256)
+            return admission.accepted(self.connection, file, "ct_sha256", file.ct_sha256)
 
     def siblings(self, file: File, identity: Identity) -> Siblings:
         """The accepted files that bear on the file's place."""
         with self._transaction():
-            return self._siblings(file, identity)
+            return admission.siblings(self.connection, file, identity)
 
     def admit(self, file: File, signer: str, identity: Identity, contents: Contents | None) -> State:
         """The file is where its place and its rows put it: from the seal to the staged rows in one transaction.
@@ -177,26 +139,14 @@ class Desk:
         Raises:
             Busy: meanwhile another file was accepted and this one would have to be read after all.
         """
-        with self._transaction() as connection:
-            ledger.fence(connection, file.file_id, file.epoch)
-            connection.execute(
-                "SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (FEED_LOCK, f"{file.partner}/{file.feed}")
-            )
-            placed = place(identity, self._siblings(file, identity), waived=_let_in(file))
-            self._note_seal(file, signer, identity, placed)
-            ledger.advance(connection, file.file_id, file.epoch, State.AUTHENTIC, {"signer": signer})
-            if placed.place in {Place.NEWS, Place.HISTORY}:
-                if contents is None:
-                    raise Busy(f"file {file.file_id} has to be read after all")
-                self._apply(file, contents)
-            else:
-                self._end(file, placed)
+        with self._fenced(file) as connection:
+            admission.admit(connection, file, signer, identity, contents)
             return ledger.read(connection, file.file_id).state
 
-    def quarantine(self, file: File, reason: Reason) -> State:
+    def quarantine(self, file: File, reason: Reason, detail: str | None = None) -> State:
         """The file waits, still sealed, for another one or for two people."""
         with self._transaction() as connection:
-            ledger.quarantine(connection, file.file_id, file.epoch, reason)
+            ledger.quarantine(connection, file.file_id, file.epoch, reason, detail)
         return State.QUARANTINED
 
     def duplicate(self, file: File, of: str) -> State:
@@ -244,114 +194,3 @@ class Desk:
         with self._transaction() as connection:
             ledger.fence(connection, file.file_id, file.epoch)
             yield connection
-
-    def _siblings(self, file: File, identity: Identity) -> Siblings:
-        newest = self.connection.execute(
-            """SELECT max(signed_at), max(as_of) FROM exchange.file
-                WHERE partner = %s AND feed = %s AND state IN ('APPLIED','CLOSED')""",
-            (file.partner, file.feed),
-        ).fetchone()
-        assert newest is not None  # noqa: S101 - an aggregate always gives a row
-        day = self.connection.execute(
-            """SELECT file_id, signed_at, sequence FROM exchange.file
-                WHERE partner = %s AND feed = %s AND state IN ('APPLIED','CLOSED') AND as_of = %s
-                ORDER BY signed_at DESC LIMIT 1""",
-            (file.partner, file.feed, identity.as_of),
-        ).fetchone()
-        return Siblings(
-            same_content=self._accepted(file, "content_hmac", identity.content),
-            same_signature=self._accepted(file, "sig_id", identity.signature),
-            same_sequence=self._accepted(file, "sequence", identity.sequence),
-            newest_signed_at=newest[0],
-            newest_as_of=newest[1],
-            same_day=Sibling(*day) if day else None,
-        )
-
-    def _accepted(self, file: File, column: str, value: bytes | str | int | None) -> str | None:
-        row = self.connection.execute(
-            f"""SELECT file_id FROM exchange.file
-                 WHERE partner = %s AND feed = %s AND {column} = %s AND file_id <> %s
-                   AND state IN ('APPLIED','CLOSED')""",  # noqa: S608 - our own column names
-            (file.partner, file.feed, value, file.file_id),
-        ).fetchone()
-        return str(row[0]) if row else None
-
-    def _note_seal(self, file: File, signer: str, identity: Identity, placed: Placed) -> None:
-        """What two people let in against another file keeps neither its number nor its signature's id."""
-        self.connection.execute(
-            """UPDATE exchange.file
-                  SET signer = %(signer)s, sig_id = %(signature)s, signed_at = %(signed_at)s,
-                      content_hmac = %(content)s, as_of = %(as_of)s, sequence = %(sequence)s, history = %(history)s
-                WHERE file_id = %(file)s""",
-            {
-                "signer": signer,
-                "signature": identity.signature if file.waived is not Reason.CONFLICT else None,
-                "signed_at": identity.signed_at,
-                "content": identity.content,
-                "as_of": identity.as_of,
-                "sequence": identity.sequence if file.waived is not Reason.CONFLICT else None,
-                "history": placed.place is Place.HISTORY,
-                "file": file.file_id,
-            },
-        )
-
-    def _end(self, file: File, placed: Placed) -> None:
-        """The file's place alone decides: nothing of it is staged."""
-        connection, file_id, epoch = self.connection, file.file_id, file.epoch
-        match placed.place:
-            case Place.DUPLICATE:
-                ledger.duplicate(connection, file_id, epoch, str(placed.other))
-            case Place.SUPERSEDED:
-                connection.execute(
-                    "UPDATE exchange.file SET superseded_by = %s WHERE file_id = %s", (placed.other, file_id)
-                )
-                ledger.advance(connection, file_id, epoch, State.SUPERSEDED, {"by": str(placed.other)})
-            case Place.CONFLICT:
-                connection.execute(
-                    "UPDATE exchange.file SET conflicts_with = %s WHERE file_id = %s", (placed.other, file_id)
-                )
-                ledger.quarantine(connection, file_id, epoch, Reason.CONFLICT)
-            case _:
-                ledger.quarantine(connection, file_id, epoch, Reason.STALE)
-
-    def _apply(self, file: File, contents: Contents) -> None:
-        """Findings, counts and rows of one validated file, and its moves to VALID and APPLIED."""
-        connection, file_id, epoch = self.connection, file.file_id, file.epoch
-        verdict = contents.findings.verdict()
-        self._note_contents(file, contents, verdict)
-        ledger.put_findings(connection, file_id, contents.findings)
-        if verdict is Verdict.REFUSED or contents.held:
-            ledger.quarantine(connection, file_id, epoch, Reason.CONTENT)
-            return
-        ledger.advance(connection, file_id, epoch, State.VALID, {"verdict": verdict, **contents.counts})
-        ledger.put_shape(connection, file_id, contents.shape)
-        staged = staging.put(connection, file.feed, file_id, contents.accepted)
-        connection.execute("UPDATE exchange.file SET applied_at = clock_timestamp() WHERE file_id = %s", (file_id,))
-        ledger.advance(connection, file_id, epoch, State.APPLIED, {"rows": staged})
-
-    def _note_contents(self, file: File, contents: Contents, verdict: Verdict) -> None:
-        self.connection.execute(
-            """UPDATE exchange.file
-                  SET contract = %(contract)s, as_of = %(as_of)s, coverage_from = %(coverage_from)s,
-                      coverage_to = %(coverage_to)s, area = %(area)s, verdict = %(verdict)s, reason = NULL,
-                      rows_read = %(rows_read)s, rows_loaded = %(rows_loaded)s,
-                      rows_with_finding = %(rows_with_finding)s, rows_refused = %(rows_refused)s,
-                      columns_dropped = %(columns_dropped)s, workbook_sha256 = %(workbook)s
-                WHERE file_id = %(file_id)s""",
-            {
-                "contract": contents.contract,
-                "as_of": contents.as_of,
-                "coverage_from": contents.coverage_from,
-                "coverage_to": contents.coverage_to,
-                "area": contents.area,
-                "verdict": verdict,
-                "workbook": contents.workbook_sha256,
-                "file_id": file.file_id,
-                **contents.counts,
-            },
-        )
-
-
-def _let_in(file: File) -> bool:
-    """True when two people set aside that the file is old or contradicts another."""
-    return file.waived in {Reason.STALE, Reason.CONFLICT}

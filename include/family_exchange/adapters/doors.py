@@ -92,7 +92,9 @@ def prepare(doors: Doors) -> None:
     """The council's database has every room, and a staging table for every feed; a second run changes nothing."""
     database.migrate(doors.database)
     with database.transaction(doors.database) as connection:
-        staging.create_tables(connection, [doors.contract(feed) for feed in profiles.feeds()])
+        staging.create_tables(
+            connection, [doors.contract(feed, each) for feed in profiles.feeds() for each in profiles.versions(feed)]
+        )
 
 
 def make_secrets(state: Path) -> None:

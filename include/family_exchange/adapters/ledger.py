@@ -11,13 +11,12 @@ from datetime import date, datetime
 
 from psycopg.rows import class_row, kwargs_row
 
-from family_exchange.adapters import audit
 from family_exchange.adapters import findings as finding_rows
 from family_exchange.adapters.audit import Plain
 from family_exchange.adapters.database import Connection
+from family_exchange.adapters.findings import Digests
 from family_exchange.domain.file import Reason, State, Verdict
 from family_exchange.domain.findings import Findings
-from family_exchange.domain.seal import RegisteredKey
 
 ACTOR = "exchange"
 """Who moves a file when no person does."""
@@ -68,6 +67,8 @@ class File:
     waived: Reason | None = None
     """The reason that two people set aside when they released it."""
     workbook_sha256: bytes | None = None
+    detail: str | None = None
+    """The refusal's own sentence: rows, columns and rules, never a value."""
     landed_sha256: bytes | None = None
     """Of the bytes as they landed; other than `ct_sha256` when they were not sealed, and we sealed them."""
     answers: int = 0
@@ -89,8 +90,8 @@ class StoredFinding:
 _COLUMNS = """file_id, partner, feed, name_bytes, size, modified_at, state, reason, epoch, ct_sha256, signer, contract,
     as_of, verdict, rows_read, rows_loaded, rows_with_finding, rows_refused, columns_dropped, duplicate_of, seen_at,
     receipt_at, landing_removed_at, sig_id, signed_at, coverage_from, coverage_to, area, sequence, changed_at, attempt,
-    history, conflicts_with, superseded_by, waived, workbook_sha256, landed_sha256,
-    answers"""
+    history, conflicts_with, superseded_by, waived, workbook_sha256, detail,
+    landed_sha256, answers"""
 
 
 def _file(**columns: object) -> File:
@@ -151,11 +152,11 @@ def advance(connection: Connection, file_id: str, epoch: int, to: State, body: M
     )
 
 
-def quarantine(connection: Connection, file_id: str, epoch: int, reason: Reason) -> None:
+def quarantine(connection: Connection, file_id: str, epoch: int, reason: Reason, detail: str | None = None) -> None:
     """The file waits, still sealed, for its partner to send another or for two people here to decide."""
     connection.execute(
-        "UPDATE exchange.file SET reason = %s, verdict = coalesce(verdict, 'refused') WHERE file_id = %s",
-        (reason, file_id),
+        "UPDATE exchange.file SET reason = %s, detail = %s, verdict = coalesce(verdict, 'refused') WHERE file_id = %s",
+        (reason, detail, file_id),
     )
     advance(connection, file_id, epoch, State.QUARANTINED, {"reason": reason})
 
@@ -166,28 +167,6 @@ def duplicate(connection: Connection, file_id: str, epoch: int, original: str) -
     advance(connection, file_id, epoch, State.DUPLICATE, {"of": original})
 
 
-def keys(connection: Connection) -> dict[str, tuple[RegisteredKey, ...]]:
-    """The registered OpenPGP keys of every partner."""
-    found: dict[str, list[RegisteredKey]] = {}
-    for partner, fingerprint, valid_from, valid_to, revoked_at in connection.execute(
-        "SELECT partner, fingerprint, valid_from, valid_to, revoked_at FROM exchange.partner_key ORDER BY fingerprint"
-    ):
-        found.setdefault(str(partner), []).append(RegisteredKey(fingerprint, valid_from, valid_to, revoked_at))
-    return {partner: tuple(registered) for partner, registered in found.items()}
-
-
-def register_key(connection: Connection, partner: str, key: RegisteredKey, *, added_by: str, approved_by: str) -> None:
-    """The partner may sign with this key; two different people say so. A second run changes nothing."""
-    inserted = connection.execute(
-        """INSERT INTO exchange.partner_key (fingerprint, partner, valid_from, valid_to, added_by, approved_by)
-           VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (fingerprint) DO NOTHING""",
-        (key.fingerprint, partner, key.valid_from, key.valid_to, added_by, approved_by),
-    ).rowcount
-    if inserted:
-        body: dict[str, Plain] = {"partner": partner, "fingerprint": key.fingerprint, "approved_by": approved_by}
-        audit.append(connection, "key.added", added_by, body)
-
-
 def put_shape(connection: Connection, file_id: str, shape: Iterable[tuple[str, str, int]]) -> None:
     """What the file is made of is stored: (column, code, rows)."""
     with connection.cursor() as cursor, cursor.copy("COPY exchange.file_shape FROM STDIN") as copy:
@@ -195,12 +174,15 @@ def put_shape(connection: Connection, file_id: str, shape: Iterable[tuple[str, s
             copy.write_row((file_id, column, code, rows))
 
 
-def put_findings(connection: Connection, file_id: str, found: Findings) -> None:
-    """Every finding of the file is stored, in bulk; what an earlier attempt stored is replaced."""
+def put_findings(connection: Connection, file_id: str, found: Findings, references: Digests | None = None) -> None:
+    """Every finding of the file is stored, in bulk; what an earlier attempt stored is replaced.
+
+    `references` has the keyed digest of the partner's own reference of each row with a finding.
+    """
     connection.execute("DELETE FROM exchange.finding WHERE file_id = %s", (file_id,))
     statement = f"COPY exchange.finding ({', '.join(finding_rows.COLUMNS)}) FROM STDIN (FORMAT csv)"
     with connection.cursor() as cursor, cursor.copy(statement.encode()) as copy:
-        copy.write(finding_rows.csv(file_id, found))
+        copy.write(finding_rows.csv(file_id, found, references))
 
 
 def findings(connection: Connection, file_id: str) -> list[StoredFinding]:

@@ -175,6 +175,7 @@ Table(
     Column("superseded_by", Text, ForeignKey("exchange.file.file_id")),
     Column("waived", Text, comment="the reason that two people set aside when they released it"),
     Column("workbook_sha256", LargeBinary, comment="of the sealed workbook; it is in the vault"),
+    Column("detail", Text, comment="of the reason: rows, columns and rules, never a value"),
     Column("landed_sha256", LargeBinary, comment="of the bytes as they landed"),
     Column("answers", Integer, nullable=False, server_default="0", comment="receipts written so far"),
     CheckConstraint("octet_length(name_bytes) <= 255", name="name_length"),

@@ -24,6 +24,7 @@ class DataRefused(ExchangeError):
 
     def __init__(self, reason: str, message: str) -> None:
         self.reason = reason
+        self.detail = message
         super().__init__(f"{reason}: {message}")
 
 

@@ -12,6 +12,7 @@ from family_exchange.domain.contract import DataClass, PartnerType, Purpose
 from family_exchange.domain.framework import FrameworkCode, Overrides
 from family_exchange.domain.provenance import Key, Model, Promise, Provenance, Slug, Status, Words, wrong
 from family_exchange.domain.return_definition import PeriodRule
+from family_exchange.domain.versions import AgreedVersion
 
 
 class Identity(Model):
@@ -185,6 +186,8 @@ class Partner(Provenance):
     feeds: tuple[Key, ...] = Field(min_length=1)
     calendars: Mapping[Key, FeedCalendar] = Field(default_factory=dict)
     """By feed; each feed has one."""
+    versions: Mapping[Key, tuple[AgreedVersion, ...]] = Field(default_factory=dict)
+    """By feed: which versions of the contract it may send, and when; a feed that is not named may send every one."""
     agreement: Agreement
 
     @property

@@ -74,7 +74,7 @@ def _place(office: Office, desk: Desk, zone: Zone, file: File) -> None:
     receipt, workbook = receipt_names(file)
     folder = f"/{file.partner}/receipts"
     if not zone.exists(f"{folder}/{receipt}"):
-        answer = office.answer(desk, file)
+        answer = office.answer(desk, file, workbook)
         if answer.workbook is not None:
             _upload(zone, folder, workbook, answer.workbook)
             faultpoint("acknowledge.workbook")

@@ -70,7 +70,7 @@ def _set_aside_or_take_in(office: Office, desk: Desk, file: File, *, at: datetim
     try:
         return _take_in(office, desk, file, at=at)
     except DataRefused as refusal:
-        return desk.quarantine(file, Reason(refusal.reason))
+        return desk.quarantine(file, Reason(refusal.reason), refusal.detail)
     except FileNotFoundError:
         return desk.gone(file)
     except NotReady:

@@ -2,7 +2,7 @@
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from time import sleep
 from typing import TYPE_CHECKING, cast
 
@@ -63,6 +63,7 @@ class CouncilOffice:
         """The file opened, placed and validated."""
         return examine.file(self.doors, cast("desks.Desk", desk), file, at=at)
 
-    def answer(self, desk: Desk, file: File) -> Answer:
+    def answer(self, desk: Desk, file: File, workbook_name: str) -> Answer:
         """What its partner is sent."""
-        return respond.sealed(self.doors, cast("desks.Desk", desk).connection, file)
+        connection = cast("desks.Desk", desk).connection
+        return respond.sealed(self.doors, connection, file, workbook_name=workbook_name, at=datetime.now(UTC))

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
-from family_exchange.adapters.desk import Contents, Fetched
+from family_exchange.adapters.admission import Contents
+from family_exchange.adapters.desk import Fetched
 from family_exchange.adapters.ledger import File
 from family_exchange.adapters.sftp import Entry
 from family_exchange.adapters.vault import Stored
@@ -81,7 +82,7 @@ class Desk(Protocol):
     def admit(self, file: File, signer: str, identity: Identity, contents: Contents | None) -> State:
         """Where the file ended: applied with all its rows, or not at all with none."""
 
-    def quarantine(self, file: File, reason: Reason) -> State:
+    def quarantine(self, file: File, reason: Reason, detail: str | None = None) -> State:
         """QUARANTINED, with its reason."""
 
     def duplicate(self, file: File, of: str) -> State:
@@ -166,5 +167,5 @@ class Office(Protocol):
     def examine(self, desk: Desk, file: File, *, at: datetime) -> Examined:
         """The file opened, placed and validated."""
 
-    def answer(self, desk: Desk, file: File) -> Answer:
+    def answer(self, desk: Desk, file: File, workbook_name: str) -> Answer:
         """What its partner is sent."""

@@ -45,6 +45,7 @@ def about(file: File, council: str) -> About:
         state=State.CLOSED if file.state is State.APPLIED else file.state,
         verdict=file.verdict,
         reason=file.reason,
+        detail=file.detail,
         duplicate_of=file.duplicate_of,
         superseded_by=file.superseded_by,
         conflicts_with=file.conflicts_with,

@@ -161,9 +161,9 @@ class MemoryDesk:
             self.ledger.move(file, State.QUARANTINED, reason=reason)
         return self.ledger.files[file.file_id].state
 
-    def quarantine(self, file, reason):
+    def quarantine(self, file, reason, detail=None):
         self._call("quarantine", file)
-        self.ledger.move(file, State.QUARANTINED, reason=reason)
+        self.ledger.move(file, State.QUARANTINED, reason=reason, detail=detail)
         return State.QUARANTINED
 
     def duplicate(self, file, of):

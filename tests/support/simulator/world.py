@@ -232,6 +232,6 @@ class Office:
             return Examined("signer", identity)
         return Examined("signer", identity, message)
 
-    def answer(self, _desk, file):
+    def answer(self, _desk, file, _workbook_name):
         self.world.at(self.worker, "seal")
         return Answer(f"{file.file_id} {file.state}".encode(), b"workbook" if file.reason else None)

@@ -102,6 +102,7 @@ def _file_columns() -> tuple[sa.Column[Any], ...]:
         sa.Column(
             "workbook_sha256", sa.LargeBinary(), nullable=True, comment="of the sealed workbook; it is in the vault"
         ),
+        sa.Column("detail", sa.Text(), nullable=True, comment="of the reason: rows, columns and rules, never a value"),
         sa.Column("landed_sha256", sa.LargeBinary(), nullable=True, comment="of the bytes as they landed"),
         sa.Column("answers", sa.Integer(), server_default="0", nullable=False, comment="receipts written so far"),
     )

@@ -1,0 +1,194 @@
+"""How an opened file finds its place and its rows theirs: from the seal to staging, in the caller's one transaction."""
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING
+
+from family_exchange.adapters import ledger, staging
+from family_exchange.adapters.audit import Plain
+from family_exchange.adapters.database import Connection
+from family_exchange.adapters.findings import Digests
+from family_exchange.adapters.ledger import File
+from family_exchange.domain.errors import Busy
+from family_exchange.domain.file import Reason, State, Verdict
+from family_exchange.domain.findings import Findings
+from family_exchange.domain.identity import Identity, Place, Placed, Sibling, Siblings, place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import polars as pl
+
+FEED_LOCK = 43
+"""Namespace of the lock that lets one file of a partner's feed after the other find its place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a validated file holds, and what was found in it."""
+
+    contract: str
+    """Version."""
+    as_of: date | None
+    coverage_from: date | None
+    coverage_to: date | None
+    area: str | None
+    columns_dropped: int
+    findings: Findings
+    accepted: "Iterable[pl.DataFrame]" = field(repr=False)
+    """Typed rows to stage."""
+    held: bool = False
+    """Two people have to look at it before its rows count."""
+    shape: tuple[tuple[str, str, int], ...] = ()
+    """(column, code, rows): what the file is made of, in counts."""
+    references: Digests = field(default_factory=dict, repr=False)
+    """Keyed digest of the partner's own reference of each row with a finding."""
+    workbook_sha256: bytes | None = None
+
+    @property
+    def counts(self) -> dict[str, Plain]:
+        """What is told of the rows."""
+        return {
+            "rows_read": self.findings.rows_read,
+            "rows_loaded": self.findings.rows_loaded,
+            "rows_with_finding": self.findings.rows_with_finding,
+            "rows_refused": self.findings.rows_refused,
+            "columns_dropped": self.columns_dropped,
+        }
+
+
+def admit(connection: Connection, file: File, signer: str, identity: Identity, contents: Contents | None) -> None:
+    """The file is where its place and its rows put it.
+
+    Raises:
+        Busy: meanwhile another file was accepted and this one would have to be read after all.
+    """
+    connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (FEED_LOCK, f"{file.partner}/{file.feed}"))
+    placed = place(identity, siblings(connection, file, identity), waived=_let_in(file))
+    _note_seal(connection, file, signer, identity, placed)
+    ledger.advance(connection, file.file_id, file.epoch, State.AUTHENTIC, {"signer": signer})
+    if placed.place not in {Place.NEWS, Place.HISTORY}:
+        _end(connection, file, placed)
+    elif contents is None:
+        raise Busy(f"file {file.file_id} has to be read after all")
+    else:
+        _apply(connection, file, contents)
+
+
+def siblings(connection: Connection, file: File, identity: Identity) -> Siblings:
+    """The accepted files of the same partner and feed that bear on the file's place."""
+    newest = connection.execute(
+        """SELECT max(signed_at), max(as_of) FROM exchange.file
+            WHERE partner = %s AND feed = %s AND state IN ('APPLIED','CLOSED')""",
+        (file.partner, file.feed),
+    ).fetchone()
+    assert newest is not None  # noqa: S101 - an aggregate always gives a row
+    day = connection.execute(
+        """SELECT file_id, signed_at, sequence FROM exchange.file
+            WHERE partner = %s AND feed = %s AND state IN ('APPLIED','CLOSED') AND as_of = %s
+            ORDER BY signed_at DESC LIMIT 1""",
+        (file.partner, file.feed, identity.as_of),
+    ).fetchone()
+    return Siblings(
+        same_content=accepted(connection, file, "content_hmac", identity.content),
+        same_signature=accepted(connection, file, "sig_id", identity.signature),
+        same_sequence=accepted(connection, file, "sequence", identity.sequence),
+        newest_signed_at=newest[0],
+        newest_as_of=newest[1],
+        same_day=Sibling(*day) if day else None,
+    )
+
+
+def accepted(connection: Connection, file: File, column: str, value: bytes | str | int | None) -> str | None:
+    """The id of another accepted file of this partner and feed with that value."""
+    row = connection.execute(
+        f"""SELECT file_id FROM exchange.file
+             WHERE partner = %s AND feed = %s AND {column} = %s AND file_id <> %s
+               AND state IN ('APPLIED','CLOSED')""",  # noqa: S608 - our own column names
+        (file.partner, file.feed, value, file.file_id),
+    ).fetchone()
+    return str(row[0]) if row else None
+
+
+def _note_seal(connection: Connection, file: File, signer: str, identity: Identity, placed: Placed) -> None:
+    """What two people let in against another file keeps neither its number nor its signature's id."""
+    connection.execute(
+        """UPDATE exchange.file
+              SET signer = %(signer)s, sig_id = %(signature)s, signed_at = %(signed_at)s,
+                  content_hmac = %(content)s, as_of = %(as_of)s, sequence = %(sequence)s, history = %(history)s
+            WHERE file_id = %(file)s""",
+        {
+            "signer": signer,
+            "signature": identity.signature if file.waived is not Reason.CONFLICT else None,
+            "signed_at": identity.signed_at,
+            "content": identity.content,
+            "as_of": identity.as_of,
+            "sequence": identity.sequence if file.waived is not Reason.CONFLICT else None,
+            "history": placed.place is Place.HISTORY,
+            "file": file.file_id,
+        },
+    )
+
+
+def _end(connection: Connection, file: File, placed: Placed) -> None:
+    """The file's place alone decides: nothing of it is staged."""
+    file_id, epoch = file.file_id, file.epoch
+    match placed.place:
+        case Place.DUPLICATE:
+            ledger.duplicate(connection, file_id, epoch, str(placed.other))
+        case Place.SUPERSEDED:
+            connection.execute(
+                "UPDATE exchange.file SET superseded_by = %s WHERE file_id = %s", (placed.other, file_id)
+            )
+            ledger.advance(connection, file_id, epoch, State.SUPERSEDED, {"by": str(placed.other)})
+        case Place.CONFLICT:
+            connection.execute(
+                "UPDATE exchange.file SET conflicts_with = %s WHERE file_id = %s", (placed.other, file_id)
+            )
+            ledger.quarantine(connection, file_id, epoch, Reason.CONFLICT)
+        case _:
+            ledger.quarantine(connection, file_id, epoch, Reason.STALE)
+
+
+def _apply(connection: Connection, file: File, contents: Contents) -> None:
+    """Findings, counts and rows of one validated file, and its moves to VALID and APPLIED."""
+    file_id, epoch = file.file_id, file.epoch
+    verdict = contents.findings.verdict()
+    _note_contents(connection, file, contents, verdict)
+    ledger.put_findings(connection, file_id, contents.findings, contents.references)
+    if verdict is Verdict.REFUSED or contents.held:
+        ledger.quarantine(connection, file_id, epoch, Reason.CONTENT)
+        return
+    ledger.advance(connection, file_id, epoch, State.VALID, {"verdict": verdict, **contents.counts})
+    ledger.put_shape(connection, file_id, contents.shape)
+    staged = staging.put(connection, file.feed, file_id, contents.accepted)
+    connection.execute("UPDATE exchange.file SET applied_at = clock_timestamp() WHERE file_id = %s", (file_id,))
+    ledger.advance(connection, file_id, epoch, State.APPLIED, {"rows": staged})
+
+
+def _note_contents(connection: Connection, file: File, contents: Contents, verdict: Verdict) -> None:
+    connection.execute(
+        """UPDATE exchange.file
+              SET contract = %(contract)s, as_of = %(as_of)s, coverage_from = %(coverage_from)s,
+                  coverage_to = %(coverage_to)s, area = %(area)s, verdict = %(verdict)s, reason = NULL, detail = NULL,
+                  rows_read = %(rows_read)s, rows_loaded = %(rows_loaded)s,
+                  rows_with_finding = %(rows_with_finding)s, rows_refused = %(rows_refused)s,
+                  columns_dropped = %(columns_dropped)s, workbook_sha256 = %(workbook)s
+            WHERE file_id = %(file_id)s""",
+        {
+            "contract": contents.contract,
+            "as_of": contents.as_of,
+            "coverage_from": contents.coverage_from,
+            "coverage_to": contents.coverage_to,
+            "area": contents.area,
+            "verdict": verdict,
+            "workbook": contents.workbook_sha256,
+            "file_id": file.file_id,
+            **contents.counts,
+        },
+    )
+
+
+def _let_in(file: File) -> bool:
+    """True when two people set aside that the file is old or contradicts another."""
+    return file.waived in {Reason.STALE, Reason.CONFLICT}
