@@ -184,7 +184,7 @@ def test_each_file_gets_the_verdict_that_its_line_promises(everything):
             name=file.name,
             signed_on=synthetic.TODAY,
         ).about
-        answer = expected(file.misbehaviour)
+        answer = expected(file.misbehaviour, bundle=file.name.endswith(".zip"))
         assert told.verdict is written.verdict(file, written.findings(file)), file.name
         assert answer.readable == (told.counts is not None), file.name
         assert answer.readable or told.reason == answer.reason, file.name

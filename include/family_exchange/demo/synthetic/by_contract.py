@@ -1,16 +1,17 @@
 """Good rows for any feed, from its contract and its suite alone: what is agreed is all that this writer knows."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
 from random import Random
 
-from family_exchange.demo.synthetic import numbers, pattern
+from family_exchange.demo.synthetic import numbers
 from family_exchange.demo.synthetic.clerk import Clerk, Habits, Written
 from family_exchange.demo.synthetic.meaning import Agreed, Row
 from family_exchange.demo.synthetic.people import Household, Person, Population, Role
 from family_exchange.demo.synthetic.ranges import Ranges
+from family_exchange.demo.synthetic.references import References
 from family_exchange.demo.synthetic.sheet import Sheet
 from family_exchange.demo.synthetic.span import Span
 from family_exchange.domain.contract import Column, ColumnType, DataClass
@@ -37,6 +38,12 @@ _RELATIONSHIPS = {
 _WORDS = ("North Quay", "Harbour", "Millbrook", "Eastgate", "Orchard", "Station", "Riverside", "Old Forge")
 
 
+Seen = dict[str, set[tuple[str, ...]]]
+"""`rule → keys` of the rows that are there."""
+Also = Callable[[Person, Household], Mapping[str, str]]
+"""What stands in further columns, by canonical name; only where the column is not left empty."""
+
+
 class Unmakeable(ValueError):
     """The rules of a suite leave no room for a row, or this writer does not find it; names feed and rules."""
 
@@ -44,34 +51,59 @@ class Unmakeable(ValueError):
 class Writer:
     """Writes rows of one table about people of the synthetic population."""
 
-    def __init__(self, rng: Random, agreed: Agreed, population: Population, during: Span) -> None:
+    def __init__(
+        self,
+        rng: Random,
+        agreed: Agreed,
+        population: Population,
+        during: Span,
+        *,
+        references: References | None = None,
+        also: Also | None = None,
+    ) -> None:
+        """A writer; of several for one bundle, all share `references`, and `also` knows what only the bundle knows."""
         self.agreed = agreed
         self.during = during
         self._rng = rng
         self._population = population
         self._clerk = Clerk(rng, HABITS)
         self._ranges = Ranges(agreed, during)
-        self._refs: dict[tuple[str, str], str] = {}
-        self._given: set[tuple[str, str]] = set()
+        self._references = references or References(rng)
+        self._also = also or (lambda _person, _home: {})
         self._rows = 0
 
     def sheet(self, *, place: int = 0, of: int = 1) -> Sheet:
         """A good sheet: no row of it breaks a rule. Of several partners, the one at `place` knows people of its own."""
         contract = self.agreed.contract
         result = Sheet(contract.feed, contract.headers, contract=contract.version)
-        seen: dict[str, set[tuple[str, ...]]] = {rule: set() for rule, _ in self.agreed.unique}
+        seen = self.nothing_seen()
         for person, home in self._known(place, of):
             for _ in range(self._how_often()):
-                row = self._new(person, home, seen)
+                row = self.row_about(person, home, seen)
                 if row is not None:
                     result.rows.append(tuple(row.values()))
                     result.meant[row[self._record_ref]] = person
         return result
 
+    def nothing_seen(self) -> Seen:
+        """The keys of no rows yet."""
+        return {rule: set() for rule, _ in self.agreed.unique}
+
     def row(self) -> Row:
         """A good row about anybody under references that no other row has; nothing is empty unless a rule wants it."""
         person, home = self._rng.choice(self.eligible)
         return self._good(person, home, full=True, fresh=f"{person.number}.{self._rows}")
+
+    def row_about(self, person: Person, home: Household, seen: Seen) -> Row | None:
+        """A good row that repeats none of those seen, and is now seen; None when this person has no other left."""
+        for _ in range(_TRIES):
+            row = self._good(person, home)
+            keys = {rule: tuple(row[name] for name in columns) for rule, columns in self.agreed.unique}
+            if not any(all(key) and key in seen[rule] for rule, key in keys.items()):
+                for rule, key in keys.items():
+                    seen[rule].add(key)
+                return row
+        return None
 
     @cached_property
     def eligible(self) -> list[tuple[Person, Household]]:
@@ -127,17 +159,6 @@ class Writer:
         needed = {kind(self.agreed.headers[header]) for header in self.agreed.never_empty}
         return (Kind.NINO not in needed or bool(person.nino)) and (Kind.UPN not in needed or bool(person.upn))
 
-    def _new(self, person: Person, home: Household, seen: dict[str, set[tuple[str, ...]]]) -> Row | None:
-        """A good row that repeats none; None when this person has no other left."""
-        for _ in range(_TRIES):
-            row = self._good(person, home)
-            keys = {rule: tuple(row[name] for name in columns) for rule, columns in self.agreed.unique}
-            if not any(all(key) and key in seen[rule] for rule, key in keys.items()):
-                for rule, key in keys.items():
-                    seen[rule].add(key)
-                return row
-        return None
-
     def _good(self, person: Person, home: Household, *, full: bool = False, fresh: str = "") -> Row:
         for number in range(_TRIES):
             row = self._draft(person, home, full and number < _TRIES // 2, fresh)
@@ -163,7 +184,8 @@ class Writer:
                 row[column.name] = f"{value:.2f}" if column.type is ColumnType.DECIMAL else str(value)
             else:
                 row[column.name] = self._text(column, person, home, written, fresh)
-        return row
+        also = self._also(person, home)
+        return row | {each.name: also[each.canonical] for each in filled if each.canonical in also}
 
     def _left_empty(self, column: Column, home: Household) -> bool:
         if column.name in self.agreed.never_empty or (home.verbatim and column.identity):
@@ -181,8 +203,10 @@ class Writer:
         if column.type is ColumnType.CODE:
             return self._code(column, person)
         owners = {"record_ref": f"{person.number}", "household_ref": f"{home.number}", "event_ref": f"{self._rows}"}
+        if column.canonical in self.agreed.contract.key:
+            return self._references.of(self.agreed, column, fresh or owners.get(column.canonical, f"{self._rows}"))
         if column.canonical in owners:
-            return self._ref(column, fresh or owners[column.canonical])
+            return self._references.of(self.agreed, column, owners[column.canonical])
         return self._plain(column, written)
 
     def _plain(self, column: Column, written: Written) -> str:
@@ -195,12 +219,7 @@ class Writer:
             return known[column.canonical]
         if column.data_class is DataClass.NAME:
             return written.surname
-        return self._by_pattern(column) or self._rng.choice(_WORDS)
-
-    def _by_pattern(self, column: Column) -> str:
-        asked = self.agreed.rules(column.name, ExpectationType.MATCH)
-        wanted = column.pattern or next((each.regex for each in asked if each.regex), None)
-        return pattern.text(wanted, self._rng) if wanted else ""
+        return self._references.by_pattern(self.agreed, column) or self._rng.choice(_WORDS)
 
     def _flag(self, column: Column) -> str:
         allowed = self.agreed.rules(column.name + VALUE, ExpectationType.IN_SET)
@@ -214,25 +233,3 @@ class Writer:
             "relationship": _RELATIONSHIPS.get(person.role, ("other", "adult")),
         }.get(column.canonical, (person.ethnicity,) if column.data_class is DataClass.ETHNICITY else ())
         return next((code for code in suited if code in codes), None) or self._rng.choice(codes)
-
-    def _ref(self, column: Column, owner: str) -> str:
-        """The partner's reference of a person, a household or an event: the same for the same one."""
-        if (column.name, owner) not in self._refs:
-            self._refs[column.name, owner] = self._new_ref(column, owner)
-        return self._refs[column.name, owner]
-
-    def _new_ref(self, column: Column, owner: str) -> str:
-        for made in self._refs_for(column, owner):
-            if (column.name, made) not in self._given:
-                self._given.add((column.name, made))
-                return made
-        return made
-
-    def _refs_for(self, column: Column, owner: str) -> Iterator[str]:
-        """Everyday references first; where the contract wants its own form, texts of that form, at last a repeat."""
-        number, _, nth = owner.partition(".")
-        plain = f"{column.name[0].upper()}{int(number):06d}{'-' + nth if nth else ''}"
-        if self.agreed.fits(column.name, plain):
-            yield plain
-        for _ in range(_TRIES):
-            yield self._by_pattern(column) or plain

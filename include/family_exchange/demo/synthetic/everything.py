@@ -7,10 +7,12 @@ from datetime import date
 from random import Random
 
 from family_exchange.adapters import profiles
-from family_exchange.demo.synthetic import agreements, generator, span
+from family_exchange.demo.synthetic import agreements, bundle_mischief, generator, span
+from family_exchange.demo.synthetic.bundle import BundleWriter
 from family_exchange.demo.synthetic.by_contract import Writer
 from family_exchange.demo.synthetic.generator import TODAY, Council, PartnerFile
 from family_exchange.demo.synthetic.mischief import Good, misbehaving, rows_of
+from family_exchange.demo.synthetic.mishaps import Misbehaviour
 from family_exchange.demo.synthetic.people import Population
 from family_exchange.demo.synthetic.sheet import Truth
 from family_exchange.domain.contract import Contract
@@ -22,7 +24,8 @@ def everything(
 ) -> Council:
     """The synthetic council with, for each feed, a file of every kind of misbehaviour beside the good ones.
 
-    With `all_feeds` every version of every feed that has a contract is there, as from partners that could send it.
+    Every feed that is agreed is there, connected or not; with `all_feeds` every version of every feed that has a
+    contract, as from partners that could send it.
     The files stand in the order in which they should be sent; the same arguments give the same bytes.
 
     Raises:
@@ -33,10 +36,9 @@ def everything(
     more = _More(profile, everybody, span.span(today), f"{seed}/{profile.council}")
     files = list(made.files)
     truth = list(made.truth)
-    if all_feeds:
-        for file, told in more.good_files({(file.feed, file.contract) for file in files}):
-            files.append(file)
-            truth += told
+    for file, told in more.good_files({(file.feed, file.contract) for file in files}, all_feeds=all_feeds):
+        files.append(file)
+        truth += told
     there = Counter((file.partner, file.feed, file.contract, file.misbehaviour) for file in files)
     for good in [file for file in files if file.misbehaviour is None]:
         files += (
@@ -56,27 +58,46 @@ class _More:
         self._during = during
         self._start = start
 
-    def good_files(self, there: set[tuple[str, str]]) -> Iterator[tuple[PartnerFile, list[Truth]]]:
-        """A good file, and whom it means, for each version of each feed that is not there yet."""
-        for feed in profiles.feeds():
-            for version in agreements.versions(feed):
+    def good_files(self, there: set[tuple[str, str]], *, all_feeds: bool) -> Iterator[tuple[PartnerFile, list[Truth]]]:
+        """A good file, and whom it means, for each version of each feed that is wanted and not there yet."""
+        told = {feed for feed, _ in there}
+        for feed in profiles.feeds() if all_feeds else self._profile.feeds:
+            versions = profiles.versions(feed)
+            for version in versions if all_feeds else versions[: feed not in told]:
                 if (feed, version) not in there:
-                    contract = profiles.contract(feed, version)
-                    partner = self._partner(contract)
-                    sheet = self._writer(contract, "good").sheet()
-                    name = f"{feed}_{version}_{self._during.as_of}.csv"
-                    content = sheet.content(self._during)
-                    yield PartnerFile(partner, feed, name, content, contract=version), list(sheet.truth(partner))
+                    yield self._good(profiles.contract(feed, version))
 
     def misbehaving(self, good: PartnerFile) -> Iterator[PartnerFile]:
         """One file of each kind of misbehaviour, made from the good one."""
         contract = profiles.contract(good.feed, good.contract)
-        writer = self._writer(contract, f"mischief of {good.partner}")
-        base = Good(agreements.with_rules(contract), rows_of(good.content, contract.file.delimiter))
-        for kind, content in misbehaving(base, writer, self._stream(contract, f"slips of {good.partner}")):
-            whole = good.content if kind == "sent_twice" else content
-            name = good.name.replace(".csv", f"_{kind}.csv")
-            yield PartnerFile(good.partner, good.feed, name, whole, kind, contract=good.contract)
+        slips = self._stream(contract, f"slips of {good.partner}")
+        if contract.tables:
+            writer = self._bundle_writer(contract)
+            made = bundle_mischief.misbehaving(writer.tables()[0], writer, slips)
+        else:
+            base = Good(agreements.with_rules(contract), rows_of(good.content, contract.file.delimiter))
+            made = misbehaving(base, self._writer(contract, f"mischief of {good.partner}"), slips)
+        for kind, content in made:
+            whole = good.content if kind is Misbehaviour.SENT_TWICE else content
+            stem, _, ending = good.name.rpartition(".")
+            yield PartnerFile(good.partner, good.feed, f"{stem}_{kind}.{ending}", whole, kind, contract=good.contract)
+
+    def _good(self, contract: Contract) -> tuple[PartnerFile, list[Truth]]:
+        partner = self._partner(contract)
+        name = f"{contract.feed}_{contract.version}_{self._during.as_of}"
+        if contract.tables:
+            writer = self._bundle_writer(contract)
+            tables, sheet = writer.tables()
+            content, ending = writer.content(tables), "zip"
+        else:
+            sheet = self._writer(contract, "good").sheet()
+            content, ending = sheet.content(self._during), "csv"
+        file = PartnerFile(partner, contract.feed, f"{name}.{ending}", content, contract=contract.version)
+        return file, list(sheet.truth(partner))
+
+    def _bundle_writer(self, contract: Contract) -> BundleWriter:
+        """A writer that writes the good bundle first, the same one each time."""
+        return BundleWriter(self._stream(contract, "good"), contract, self._population, self._during)
 
     def _writer(self, contract: Contract, part: str) -> Writer:
         agreed = agreements.with_rules(contract)
@@ -87,6 +108,6 @@ class _More:
 
     def _partner(self, contract: Contract) -> str:
         """The partner that sends the feed; else one of a fitting kind; else one that is called by its kind."""
-        senders = [partner.slug for partner in self._profile.partners_for(contract.feed)]
+        senders = [each.slug for each in self._profile.partners if contract.feed in each.feeds]
         fitting = [each.slug for each in self._profile.partners if each.type in contract.partner_types]
         return (*senders, *fitting, contract.partner_types[0].value.replace("_", "-"))[0]

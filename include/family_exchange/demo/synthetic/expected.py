@@ -81,6 +81,13 @@ EXPECTED: Mapping[Misbehaviour, Expected] = MappingProxyType(
 )  # fmt: skip
 
 
-def expected(misbehaviour: Misbehaviour | None) -> Expected:
+_OF_A_BUNDLE: Mapping[Misbehaviour, Expected] = MappingProxyType(
+    {Misbehaviour.EMPTY: Expected("no byte at all, so no bundle", _Q, Reason.SCHEMA, readable=False)}
+)
+
+
+def expected(misbehaviour: Misbehaviour | None, *, bundle: bool = False) -> Expected:
     """The answer to a file of this kind; a file without misbehaviour is good."""
-    return GOOD if misbehaviour is None else EXPECTED[misbehaviour]
+    if misbehaviour is None:
+        return GOOD
+    return (_OF_A_BUNDLE if bundle else EXPECTED).get(misbehaviour, EXPECTED[misbehaviour])

@@ -17,14 +17,13 @@ from family_exchange.domain.contract import ColumnType, DataClass
 OLD_CODE_PAGE = "cp850"
 """In it ü is a byte that is neither UTF-8 nor windows-1252."""
 ODD = "Müller"
-_FORMULAS = ("=cmd|' /C calc'!A0", '=HYPERLINK("https://x.example","Tap")', "+Bell", "@SUM(A1:A9)", "-Long")
-_NAMES = (
+FORMULAS = ("=cmd|' /C calc'!A0", '=HYPERLINK("https://x.example","Tap")', "+Bell", "@SUM(A1:A9)", "-Long")
+NAMES = (
     "Null", "None", "NaN", "TRUE", "O'Brien", "O\u2019Brien", "Zoë", unicodedata.normalize("NFD", "Zoë"), "Nguyễn Phạm",
     "Smith, Jr", 'Ann "Nan"', "李", "Æthelred", "D'Souza-Łukasik", "Robert'); DROP TABLE pupils;--", "{{ ds }}",
 )  # fmt: skip
-_SHRUNK_EVERY = 20
-_STRAY_ROWS = 3
-_OTHER = "another-council"
+SHRUNK_EVERY = 20
+OTHER = "another-council"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +79,15 @@ class _Maker:
             Misbehaviour.EMPTY: lambda: b"",
             Misbehaviour.HEADER_ONLY: lambda: self._file([]),
             Misbehaviour.WRONG_ROW_COUNT: lambda: self._file(self._rows, promised=len(self._rows) + 1),
-            Misbehaviour.OTHER_COUNCIL: lambda: self._file(self._rows, council=_OTHER),
-            Misbehaviour.SHRUNK: lambda: self._file(self._rows[::_SHRUNK_EVERY]),
+            Misbehaviour.OTHER_COUNCIL: lambda: self._file(self._rows, council=OTHER),
+            Misbehaviour.SHRUNK: lambda: self._file(self._rows[::SHRUNK_EVERY]),
             Misbehaviour.DRIFTED_CODE: self._drifted,
             Misbehaviour.EMPTIED_COLUMN: self._emptied,
             Misbehaviour.NEXT_SEQUENCE: lambda: self._file(self._rows[:-1], sequence="2"),
             Misbehaviour.OLDER_SEQUENCE: lambda: self._file(self._rows[:-2], sequence="1"),
             Misbehaviour.SAME_SEQUENCE: lambda: self._file(self._rows[:-3], sequence="2"),
-            Misbehaviour.FORMULAS: lambda: self._with_names(_FORMULAS),
-            Misbehaviour.ODD_NAMES: lambda: self._with_names(_NAMES),
+            Misbehaviour.FORMULAS: lambda: self._with_names(FORMULAS),
+            Misbehaviour.ODD_NAMES: lambda: self._with_names(NAMES),
         }
 
     def _file(self, rows: Sequence[Row], *, promised: int | None = None, **more: str) -> bytes:

@@ -1,20 +1,21 @@
 """A synthetic council as a folder: the files, an index of what is wrong with each, and the truth about who is who."""
 
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
-from family_exchange.demo.synthetic.agreements import agreed
-from family_exchange.demo.synthetic.expected import EXPECTED, expected
+from family_exchange.adapters import profiles
+from family_exchange.demo.synthetic import agreements, bundle, bundle_meaning
+from family_exchange.demo.synthetic.bundle_meaning import Found
+from family_exchange.demo.synthetic.expected import EXPECTED, Expected, expected
 from family_exchange.demo.synthetic.generator import Council, PartnerFile
 from family_exchange.demo.synthetic.mischief import rows_of
 from family_exchange.demo.synthetic.mishaps import Misbehaviour
 from family_exchange.demo.synthetic.sheet import as_csv
 from family_exchange.domain import manifest
+from family_exchange.domain.contract import Contract
 from family_exchange.domain.file import Verdict
 from family_exchange.domain.findings import AGE, Broken, Findings, Severity
-
-Found = dict[int, frozenset[str]]
-"""`row number → rules that it breaks`."""
 
 _README = """\
 A synthetic council: {council}
@@ -60,11 +61,11 @@ def write(council: Council, out: Path) -> tuple[Path, ...]:
             (_line(file, found[id(file)]) for file in council.files),
         ),
         out / "findings.csv": as_csv(
-            ("partner", "feed", "name", "row", "rule"),
+            ("partner", "feed", "name", "table", "row", "rule"),
             (
-                (file.partner, file.feed, file.name, str(row), rule)
+                (file.partner, file.feed, file.name, name, str(row), rule)
                 for file in council.files
-                for row, rules in sorted(found[id(file)].items())
+                for (name, row), rules in sorted(found[id(file)].items())
                 for rule in sorted(rules)
             ),
         ),
@@ -85,30 +86,61 @@ def write(council: Council, out: Path) -> tuple[Path, ...]:
 
 def findings(file: PartnerFile) -> Found:
     """The rows of the file that break rules; none in a file that cannot be read."""
-    if not expected(file.misbehaviour).readable:
+    contract = profiles.contract(file.feed, file.contract)
+    if not _answer(file).readable:
         return {}
-    as_of = manifest.parsed(file.content.split(b"\n", 1)[0].decode()).as_of
-    agreement = agreed(file.feed, file.contract)
-    rows = rows_of(file.content, agreement.contract.file.delimiter)
-    return agreement.findings(rows, as_of) if as_of else {}
+    if contract.tables:
+        members = bundle.opened(file.content)
+        return bundle_meaning.findings(
+            bundle.tables_of(file.content, contract), contract, _as_of(members[bundle.MANIFEST])
+        )
+    rows = rows_of(file.content, contract.file.delimiter)
+    found = agreements.with_rules(contract).findings(rows, _as_of(file.content))
+    return {("", row): rules for row, rules in found.items()}
 
 
 def verdict(file: PartnerFile, found: Found) -> Verdict:
     """What a check of the file says before it is sent."""
-    if not expected(file.misbehaviour).readable:
+    contract = profiles.contract(file.feed, file.contract)
+    if not _answer(file).readable:
         return Verdict.REFUSED
-    severities = {each.meta.rule: each.meta.severity for each in agreed(file.feed, file.contract).suite.expectations}
-    severities[AGE] = Severity.ERROR
-    rules = sorted({rule for rules in found.values() for rule in rules})
+    if contract.tables:
+        parts: list[Contract] = [contract.of_table(table.name) for table in contract.tables]
+        count = sum(map(len, bundle.tables_of(file.content, contract).values()))
+    else:
+        parts = [contract]
+        count = len(rows_of(file.content, contract.file.delimiter))
+    severities = {AGE: Severity.ERROR, **bundle_meaning.BETWEEN}
+    for part in parts:
+        severities |= {each.meta.rule: each.meta.severity for each in agreements.with_rules(part).suite.expectations}
+    rules = sorted({(name, rule) for (name, _), broken in found.items() for rule in broken})
     broken = tuple(
-        Broken(rule, None, severities[rule], [row for row, rules in sorted(found.items()) if rule in rules])
-        for rule in rules
+        Broken(
+            rule,
+            None,
+            severities[rule],
+            [row for (at, row), all_of in sorted(found.items()) if at == name and rule in all_of],
+            name or None,
+        )
+        for name, rule in rules
     )
-    return Findings(len(rows_of(file.content)), broken).verdict()
+    return Findings(count, broken).verdict()
+
+
+def _answer(file: PartnerFile) -> Expected:
+    return expected(file.misbehaviour, bundle=bool(profiles.contract(file.feed, file.contract).tables))
+
+
+def _as_of(content: bytes) -> date:
+    """The day that the file's first line states; every file that we make has one."""
+    said = manifest.parsed(content.split(b"\n", 1)[0].decode()).as_of
+    if said is None:
+        raise ValueError("a synthetic file always says its day")
+    return said
 
 
 def _line(file: PartnerFile, found: Found) -> tuple[str, ...]:
-    answer = expected(file.misbehaviour)
+    answer = _answer(file)
     return (
         file.partner, file.feed, file.name, file.misbehaviour or "", file.contract, answer.wrong,
         verdict(file, found), answer.state, answer.reason or "", answer.aside,
