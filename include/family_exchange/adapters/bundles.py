@@ -108,7 +108,8 @@ def _tells_nothing(rows: "pl.DataFrame", table: Table, taken: Collection[str], a
 
     if table.role is Role.IDENTIFIERS:
         numbered = _with_numbers(rows, as_of)
-        telling = numbered.filter(pl.any_horizontal(pl.col(n).is_not_null() for n in TAKEN_IN.values() if n in taken))
+        there = [pl.col(name).is_not_null() for name in TAKEN_IN.values() if name in taken]
+        telling = numbered.filter(pl.any_horizontal(pl.lit(value=False), *there))
         return ~pl.col(ROW_NO).is_in(_numbers(telling))
     if table.role is Role.ADDRESSES and _JSON in rows.columns:
         return pl.col(_JSON).is_not_null() & pl.col(_JSON).str.json_path_match("$").is_null()
