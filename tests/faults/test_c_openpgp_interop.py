@@ -16,7 +16,9 @@ __all__ = ["parties", "senders"]
 
 EACH = [
     pytest.param(program, kind, armoured, id=f"{program}, {kind}, {'armoured' if armoured else 'binary'}")
-    for program, kind, armoured in itertools.product(PROGRAMS, KINDS, (False, True))
+    for (program, kind), armoured in itertools.product(
+        [*itertools.product(PROGRAMS, KINDS), ("gosop", "rsa2048")], (False, True)
+    )
 ]
 
 

@@ -17,6 +17,8 @@ from support.keys import Ring, a_ring
 
 PROGRAMS = ("gpg", "sqop", "gosop", "rnp")
 KINDS = ("curve25519", "rsa3072")
+OWN_KEYS = {"sqop": "curve25519", "gosop": "rsa2048"}
+"""What kind of key a program makes that cannot be told which."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,9 @@ def senders() -> Iterator[Senders]:
                     by[program, kind] = _stateless(program, folder / f"{program}-{kind}", own, kind)
             if not missing("rnp"):
                 by["rnp", kind] = _rnp(folder / f"rnp-{kind}", kind)
+        if not missing("gosop"):
+            councils["rsa2048"] = councils["rsa3072"]
+            by["gosop", "rsa2048"] = _stateless("gosop", folder / "gosop-own", own, "rsa2048")
         yield Senders(councils, by)
     finally:
         for home in homes:
@@ -98,10 +103,10 @@ def _gpg(own: Ring) -> Sender:
 
 
 def _stateless(program: str, folder: Path, own: Ring, kind: str) -> Sender:
-    """A program with the Stateless OpenPGP interface; it makes Curve25519 keys itself, and takes gpg's RSA key."""
+    """A program with the Stateless OpenPGP interface, with the kind of key that it makes itself or with one of gpg's."""
     folder.mkdir()
     key = folder / "key.asc"
-    if kind == "curve25519":
+    if OWN_KEYS[program] == kind:
         key.write_bytes(_run(program, "generate-key", "A partner"))
     else:
         key.write_bytes(own.gpg("--armor", "--export-secret-keys", own.fingerprint))
