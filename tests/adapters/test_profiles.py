@@ -94,6 +94,21 @@ def test_check_goes_through_every_file_and_never_stops_at_the_first(root):
     }
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("shrunk_below: 0.2", "shrunk_below: 2", "every_feed.shrunk_below"),
+        ("neet_destinations:", "neet_destination:", "feeds.neet_destination: expected a feed"),
+        ("[activity_code, intended", "[activity, intended", "not activity"),
+    ],
+)
+def test_limits_of_drift_are_about_feeds_and_headers_that_there_are(root, old, new, said):
+    assert not any(problem.file == "drift.yaml" for problem in profiles.check(root=root))
+    changed(root, "drift.yaml", old, new)
+    (problem,) = [problem for problem in profiles.check(root=root) if problem.file == "drift.yaml"]
+    assert said in str(problem)
+
+
 def test_check_of_one_council_leaves_the_other_profiles_out(root):
     first, second, *_ = profiles.councils(root=root)
     changed(root, f"councils/{first}.yaml", "claim_model:", "claim_modell:")
@@ -188,8 +203,8 @@ def test_a_category_that_a_feed_needs_must_have_a_rule(root):
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
-        ("feeds: [police_incidents]", "feeds: [school_attendance]", "expected a partner of type education"),
-        ("feeds: [police_incidents]", "feeds: [weather]", "expected this file; it is not there"),
+        ("feeds: [police_incidents", "feeds: [school_attendance", "expected a partner of type education"),
+        ("feeds: [police_incidents", "feeds: [weather", "expected this file; it is not there"),
     ],
 )
 def test_a_partner_sends_only_feeds_that_are_agreed_for_its_kind(root, old, new, expected):
@@ -205,7 +220,7 @@ def test_a_feed_of_which_only_names_could_be_kept_is_refused(root):
         and not profiles.profile(c).collects("financial") and profiles.profile(c).collects("crime_asb")
     )  # fmt: skip
     changed(root, f"councils/{council}.yaml", "type: education", "type: housing")
-    changed(root, f"councils/{council}.yaml", "feeds: [school_attendance]", "feeds: [housing_tenancies]")
+    changed(root, f"councils/{council}.yaml", "feeds: [school_attendance", "feeds: [housing_tenancies")
     changed(root, "contracts/housing_tenancies/v1.yaml", "data_class: crime_asb", "data_class: housing")
     expected = "expected a feed of which the notice discloses more than who somebody is"
     assert expected in [problem.expected for problem in profiles.check(council, root=root)]

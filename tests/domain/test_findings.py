@@ -39,6 +39,26 @@ def test_the_verdict_follows_from_the_worst_that_was_found(found, verdict):
     assert Findings(3, found).verdict() is verdict
 
 
+@pytest.mark.parametrize(
+    ("severity", "holds", "told", "verdict"),
+    [
+        (Severity.HOLD, True, 1, Verdict.ACCEPTED_WITH_FINDINGS),
+        (Severity.NOTE, False, 0, Verdict.ACCEPTED),
+        (WARNING, False, 1, Verdict.ACCEPTED_WITH_FINDINGS),
+    ],
+)
+def test_a_hold_makes_a_file_wait_and_a_note_is_for_the_council_only(severity, holds, told, verdict):
+    found = Findings(3).and_more([broken(severity=severity, rows=() if severity is Severity.HOLD else (1,))])
+    assert (found.holds, len(found.told()), found.verdict()) == (holds, told, verdict)
+    assert found.rows_refused == 0
+    assert found.rows_with_finding == (severity is WARNING)
+
+
+def test_a_rule_that_stands_for_two_columns_is_counted_for_both():
+    found = Findings(9, (broken(rows=(1, 2)), broken(rows=(3,), column="forename")))
+    assert found.by_rule() == {"PI-001": 3}
+
+
 def test_a_file_without_rows_is_refused():
     assert Findings(0).verdict() is Verdict.REFUSED
 
@@ -75,4 +95,4 @@ def test_what_is_counted_is_what_is_listed(found):
 
 @given(anything_found)
 def test_a_file_is_accepted_only_when_nothing_was_found(found):
-    assert (found.verdict() is Verdict.ACCEPTED) == (len(found) == 0)
+    assert (found.verdict() is Verdict.ACCEPTED) == (len(found.told()) == 0)

@@ -13,7 +13,8 @@ def a_copy_of_include(folder: Path) -> Path:
     root = folder / "include"
     for part in PARTS:
         shutil.copytree(ROOT / part, root / part)
-    shutil.copy(ROOT / "advice.yaml", root / "advice.yaml")
+    for file in ("advice.yaml", "drift.yaml"):
+        shutil.copy(ROOT / file, root / file)
     return root
 
 

@@ -15,6 +15,7 @@ from family_exchange.adapters import agreement, places
 from family_exchange.adapters.documents import BadFile, Document, Problem, parsed, read
 from family_exchange.adapters.notices import Notices
 from family_exchange.domain.contract import Contract
+from family_exchange.domain.drift import Drift
 from family_exchange.domain.errors import NeedsDecision
 from family_exchange.domain.framework import Framework
 from family_exchange.domain.profile import Profile, assumed
@@ -31,6 +32,7 @@ __all__ = [
     "contract",
     "councils",
     "demo_council",
+    "drift",
     "feeds",
     "framework",
     "framework_codes",
@@ -106,6 +108,25 @@ def contract(feed: str, version: str = "v1", *, root: Path = ROOT) -> Contract:
     document, model = _loaded(root, f"contracts/{feed}/{version}.yaml", Contract)
     if (model.feed, model.version) != (feed, version):
         raise BadFile([document.problem("feed", f"expected feed {feed} and version {version}, as the path says")])
+    return model
+
+
+def drift(*, root: Path = ROOT) -> Drift:
+    """How much a file may differ from its partner's earlier ones.
+
+    Raises:
+        BadFile: `drift.yaml` has a mistake, or names a feed or a header that no contract has.
+    """
+    document, model = _loaded(root, "drift.yaml", Drift)
+    problems = []
+    for feed, own in model.feeds.items():
+        headers = {header for version in versions(feed, root=root) for header in _headers(feed, version, root)}
+        if not headers:
+            problems.append(document.problem(f"feeds.{feed}", "expected a feed that has a contract"))
+        elif unknown := sorted((own.leave_out or frozenset()) - headers):
+            problems.append(document.problem(f"feeds.{feed}.leave_out", f"expected headers; not {', '.join(unknown)}"))
+    if problems:
+        raise BadFile(sorted(problems))
     return model
 
 
@@ -186,6 +207,7 @@ def advice(council: str, *, root: Path = ROOT) -> list[Problem]:
 
 def _loads(council: str | None, root: Path) -> Iterator[Callable[[], object]]:
     yield partial(_loaded, root, "advice.yaml", Advice)
+    yield partial(drift, root=root)
     for path in sorted((root / "contracts").glob("*/v*.yaml")):
         yield partial(contract, path.parent.name, path.stem, root=root)
     yield from (partial(_framework_on_its_feeds, code, root) for code in framework_codes(root=root))
@@ -208,6 +230,14 @@ def _framework_on_its_feeds(code: str, root: Path) -> None:
     every_feed = {indicator.feed for indicator in model.indicators}
     if problems := agreement.of_indicators(document, model, _shelf(root), every_feed):
         raise BadFile(sorted(problems))
+
+
+def _headers(feed: str, version: str, root: Path) -> Iterator[str]:
+    """The headers of one contract, of its tables too."""
+    agreed = contract(feed, version, root=root)
+    yield from agreed.headers
+    for table in agreed.tables:
+        yield from (column.name for column in table.columns)
 
 
 def _stems(folder: Path) -> tuple[str, ...]:

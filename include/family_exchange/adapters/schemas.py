@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from family_exchange.adapters.profiles import ROOT, Advice
 from family_exchange.adapters.requirements import Requirements
 from family_exchange.domain.contract import Contract
+from family_exchange.domain.drift import Drift
 from family_exchange.domain.framework import Framework
 from family_exchange.domain.profile import Profile
 from family_exchange.domain.return_definition import ReturnDefinition
@@ -21,6 +22,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "framework": Framework,
     "return": ReturnDefinition,
     "advice": Advice,
+    "drift": Drift,
     "requirements": Requirements,
 }
 

@@ -116,7 +116,7 @@ class Meta(Model):
     """What a rule says to people."""
 
     rule: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2,4}-[0-9]{3}$")]
-    severity: Severity
+    severity: Literal[Severity.ERROR, Severity.WARNING]
     column: Header | None = None
     """The file's column that the partner must look at; null: several, or the whole file."""
     action: Literal["drop_identifier"] | None = None
