@@ -248,6 +248,36 @@ def test_the_end_of_an_agreement_is_counted_down(council, day, steps):
     assert [each.key.rpartition("/")[2] for each in police(council, Topic.AGREEMENT_ENDS)] == steps
 
 
+@pytest.mark.parametrize(
+    ("days", "steps"),
+    [
+        ([91], []),
+        ([90, 60], ["90"]),
+        ([89, 30, 29], ["90", "30"]),
+        ([14, 7, 2, 1, 0], ["14", "7", "1"]),
+        ([-1, -2], ["0"]),
+    ],
+)
+def test_the_end_of_a_key_is_counted_down_and_each_step_said_once(council, days, steps):
+    ends = date(2036, 11, 20)
+    for left in days:
+        day = ends - timedelta(days=left)
+        watch.look(council.doors, at=london(day.year, day.month, day.day, 12))
+    said = [each for each in about(council, Topic.KEY_ENDS) if "KEYpolice" in each.key]
+    assert [each.key.rpartition("/")[2] for each in said] == steps
+    assert all(each.recipient == council.doors.profile.mailboxes["programme"].email for each in said)
+
+
+def test_a_revoked_key_is_not_counted_down_and_neither_is_one_of_a_partner_that_sends_nothing(council):
+    with database.transaction(council.doors.database) as connection:
+        connection.execute("UPDATE exchange.partner_key SET revoked_at = now() WHERE partner = 'schools'")
+    watch.look(paused(council, "police"), at=london(2036, 11, 10))
+    told = " ".join(each.key for each in about(council, Topic.KEY_ENDS))
+    assert "KEYhousing" in told
+    assert "KEYschools" not in told
+    assert "KEYpolice" not in told
+
+
 def test_after_its_agreement_has_ended_nothing_is_expected_of_a_partner(council):
     found = watch.survey(council.doors, at=london(2028, 5, 20))
     assert all(each.standing.expected.due_on <= date(2028, 3, 31) for each in found.feeds)

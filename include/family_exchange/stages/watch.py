@@ -5,11 +5,11 @@ writes into the outbox, each thing once; `stages.tell` sends it.
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from family_exchange.adapters import arrivals, audit, database, measures, outbox
+from family_exchange.adapters import arrivals, audit, database, measures, outbox, own_keys
 from family_exchange.adapters.arrivals import Lying
 from family_exchange.adapters.audit import Verdict
 from family_exchange.adapters.database import Connection
@@ -17,6 +17,7 @@ from family_exchange.adapters.doors import Doors
 from family_exchange.domain import calendar, expiry, message
 from family_exchange.domain.calendar import LONDON, Standing, State
 from family_exchange.domain.errors import Halted, NeedsDecision, TryLater
+from family_exchange.domain.expiry import KeyEnd
 from family_exchange.domain.message import Message
 from family_exchange.domain.profile import OPERATIONS, Profile
 from family_exchange.domain.promises import Every, Partner
@@ -46,6 +47,8 @@ class Survey:
     unfinished: tuple[Lying, ...]
     held: tuple[Lying, ...]
     without_receipt: tuple[tuple[str, datetime], ...]
+    keys: tuple[KeyEnd, ...]
+    """When each key stops working: of the partners that send, our own, and the recipient's."""
     endpoints: tuple[tuple[str, str], ...]
     """Servers that cannot be used, and why."""
     chain: Verdict
@@ -65,6 +68,7 @@ def survey(doors: Doors, *, at: datetime) -> Survey:
             unfinished=tuple(arrivals.unfinished(connection, seen_before=at - TOO_LONG)),
             held=tuple(arrivals.held(connection, seen_before=at - TOO_LONG)),
             without_receipt=tuple(arrivals.without_receipt(connection, sent_before=at - TOO_LONG)),
+            keys=tuple(_keys(doors, connection)),
             endpoints=endpoints,
             chain=chain,
         )
@@ -109,9 +113,10 @@ def guard(doors: Doors) -> dict[str, int]:
 def messages(doors: Doors, found: Survey, *, at: datetime) -> Iterator[Message]:
     """Everything that is to be told of what was found, to whom the profile says."""
     council, today = doors.profile.council, at.astimezone(LONDON).date()
-    operations = doors.profile.mailboxes[OPERATIONS].email
+    operations = _operations(doors.profile)
     yield from _of_files(doors.profile, found, today)
     yield from _of_agreements(doors.profile, today)
+    yield from _of_keys(doors.profile, found.keys, today)
     for return_id, sent_at in found.without_receipt:
         yield message.no_receipt(council, return_id, sent_at, operations)
     for name, why in found.endpoints:
@@ -126,8 +131,7 @@ def _of_files(profile: Profile, found: Survey, today: date) -> Iterator[Message]
             lost, to = measures.of(profile, each.feed, today), _chaser(profile, each.partner, each.feed)
             yield message.late(profile.council, each.partner, each.feed, each.standing, lost, to)
     for lying in found.unfinished:
-        to = profile.mailboxes[OPERATIONS].email
-        yield message.waiting(profile.council, lying.partner, lying.feed, lying.file_ids, to)
+        yield message.waiting(profile.council, lying.partner, lying.feed, lying.file_ids, _operations(profile))
     for lying in found.held:
         to = _chaser(profile, profile.partner(lying.partner), lying.feed)
         yield message.held(profile.council, lying.partner, lying.feed, lying.file_ids, to)
@@ -140,7 +144,22 @@ def _of_agreements(profile: Profile, today: date) -> Iterator[Message]:
             to = _chaser(profile, partner, partner.active_feeds[0])
             yield message.agreement_ends(profile.council, partner, left, step, to)
     if last_term := _running_out(profile, today):
-        yield message.terms_end(profile.council, last_term, profile.mailboxes[OPERATIONS].email)
+        yield message.terms_end(profile.council, last_term, _operations(profile))
+
+
+def _of_keys(profile: Profile, keys: Iterable[KeyEnd], today: date) -> Iterator[Message]:
+    for key in keys:
+        if key.ends_at is None or not expiry.reached(key, today):
+            continue
+        left = (key.ends_at.astimezone(UTC).date() - today).days
+        if (step := _step(left)) is not None:
+            partner = next((one for one in profile.active_partners if one.slug == key.owner), None)
+            to = _chaser(profile, partner, partner.active_feeds[0]) if partner else _operations(profile)
+            yield message.key_ends(profile.council, key.owner, key.fingerprint, key.ends_at.date(), left, step, to)
+
+
+def _operations(profile: Profile) -> str:
+    return profile.mailboxes[OPERATIONS].email
 
 
 def _chaser(profile: Profile, partner: Partner, feed: str) -> str:
@@ -186,6 +205,13 @@ def _feeds(doors: Doors, connection: Connection, at: datetime) -> Iterator[Feed]
             for standing in calendar.standings(its, terms, came, at, since=since):
                 if standing.expected.due_on <= agreed.expires_on:
                     yield Feed(partner, feed, standing)
+
+
+def _keys(doors: Doors, connection: Connection) -> Iterator[KeyEnd]:
+    silent = {partner.slug for partner in doors.profile.partners if not partner.active_feeds}
+    for key in own_keys.ends(connection, doors.openpgp, recipient=doors.settings.recipient_key):
+        if key.owner not in silent:
+            yield key
 
 
 def _endpoints(doors: Doors) -> Iterator[tuple[str, str]]:
