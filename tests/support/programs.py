@@ -103,7 +103,7 @@ def _gpg(own: Ring) -> Sender:
 
 
 def _stateless(program: str, folder: Path, own: Ring, kind: str) -> Sender:
-    """A program with the Stateless OpenPGP interface, with the kind of key that it makes itself or with one of gpg's."""
+    """A program with the Stateless OpenPGP interface, with its own kind of key or with a key of gpg's."""
     folder.mkdir()
     key = folder / "key.asc"
     if OWN_KEYS[program] == kind:

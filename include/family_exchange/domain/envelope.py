@@ -91,7 +91,8 @@ def _unarmoured(head: bytes) -> bytes:
 
 def _opening(content: bytes) -> tuple[tuple[int, ...], bool]:
     """The packets before the encrypted data that gpg 2.2 reads, by tag; True when a newer kind ends them."""
-    tags, at = [], 0
+    tags: list[int] = []
+    at = 0
     while at < len(content):
         tag, body, length = _packet(content, at)
         version = content[body] if body < len(content) else None
