@@ -355,3 +355,24 @@ assert not heavy, heavy
 assert took < 3, took
 """
     subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": str(profiles.ROOT)})
+
+
+@pytest.mark.parametrize(
+    ("agreed", "expected"),
+    [
+        ("police_incidents: [{version: v1, until: 2026-12-31}]", None),
+        ("police_incidents: [{version: v9}]", "expected versions that have a contract; not v9"),
+        ("weather: [{version: v1}]", "expected a feed of the partner"),
+    ],
+)
+def test_a_partner_may_send_only_versions_that_have_a_contract(root, agreed, expected):
+    council = a_council(root)
+    changed(root, f"councils/{council}.yaml", "  - slug: police\n", f"  - slug: police\n    versions: {{{agreed}}}\n")
+    assert [problem.expected for problem in profiles.check(council, root=root)] == ([expected] if expected else [])
+
+
+def test_the_versions_of_a_feed_are_known_oldest_first(root):
+    folder = root / "contracts" / "police_incidents"
+    for version in ("v2", "v10"):
+        (folder / f"{version}.yaml").write_bytes((folder / "v1.yaml").read_bytes())
+    assert profiles.versions("police_incidents", root=root) == ("v1", "v2", "v10")

@@ -96,3 +96,21 @@ def test_what_is_counted_is_what_is_listed(found):
 @given(anything_found)
 def test_a_file_is_accepted_only_when_nothing_was_found(found):
     assert (found.verdict() is Verdict.ACCEPTED) == (len(found.told()) == 0)
+
+
+def test_rows_of_a_bundle_are_counted_within_their_tables():
+    found = Findings(
+        10,
+        (
+            Broken("A", None, Severity.ERROR, (1, 2), "people"),
+            Broken("B", None, Severity.WARNING, (2, 3), "people"),
+            Broken("C", None, Severity.WARNING, (1, 2), "plans"),
+            Broken("D", None, Severity.ERROR, (2,), "plans"),
+        ),
+    )
+    assert (found.rows_refused, found.rows_with_finding, found.rows_loaded) == (3, 2, 5)
+    assert [(each.table, each.row_no, each.rule) for each in found] == [
+        ("people", 1, "A"), ("people", 2, "A"), ("people", 2, "B"), ("people", 3, "B"),
+        ("plans", 1, "C"), ("plans", 2, "C"), ("plans", 2, "D"),
+    ]  # fmt: skip
+    assert found.verdict() is Verdict.PARTLY_ACCEPTED

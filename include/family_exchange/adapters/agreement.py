@@ -36,6 +36,7 @@ class Shelf:
 
     notices: Notices
     contract: Callable[[str], Contract]
+    versions: Callable[[str], tuple[str, ...]]
     framework: Callable[[str], tuple[Document, Framework]]
     return_definition: Callable[[str], ReturnDefinition]
 
@@ -148,6 +149,12 @@ def _feeds(document: Document, profile: Profile, shelf: Shelf) -> Iterator[Probl
                 yield document.problem(path, "expected a feed of which the notice discloses more than who somebody is")
             if uncovered := sorted(contract.categories - covered):
                 yield document.problem("retention", f"expected a rule for {', '.join(uncovered)}, which {feed} needs")
+        for feed, agreed in partner.versions.items():
+            path = f"partners[{index}].versions.{feed}"
+            if feed not in partner.feeds:
+                yield document.problem(path, "expected a feed of the partner")
+            elif unknown := sorted({each.version for each in agreed} - {*shelf.versions(feed)}):
+                yield document.problem(path, f"expected versions that have a contract; not {', '.join(unknown)}")
 
 
 def _calendars(document: Document, profile: Profile, _: Shelf) -> Iterator[Problem]:

@@ -248,6 +248,7 @@ def _shelf(root: Path) -> agreement.Shelf:
     return agreement.Shelf(
         notices=Notices(root / "notices"),
         contract=lambda feed: contract(feed, root=root),
+        versions=lambda feed: versions(feed, root=root),
         framework=lambda code: _framework(code, root),
         return_definition=lambda code: return_definition(code, root=root),
     )
