@@ -88,3 +88,13 @@ def test_a_rolled_back_effect_leaves_no_event(chained, tmp_path, key):
 def test_two_checkpoints_at_one_head_are_one(chained, tmp_path, key):
     assert mark(chained, tmp_path, key) == mark(chained, tmp_path, key)
     assert len((tmp_path / audit.CHECKPOINTS).read_text().splitlines()) == 1
+
+
+def test_a_checkpoint_that_was_cut_off_raises_no_alarm(chained, tmp_path, key):
+    mark(chained, tmp_path, key)
+    with (tmp_path / audit.CHECKPOINTS).open("a") as log:
+        log.write('{"seq": 5, "hash": "ab')  # the writer died here
+    with database.transaction(chained) as connection:
+        audit.append(connection, "test.more", "a test", {})
+    mark(chained, tmp_path, key)
+    assert verdict(chained, tmp_path, key).whole

@@ -39,7 +39,7 @@ def test_the_partner_can_read_its_receipts(by_hand):
         folder = by_hand.stage.folder / "sftp" / "drop-zone" / tenant.doors.profile.council / partner.slug / "receipts"
         receipts = [
             json.loads(partner.openpgp.open_signed(path.read_bytes(), tenant.doors.settings.own_key))
-            for path in sorted(folder.iterdir())
+            for path in sorted(folder.glob("*.json.pgp"))
         ]
         assert receipts
         assert all(receipt["audit"]["seq"] > 0 for receipt in receipts)

@@ -4,7 +4,9 @@ An event holds kinds, ids, counts and digests; never a name, a date of birth, an
 partner sent. It is appended in the transaction whose effect it tells of.
 """
 
+import fcntl
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -67,15 +69,15 @@ def checkpoint(connection: Connection, folder: Path, key: Ed25519PrivateKey) -> 
     row = connection.execute("SELECT seq, encode(hash, 'hex') FROM audit.head").fetchone()
     assert row is not None  # noqa: S101 - the migration made the only row
     seq, head = int(row[0]), str(row[1])
-    file = folder / CHECKPOINTS
-    lines = file.read_text().splitlines() if file.exists() else []
-    if lines and json.loads(lines[-1])["hash"] == head:
-        return seq, head
     body = json.dumps({"hash": head, "seq": seq}, sort_keys=True, separators=(",", ":"))
-    signed = json.dumps({"seq": seq, "hash": head, "signature": key.sign(body.encode()).hex()})
+    signed = json.dumps({"seq": seq, "hash": head, "signature": key.sign(body.encode()).hex()}).encode() + b"\n"
     folder.mkdir(parents=True, exist_ok=True)
-    with file.open("a") as log:
-        log.write(signed + "\n")
+    with (folder / CHECKPOINTS).open("a+b") as log:
+        fcntl.flock(log, fcntl.LOCK_EX)
+        log.seek(max(0, log.seek(0, os.SEEK_END) - 2 * len(signed)))
+        end = log.read()
+        if not end.endswith(signed):
+            log.write(signed if not end or end.endswith(b"\n") else b"\n" + signed)
     return seq, head
 
 
@@ -110,6 +112,8 @@ def verify(connection: Connection, folder: Path, public: Ed25519PublicKey) -> Ve
         return Verdict(last, prev.hex(), 0, last, "the head does not agree with the newest event")
     agreed = 0
     for line in marks:
+        if not line.endswith("}"):  # a writer died in the middle of it; it promised nothing to anybody
+            continue
         mark = json.loads(line)
         body_text = json.dumps({"hash": mark["hash"], "seq": mark["seq"]}, sort_keys=True, separators=(",", ":"))
         try:

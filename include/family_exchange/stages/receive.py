@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -24,6 +25,9 @@ from family_exchange.stages.ports import Desk, Office, Zone
 
 log = logging.getLogger(__name__)
 
+LEFT_OVER = re.compile(rb"\.(F[0-9]{8,})[-.].*\.part")
+"""Names under which `acknowledge` uploads before it renames."""
+
 LARGEST_CIPHERTEXT = 512 * 1024 * 1024
 """Bytes of a sealed file that we take; a larger one is refused before it is read."""
 
@@ -43,6 +47,7 @@ def find_in(office: Office, feed: str, *, settle: timedelta) -> list[str]:
     """As `find`."""
     with office.desk() as desk:
         with office.drop_zone() as zone:
+            _sweep(office, desk, zone, feed)
             _look(office, desk, zone, feed)
             faultpoint("receive.listed")
             if wait := desk.unsettled(feed, settle):
@@ -156,6 +161,15 @@ def _look(office: Office, desk: Desk, zone: Zone, feed: str) -> None:
     """The ledger knows what lies in the feed's folders now."""
     for partner in office.profile.partners_for(feed):
         desk.land(partner.slug, feed, zone.list(f"/{partner.slug}/{feed}"))
+
+
+def _sweep(office: Office, desk: Desk, zone: Zone, feed: str) -> None:
+    """What workers that died left unfinished in the receipts' folders is gone, once the receipt itself is there."""
+    for partner in office.profile.partners_for(feed):
+        receipts = f"/{partner.slug}/receipts"
+        for entry in zone.list(receipts):
+            if (left := LEFT_OVER.match(entry.name)) and desk.read(left[1].decode()).receipt_at:
+                zone.remove(receipts, entry.name, missing_ok=True)
 
 
 @contextmanager

@@ -132,7 +132,7 @@ class MemoryDesk:
 
     def admit(self, file, signer, identity, contents):
         self._call("admit", file)
-        placed = place(identity, self._siblings(file, identity), waived=file.waived is not None)
+        placed = place(identity, self._siblings(file, identity), waived=file.waived)
         taken = placed.place in {Place.NEWS, Place.HISTORY}
         if taken and contents is None:
             raise Busy("has to be read after all")

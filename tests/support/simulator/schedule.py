@@ -273,8 +273,8 @@ class Schedule:
             self._judge_file(file)
         for name, node in world.landing().items():
             _must(looks_unfinished(name, len(node.data)), "a whole file was left lying")
-        names = list(world.folders[RECEIPTS])
-        final = [name for name in names if not name.startswith(b".")]
+        final = list(world.folders[RECEIPTS])
+        _must(not any(name.startswith(b".") for name in final), "half a receipt was left lying")
         told = {f"{file.file_id}.json.pgp".encode() for file in ledger.files.values() if file.state is not State.GONE}
         _must(told == {name for name in final if name.endswith(b".json.pgp")}, "somebody was not told, or of nothing")
 
