@@ -16,7 +16,7 @@ from family_exchange.domain.errors import DataRefused
 from family_exchange.domain.file import Reason, Verdict
 from family_exchange.domain.versions import AgreedVersion
 from family_exchange.stages import check, unseal, validate
-from support import mutations
+from support import mutations, safeguarding
 
 FEEDS = profiles.feeds()
 SIGNED = date(2026, 11, 20)
@@ -101,6 +101,19 @@ def test_a_row_is_told_by_the_partners_own_reference():
     by_row = {line[0]: line[1:3] for line in lines}
     assert by_row[5.0] == ["INC-005", "P005"]
     assert by_row[1.0][0] == ""
+
+
+def test_a_row_of_a_bundle_is_told_with_its_table():
+    episode = {"cine_referral_id": "C1", "cine_person_id": "P9", "cine_referral_date": "2026-01-05"}
+    rows = safeguarding.tables(person=[safeguarding.person("P1")], cin_episodes=[episode])
+    bundle = safeguarding.bundle(rows)
+    told = checked(bundle, "childrens_social_care")
+    book = CalamineWorkbook.from_filelike(io.BytesIO(told.workbook))
+    heading, line, *_ = book.get_sheet_by_name("Rows").to_python()
+    assert heading[:3] == ["Row", "Table", "your reference"]
+    assert line[1:3] == [told.receipt["findings"][0]["table"], "C1"]
+    assert book.get_sheet_by_name("Summary").to_python()[-1][3] == line[1]
+    assert by_the_check(bundle, "childrens_social_care", None) == on_the_platform(bundle, "childrens_social_care", None)
 
 
 def test_what_cannot_be_read_says_why_in_the_readers_words():
