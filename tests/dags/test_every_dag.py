@@ -117,6 +117,18 @@ def test_every_decision_that_the_notices_reserve_is_asked_of_a_person(dags):
             assert asked == []
 
 
+def test_the_watch_looks_and_then_sends_and_a_broken_chain_is_a_red_task_of_its_own(dags):
+    for council in profiles.councils():
+        watch = dags[f"watch_{council}"]
+        assert {task_id: task["upstream"] for task_id, task in watch["tasks"].items()} == {
+            "look": [],
+            "send": ["look"],
+            "verify_audit": [],
+        }
+        assert watch["timetable"] == "CronTriggerTimetable"
+        assert not any(task["outlets"] for task in watch["tasks"].values())
+
+
 def by_tasks(dags, council):
     """The council's assets as the tasks read and write them: what Airflow draws as task dependencies."""
     edges = defaultdict(set)

@@ -1,7 +1,9 @@
 """The file that did not come, and whatever else needs a person, on a real database, a real server and a real chain."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from threading import Event
 
 import psycopg
 import pytest
@@ -128,14 +130,38 @@ def test_many_stuck_files_of_a_feed_are_one_message(council):
     assert "30 files" in waiting.lines[0]
 
 
-@pytest.mark.parametrize("reason", ["CONFLICT", "CONTENT"])
-def test_a_file_that_waits_for_two_people_is_told_to_who_chases_it_until_they_decide(council, reason):
+UNLIKE = (
+    "INSERT INTO exchange.finding (file_id, finding_no, row_no, column_name, rule, severity) "
+    "VALUES (%s, 1, NULL, '', 'SHAPE-001', 'error')"
+)
+ONE_VOICE = (
+    "INSERT INTO exchange.file_decision (file_id, epoch, action, decided_by, reason) "
+    "VALUES (%s, 0, 'release', 'one', 'partner_confirmed')"
+)
+
+
+@pytest.mark.parametrize(
+    ("reason", "because"),
+    [("CONFLICT", None), ("CONTENT", UNLIKE), ("STALE", ONE_VOICE)],
+    ids=["contradicts another", "unlike the others", "one person has spoken"],
+)
+def test_a_file_that_waits_for_two_people_is_told_once_to_who_chases_it(council, reason, because):
     held = a_file(council, state="QUARANTINED", reason=reason, verdict=None)
-    watch.look(council.doors, at=AFTER)
-    watch.look(council.doors, at=AFTER + timedelta(days=2))
+    if because:
+        with database.transaction(council.doors.database) as connection:
+            connection.execute(because, (held,))
+    for days in (0, 2):
+        watch.look(council.doors, at=AFTER + timedelta(days=days))
     (said,) = about(council, Topic.HELD)
     assert held in said.lines[0]
     assert said.recipient == council.doors.profile.mailboxes["programme"].email
+
+
+def test_a_refused_file_waits_for_its_partner_and_for_nobody_here(council):
+    for reason in ("UNSIGNED", "CONTENT", "STALE"):
+        a_file(council, state="QUARANTINED", reason=reason, verdict=None)
+    watch.look(council.doors, at=AFTER)
+    assert about(council, Topic.HELD) == []
 
 
 def test_before_a_partner_had_a_key_nothing_was_expected_of_it(council):
@@ -333,6 +359,34 @@ def test_a_broken_chain_stops_with_a_red_task_is_told_once_and_gets_no_checkpoin
     (said,) = about(council, Topic.AUDIT)
     assert "event 1" in said.lines[0]
     assert len((council.doors.checkpoints / audit.CHECKPOINTS).read_text().splitlines()) == 1
+
+
+def test_ten_lookers_at_once_say_each_thing_once(council):
+    with ThreadPoolExecutor(10) as pool:
+        counts = list(pool.map(lambda _: watch.look(council.doors, at=AFTER)["new_messages"], range(10)))
+    assert sum(counts) == len(written(council)) == len({each.key for each in written(council)}) > 0
+    assert watch.guard(council.doors)["events"] == sum(1 for count in counts if count)
+
+
+def test_a_chain_that_grows_while_it_is_verified_is_whole(council):
+    growing = Event()
+
+    def grow():
+        while not growing.is_set():
+            with database.transaction(council.doors.database) as connection:
+                audit.append(connection, "test.happened", "a test", {})
+            with database.transaction(council.doors.database) as connection:
+                audit.checkpoint(connection, council.doors.checkpoints, council.doors.signing_key)
+
+    with ThreadPoolExecutor(1) as pool:
+        grown = pool.submit(grow)
+        try:
+            seen = [watch.guard(council.doors)["events"] for _ in range(25)]
+        finally:
+            growing.set()
+        grown.result()
+    assert seen == sorted(seen)
+    assert len(set(seen)) > 2, "the chain must have grown meanwhile"
 
 
 def test_a_survey_writes_nothing(council):

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from family_exchange.adapters.database import Connection
+from family_exchange.domain import drift
 from family_exchange.domain.calendar import Arrival
 from family_exchange.domain.delivery import State as Delivery
 from family_exchange.domain.file import UNFINISHED, Reason, State, Verdict
 
-FOR_PEOPLE = (Reason.CONFLICT, Reason.CONTENT)
-"""Reasons for which two people may be asked to release a file or to reject it."""
 NO_NEWS = (State.DUPLICATE, State.SUPERSEDED, State.GONE)
 """Files that brought nothing: what they held came with another file, or was taken back."""
 
@@ -69,11 +68,18 @@ def unfinished(connection: Connection, *, seen_before: datetime) -> list[Lying]:
 
 
 def held(connection: Connection, *, seen_before: datetime) -> list[Lying]:
-    """Files that were seen before that instant and wait for two people's decision, by partner and feed."""
+    """Files that were seen before that instant and wait for two people's decision, by partner and feed.
+
+    They contradict an earlier file, or are unlike all of them, or one person has spoken and no second one yet.
+    """
     return _lying(
         connection,
-        "state = %s AND reason = ANY(%s) AND seen_at <= %s",
-        (State.QUARANTINED, list(FOR_PEOPLE), seen_before),
+        """state = %s AND seen_at <= %s
+           AND (reason = %s
+                OR EXISTS (SELECT 1 FROM exchange.finding f WHERE f.file_id = file.file_id AND f.rule = ANY(%s))
+                OR EXISTS (SELECT 1 FROM exchange.file_decision d
+                            WHERE d.file_id = file.file_id AND d.epoch = file.epoch))""",
+        (State.QUARANTINED, seen_before, Reason.CONFLICT, sorted(drift.MESSAGES)),
     )
 
 
