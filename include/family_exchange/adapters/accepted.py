@@ -1,7 +1,7 @@
 """Rows that may be staged: read again from the plaintext when they are wanted, so that no table is held whole."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
@@ -21,17 +21,21 @@ class Accepted:
     It can be iterated again, with the same result.
     """
 
-    def __init__(self, frames: Callable[[], Iterable["pl.DataFrame"]]) -> None:
-        self._frames = frames
+    def __init__(self, pieces: Sequence[Callable[[], "pl.DataFrame"]]) -> None:
+        self._pieces = pieces
 
     @classmethod
     def of(cls, frame: "pl.DataFrame") -> "Accepted":
         """One frame that is already there."""
-        return cls(lambda: (frame,))
+        return cls((lambda: frame,))
 
     def __iter__(self) -> Iterator["pl.DataFrame"]:
         """The frames."""
-        return iter(self._frames())
+        return self.each(lambda frame: frame)
+
+    def each(self, work: "Callable[[pl.DataFrame], Result]") -> Iterator[Result]:
+        """`work` of each frame, in order; the next ones are made while one is used."""
+        return side_by_side(lambda piece: work(piece()), self._pieces)
 
     def whole(self) -> "pl.DataFrame":
         """All rows in one frame."""
@@ -40,16 +44,15 @@ class Accepted:
         return pl.concat(self)
 
 
-def side_by_side(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+def side_by_side(work: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
     """`work` of each item, in order; while a result is used, the next ones are made, and never more than a few."""
-    one, *others = items
-    if not others:
-        yield work(one)
+    if len(items) < WORKERS:
+        yield from map(work, items)
         return
     begun: deque[Future[Result]] = deque()
     with ThreadPoolExecutor(WORKERS) as pool:
         try:
-            for item in (one, *others):
+            for item in items:
                 begun.append(pool.submit(work, item))
                 if len(begun) > WORKERS:
                     yield begun.popleft().result()

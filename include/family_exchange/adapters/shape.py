@@ -47,6 +47,11 @@ def one_newline(text: bytes) -> bytes:
     return text.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in text else text
 
 
+def part(text: bytes, start: int, end: int) -> bytes | memoryview:
+    """This part of the text with every line ending as one newline; not copied when it is so already."""
+    return one_newline(text[start:end]) if text.find(b"\r", start, end) >= 0 else memoryview(text)[start:end]
+
+
 def without_last_newlines(text: bytes, begin: int = 0) -> int:
     """Where the text ends when newlines at its end do not count."""
     end = len(text)

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from family_exchange.adapters import cells, checks, expectations
@@ -104,23 +104,20 @@ class Sheet:
         errors = [each for each in found.broken if each.severity is Severity.ERROR]
         pieces = self.table.pieces[:1] if found.refuses_all else self.table.pieces
 
-        def frames() -> Iterator["pl.DataFrame"]:
-            refused = self._mask(errors, everything=found.refuses_all)
-            emptied = {column: self._mask(those) for column, those in emptying.items()}
+        refused = self._mask(errors, everything=found.refuses_all)
+        emptied = {column: self._mask(those) for column, those in emptying.items()}
 
-            def typed(piece: Piece) -> "pl.DataFrame":
-                rows = _slice(piece)
-                return cells.accepted(
-                    self.table.frame(piece, self._kept),
-                    self.contract,
-                    as_of=self.as_of,
-                    refused=refused[rows],
-                    emptied={column: mask[rows] for column, mask in emptied.items()},
-                )
+        def typed(piece: Piece) -> "pl.DataFrame":
+            rows = _slice(piece)
+            return cells.accepted(
+                self.table.frame(piece, self._kept),
+                self.contract,
+                as_of=self.as_of,
+                refused=refused[rows],
+                emptied={column: mask[rows] for column, mask in emptied.items()},
+            )
 
-            return side_by_side(typed, pieces)
-
-        return Accepted(frames)
+        return Accepted([partial(typed, piece) for piece in pieces])
 
     def references(self, found: Findings) -> References:
         """The key columns of every row with a finding, as they stand in the file."""

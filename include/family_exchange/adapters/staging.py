@@ -1,12 +1,15 @@
 """Staged rows: one table a feed, made from its contract; rows travel by columns and by COPY."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import partial
 from io import BytesIO
 from itertools import chain
 from typing import TYPE_CHECKING
 
 from psycopg import sql
 
+from family_exchange.adapters.accepted import Accepted
 from family_exchange.adapters.database import Connection
 from family_exchange.domain.contract import Contract
 
@@ -47,28 +50,25 @@ def create_tables(connection: Connection, contracts: Iterable[Contract]) -> None
         )
 
 
-def put(
-    connection: Connection, feed: str, file_id: str, accepted: "Iterable[pl.DataFrame]", *, again: bool = False
-) -> int:
+def put(connection: Connection, feed: str, file_id: str, accepted: Accepted, *, again: bool = False) -> int:
     """The number of rows now staged for the file, in the caller's transaction.
 
-    Each frame holds `row_no` and canonical columns of the contract; what they lack stays null. Rows of the file that
-    are staged already are replaced if it is staged `again`; without that the caller knows that there are none.
+    Columns of the contract that `accepted` lacks stay null. Rows of the file that are staged already are replaced if it
+    is staged `again`; without that the caller knows that there are none.
     """
     table = sql.Identifier("staging", feed)
     if again:
         forget(connection, feed, file_id)
-    encoded = iter(accepted)
+    encoded = accepted.each(partial(_csv, file_id))
     first = next(encoded)
-    columns = sql.SQL(", ").join(map(sql.Identifier, ["file_id", *first.columns]))
-    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(table, columns)
+    names = sql.SQL(", ").join(map(sql.Identifier, first.columns))
+    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(table, names)
     rows = 0
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        for frame in chain([first], encoded):
-            rows += frame.height
-            view = _csv(file_id, frame)
-            for start in range(0, len(view), CHUNK):
-                copy.write(view[start : start + CHUNK])
+        for part in chain([first], encoded):
+            rows += part.rows
+            for start in range(0, len(part.csv), CHUNK):
+                copy.write(part.csv[start : start + CHUNK])
     return rows
 
 
@@ -79,9 +79,19 @@ def forget(connection: Connection, feed: str, file_id: str) -> int:
     ).rowcount
 
 
-def _csv(file_id: str, rows: "pl.DataFrame") -> memoryview:
+@dataclass(frozen=True, slots=True)
+class _Encoded:
+    """Rows as COPY reads them."""
+
+    columns: list[str]
+    rows: int
+    csv: memoryview = field(repr=False)
+
+
+def _csv(file_id: str, rows: "pl.DataFrame") -> _Encoded:
     import polars as pl  # noqa: PLC0415 - costs a third of a second
 
     buffer = BytesIO()
-    rows.select(pl.lit(file_id).alias("file_id"), pl.all()).write_csv(buffer, include_header=False)
-    return buffer.getbuffer()
+    stamped = rows.select(pl.lit(file_id).alias("file_id"), pl.all())
+    stamped.write_csv(buffer, include_header=False)
+    return _Encoded(stamped.columns, rows.height, buffer.getbuffer())

@@ -74,8 +74,8 @@ class Table:
 
         delimiter = self.contract.file.delimiter
         top = delimiter.join(f'"{name}"' for name in self.header).encode() + b"\n"
-        lines = shape.one_newline(self._text[piece.start : piece.end])
-        text = b"".join((top, lines, b"" if lines[-1:] in {b"", b"\n"} else b"\n"))
+        lines = shape.part(self._text, piece.start, piece.end)
+        text = b"".join((top, lines, b"" if bytes(lines[-1:]) in {b"", b"\n"} else b"\n"))
         schema = dict.fromkeys(self.header, pl.String)
         try:
             rows = pl.read_csv(text, schema=schema, columns=columns, separator=delimiter)
