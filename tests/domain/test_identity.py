@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from family_exchange.domain.file import Reason
 from family_exchange.domain.identity import LATE_BY, Identity, Place, Placed, Sibling, Siblings, place
 
+LET_IN = {Reason.CONFLICT}
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 NEW = Identity(b"content", "sig", NOON, date(2026, 11, 20), 7)
 EARLIER = timedelta(hours=1)
@@ -22,13 +24,13 @@ def test_the_same_content_is_a_duplicate_whatever_else_it_says():
     assert place(NEW, Siblings(same_content="F1", same_sequence="F2", same_signature="F3")) == Placed(
         Place.DUPLICATE, "F1"
     )
-    assert place(NEW, Siblings(same_content="F1"), waived=True).place is Place.DUPLICATE
+    assert place(NEW, Siblings(same_content="F1"), waived=LET_IN).place is Place.DUPLICATE
 
 
 @pytest.mark.parametrize("what", ["same_signature", "same_sequence"])
 def test_the_same_number_or_signature_over_other_content_is_a_conflict(what):
     assert place(NEW, Siblings(**{what: "F2"})) == Placed(Place.CONFLICT, "F2")
-    assert place(NEW, Siblings(**{what: "F2"}), waived=True).place is Place.NEWS
+    assert place(NEW, Siblings(**{what: "F2"}), waived=LET_IN).place is Place.NEWS
 
 
 def test_an_earlier_day_is_history_and_a_later_one_news():
@@ -63,7 +65,7 @@ def test_a_signature_far_older_than_the_newest_is_stale_whatever_day_it_tells():
 
 def test_what_two_people_let_in_is_history_or_news():
     old = Siblings(newest_signed_at=NOON + LATE_BY + EARLIER, newest_as_of=date(2026, 12, 1))
-    assert place(NEW, old, waived=True).place is Place.HISTORY
+    assert place(NEW, old, waived=LET_IN).place is Place.HISTORY
 
 
 @given(st.permutations(range(5)))

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TYPE_CHECKING
 
 from family_exchange.adapters import ledger, staging
+from family_exchange.adapters.accepted import Accepted
 from family_exchange.adapters.audit import Plain
 from family_exchange.adapters.database import Connection
 from family_exchange.adapters.findings import Digests
@@ -14,13 +14,11 @@ from family_exchange.domain.file import Reason, State, Verdict
 from family_exchange.domain.findings import Findings
 from family_exchange.domain.identity import Identity, Place, Placed, Sibling, Siblings, place
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    import polars as pl
-
 FEED_LOCK = 43
 """Namespace of the lock that lets one file of a partner's feed after the other find its place."""
+
+HELD = "the file is unlike earlier ones; two people at the council look at it before its rows count"
+"""What a partner is told of a file that a rule across periods holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +33,7 @@ class Contents:
     area: str | None
     columns_dropped: int
     findings: Findings
-    accepted: "Iterable[pl.DataFrame]" = field(repr=False)
+    accepted: Accepted = field(repr=False)
     """Typed rows to stage."""
     held: bool = False
     """Two people have to look at it before its rows count."""
@@ -64,7 +62,7 @@ def admit(connection: Connection, file: File, signer: str, identity: Identity, c
         Busy: meanwhile another file was accepted and this one would have to be read after all.
     """
     connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (FEED_LOCK, f"{file.partner}/{file.feed}"))
-    placed = place(identity, siblings(connection, file, identity), waived=_let_in(file))
+    placed = place(identity, siblings(connection, file, identity), waived=file.waived)
     _note_seal(connection, file, signer, identity, placed)
     ledger.advance(connection, file.file_id, file.epoch, State.AUTHENTIC, {"signer": signer})
     if placed.place not in {Place.NEWS, Place.HISTORY}:
@@ -119,11 +117,11 @@ def _note_seal(connection: Connection, file: File, signer: str, identity: Identi
             WHERE file_id = %(file)s""",
         {
             "signer": signer,
-            "signature": identity.signature if file.waived is not Reason.CONFLICT else None,
+            "signature": identity.signature if Reason.CONFLICT not in file.waived else None,
             "signed_at": identity.signed_at,
             "content": identity.content,
             "as_of": identity.as_of,
-            "sequence": identity.sequence if file.waived is not Reason.CONFLICT else None,
+            "sequence": identity.sequence if Reason.CONFLICT not in file.waived else None,
             "history": placed.place is Place.HISTORY,
             "file": file.file_id,
         },
@@ -156,11 +154,11 @@ def _apply(connection: Connection, file: File, contents: Contents) -> None:
     verdict = contents.findings.verdict()
     _note_contents(connection, file, contents, verdict)
     ledger.put_findings(connection, file_id, contents.findings, contents.references)
+    ledger.put_shape(connection, file_id, contents.shape)
     if verdict is Verdict.REFUSED or contents.held:
-        ledger.quarantine(connection, file_id, epoch, Reason.CONTENT)
+        ledger.quarantine(connection, file_id, epoch, Reason.CONTENT, HELD if contents.held else None)
         return
     ledger.advance(connection, file_id, epoch, State.VALID, {"verdict": verdict, **contents.counts})
-    ledger.put_shape(connection, file_id, contents.shape)
     staged = staging.put(connection, file.feed, file_id, contents.accepted)
     connection.execute("UPDATE exchange.file SET applied_at = clock_timestamp() WHERE file_id = %s", (file_id,))
     ledger.advance(connection, file_id, epoch, State.APPLIED, {"rows": staged})
@@ -187,8 +185,3 @@ def _note_contents(connection: Connection, file: File, contents: Contents, verdi
             **contents.counts,
         },
     )
-
-
-def _let_in(file: File) -> bool:
-    """True when two people set aside that the file is old or contradicts another."""
-    return file.waived in {Reason.STALE, Reason.CONFLICT}

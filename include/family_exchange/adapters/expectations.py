@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from family_exchange.adapters import checks, places, profiles
 from family_exchange.adapters.documents import BadFile, Document, Problem, parsed, read
 from family_exchange.adapters.tabular import ROW_NO
+from family_exchange.domain import across, drift
 from family_exchange.domain.contract import Contract
 from family_exchange.domain.findings import AGE, MESSAGES, Broken, Findings
 from family_exchange.domain.suite import Arguments, Expectation, ExpectationType, Suite, known_columns
@@ -40,11 +41,11 @@ def load_suite(feed: str, name: str = "v1", *, root: Path = ROOT) -> Suite:
 
 
 def messages(feed: str, version: str = "v1") -> dict[str, str]:
-    """`rule → what the partner should do`, for every rule of the contract's suites and for its age gate."""
+    """`rule → what the partner should do`: rules of the contract's suites, its age gate, and rules beyond one file."""
     contract = profiles.contract(feed, version)
     suites = [contract.of_table(table.name).suite for table in contract.tables] or [contract.suite]
     said = {rule: message for name in suites for rule, message in load_suite(feed, name).messages.items()}
-    return {**said, **(MESSAGES if contract.tables else {}), AGE: _ages(contract)}
+    return {**said, **(MESSAGES if contract.tables else {}), **drift.MESSAGES, **across.MESSAGES, AGE: _ages(contract)}
 
 
 def check(*, root: Path = ROOT) -> list[Problem]:

@@ -30,18 +30,19 @@ def note(connection: Connection, partner: str, feed: str, entries: Sequence[Entr
         (entry.name, entry.size, entry.modified_at) for entry in entries if not entry.name.startswith(SET_ASIDE)
     }
     rows = connection.execute(
-        """SELECT file_id, name_bytes, size, modified_at, state, reason IS NOT NULL FROM exchange.file
+        """SELECT file_id, name_bytes, size, modified_at, state, reason IS NOT NULL, ct_sha256 IS NULL
+             FROM exchange.file
             WHERE partner = %s AND feed = %s AND landing_removed_at IS NULL ORDER BY file_id""",
         (partner, feed),
     ).fetchall()
-    known = {(bytes(name), int(size), int(modified)) for _, name, size, modified, _, _ in rows}
+    known = {(bytes(name), int(size), int(modified)) for _, name, size, modified, *_ in rows}
     fresh = {entry[0]: entry for entry in listed - known}
-    for file_id, name, size, modified, state, in_doubt in rows:
+    for file_id, name, size, modified, state, in_doubt, only_there in rows:
         if (bytes(name), int(size), int(modified)) in listed:
             continue
         if state == State.SEEN and bytes(name) in fresh:
             _grew(connection, str(file_id), fresh.pop(bytes(name)))
-        elif state in {State.SEEN, State.CLAIMED} or (state == State.VAULTED and in_doubt):
+        elif (state in {State.SEEN, State.CLAIMED} and only_there) or (state == State.VAULTED and in_doubt):
             _vanished(connection, str(file_id))
     for entry in sorted(fresh.values(), key=lambda each: (each[2], each[0])):
         _first_seen(connection, partner, feed, entry)

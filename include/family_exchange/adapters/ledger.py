@@ -64,8 +64,8 @@ class File:
     history: bool = False
     conflicts_with: str | None = None
     superseded_by: str | None = None
-    waived: Reason | None = None
-    """The reason that two people set aside when they released it."""
+    waived: frozenset[Reason] = frozenset()
+    """The reasons that two people set aside when they released it."""
     workbook_sha256: bytes | None = None
     detail: str | None = None
     """The refusal's own sentence: rows, columns and rules, never a value."""
@@ -98,7 +98,7 @@ def _file(**columns: object) -> File:
     columns["state"] = State(str(columns["state"]))
     columns["reason"] = Reason(str(columns["reason"])) if columns["reason"] else None
     columns["verdict"] = Verdict(str(columns["verdict"])) if columns["verdict"] else None
-    columns["waived"] = Reason(str(columns["waived"])) if columns["waived"] else None
+    columns["waived"] = frozenset(map(Reason, str(columns["waived"] or "").split()))
     return File(**columns)  # type: ignore[arg-type]  # the query names exactly the fields
 
 
@@ -168,7 +168,8 @@ def duplicate(connection: Connection, file_id: str, epoch: int, original: str) -
 
 
 def put_shape(connection: Connection, file_id: str, shape: Iterable[tuple[str, str, int]]) -> None:
-    """What the file is made of is stored: (column, code, rows)."""
+    """What the file is made of is stored: (column, code, rows); what an earlier attempt stored is replaced."""
+    connection.execute("DELETE FROM exchange.file_shape WHERE file_id = %s", (file_id,))
     with connection.cursor() as cursor, cursor.copy("COPY exchange.file_shape FROM STDIN") as copy:
         for column, code, rows in shape:
             copy.write_row((file_id, column, code, rows))

@@ -58,11 +58,11 @@ def earlier(connection: Connection, about: About) -> Earlier | None:
 
 
 def marks(connection: Connection, file_id: str) -> list[Mark] | None:
-    """What was found in the file, in order; None when that is more than two files are compared by."""
+    """What its partner was told of the file, in order; None when that is more than two files are compared by."""
     with connection.cursor(row_factory=class_row(Mark)) as cursor:
         found = cursor.execute(
             """SELECT rule, column_name AS "column", table_name AS "table", row_no, ref_hmac AS reference
-                 FROM exchange.finding WHERE file_id = %s ORDER BY finding_no LIMIT %s""",
+                 FROM exchange.finding WHERE file_id = %s AND severity <> 'note' ORDER BY finding_no LIMIT %s""",
             (file_id, MOST + 1),
         ).fetchall()
     return found if len(found) <= MOST else None

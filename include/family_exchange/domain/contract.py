@@ -237,6 +237,38 @@ class Column(Model):
         return self.canonical in IDENTITY_COLUMNS
 
 
+class Whose(StrEnum):
+    """Whose files are asked whether a person is known."""
+
+    PARTNER = "partner"
+    """Those of the partner itself; it is told."""
+    ANYBODY = "anybody"
+    """Those of every partner; only the council is told."""
+
+
+_KNOWN_BY = frozenset({"record_ref", "nhs_number", "nino", "upn", "forename", "surname", "date_of_birth", "postcode"})
+"""Canonical columns by which a person is looked for in other feeds."""
+
+
+class KnownBy(Model):
+    """From which other feeds the person of each row should be known, and by what."""
+
+    whose: Whose
+    feeds: tuple[Key, ...] = ()
+    """Empty: every other feed."""
+    by: tuple[tuple[Key, ...], ...] = Field(min_length=1)
+    """Canonical columns; a person is known when all of one group are there and the same."""
+
+    @model_validator(mode="after")
+    def _tells_people_apart(self) -> Self:
+        for index, group in enumerate(self.by):
+            if not group or not {*group} <= _KNOWN_BY:
+                raise wrong(f"by[{index}]", f"expected some of {', '.join(sorted(_KNOWN_BY))}")
+            if self.whose is Whose.ANYBODY and "record_ref" in group:
+                raise wrong(f"by[{index}]", "expected no record_ref: each partner has its own")
+        return self
+
+
 class Table(Model):
     """One table of a bundle: a CSV, or a sheet, of this name."""
 
@@ -290,6 +322,7 @@ class Contract(Model):
     file: FileFormat = FileFormat()
     tables: tuple[Table, ...] = ()
     """With tables a file is a bundle of them, and `columns` are those of the rows that they are joined to."""
+    known_by: KnownBy | None = None
     columns: tuple[Column, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -308,6 +341,19 @@ class Contract(Model):
             raise wrong("file.formats", "expected csv for a feed without tables; zip or xlsx for one with tables")
         if not self.tables and Format.ZIP in self.file.formats:
             raise wrong("file.formats", "expected zip only for a feed with tables")
+        return self
+
+    @model_validator(mode="after")
+    def _people_can_be_looked_for(self) -> Self:
+        if self.known_by is None:
+            return self
+        if self.tables:
+            raise wrong("known_by", "expected no tables: people of a bundle are known from its own table of persons")
+        if self.feed in self.known_by.feeds:
+            raise wrong("known_by.feeds", "expected other feeds")
+        for index, group in enumerate(self.known_by.by):
+            if unknown := sorted({*group} - set(self.canonicals)):
+                raise wrong(f"known_by.by[{index}]", f"expected columns of the contract; not {', '.join(unknown)}")
         return self
 
     @model_validator(mode="after")

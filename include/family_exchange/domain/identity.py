@@ -3,9 +3,12 @@
 Only what lies under the signature counts: the name, the time and the order in a folder are hints that anybody can set.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+
+from family_exchange.domain.file import Reason
 
 LATE_BY = timedelta(days=62)
 """How much older than the newest accepted one a signature may be; beyond it, a late file is an old one sent again."""
@@ -69,17 +72,17 @@ class Placed:
     other: str | None = None
 
 
-def place(new: Identity, siblings: Siblings, *, waived: bool = False) -> Placed:
+def place(new: Identity, siblings: Siblings, *, waived: Collection[Reason] = ()) -> Placed:
     """Where `new` belongs; the first rule that applies, in the order of how sure it is.
 
-    `waived`: two people have looked at a stale or contradictory file and let it in; it is still never a repeat.
+    `waived`: what two people have looked at and set aside; a file is still never a repeat.
     """
     if siblings.same_content:
         return Placed(Place.DUPLICATE, siblings.same_content)
-    if not waived:
+    if Reason.CONFLICT not in waived:
         if other := siblings.same_signature or siblings.same_sequence:
             return Placed(Place.CONFLICT, other)
-        if aged := _aged(new, siblings):
+        if Reason.STALE not in waived and (aged := _aged(new, siblings)):
             return aged
     if new.as_of and siblings.newest_as_of and new.as_of < siblings.newest_as_of:
         return Placed(Place.HISTORY)

@@ -11,6 +11,7 @@ from family_exchange.adapters import workbook as workbooks
 from family_exchange.domain.advice import CONTACT
 from family_exchange.domain.answer import About, Book, ChangeLine, RowLine, RuleLine, with_outcome
 from family_exchange.domain.contract import Contract
+from family_exchange.domain.file import ACCEPTED
 from family_exchange.domain.findings import Findings, row_key
 from family_exchange.domain.resend import Changes, Resent
 from family_exchange.stages.validate import Validated
@@ -43,7 +44,7 @@ def book(known: About, checked: Validated, contract: Contract, since: Resent | N
         about=known,
         rules=tuple(_rule_lines(found, said)),
         reference=headings,
-        rows=_row_lines(found, said, shown),
+        rows=_row_lines(found, said, shown, taken=known.state in {None, *ACCEPTED}),
         more=max(len(found) - MOST_ROWS, 0),
         bundle=bundled,
         resent=since,
@@ -57,8 +58,9 @@ def _rule_lines(found: Findings, said: Mapping[str, str]) -> Iterator[RuleLine]:
         yield RuleLine(each.rule, each.severity, each.table, each.column, len(each.rows) or 1, said[each.rule])
 
 
-def _row_lines(found: Findings, said: Mapping[str, str], shown: Shown) -> Iterator[RowLine]:
-    for each, loaded in islice(with_outcome(found, taken=True), MOST_ROWS):
+def _row_lines(found: Findings, said: Mapping[str, str], shown: Shown, *, taken: bool) -> Iterator[RowLine]:
+    """One line for each finding; `taken`: the file's rows count at all."""
+    for each, loaded in islice(with_outcome(found, taken=taken), MOST_ROWS):
         reference = shown.get(row_key(each.table, each.row_no), ())
         yield RowLine(
             each.table, each.row_no, reference, each.column, each.rule, each.severity, said[each.rule], loaded

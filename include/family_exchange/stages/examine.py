@@ -4,6 +4,7 @@ Everything that needs the plaintext happens here, in one process and in memory; 
 counts, row numbers, keyed digests, and a workbook that is sealed to the partner before it is anywhere.
 """
 
+from dataclasses import replace
 from datetime import datetime
 from io import BytesIO
 
@@ -16,8 +17,8 @@ from family_exchange.domain import versions
 from family_exchange.domain.contract import Contract
 from family_exchange.domain.errors import DataRefused, NotReady
 from family_exchange.domain.file import Reason
-from family_exchange.domain.identity import Identity
-from family_exchange.stages import book, reply, unseal, validate
+from family_exchange.domain.identity import Identity, Place, place
+from family_exchange.stages import book, compare, reply, unseal, validate
 from family_exchange.stages.ports import Examined
 from family_exchange.stages.unseal import Opened
 
@@ -41,6 +42,8 @@ def file(doors: Doors, desk: Desk, vaulted: File, *, at: datetime) -> Examined:
     checked = validate.table(opened.plaintext, contract, doors.profile, received_on=opened.signed_at.date())
     said = checked.said
     identity = Identity(content, opened.sig_id, opened.signed_at, said.as_of, said.sequence)
+    placed = place(identity, desk.siblings(vaulted, identity), waived=vaulted.waived)
+    checked = compare.with_others(desk.connection, vaulted, contract, checked, history=placed.place is Place.HISTORY)
     return Examined(opened.signer, identity, _contents(doors, desk, vaulted, contract, checked, at=at))
 
 
@@ -66,9 +69,11 @@ def _contract(doors: Doors, vaulted: File, opened: Opened) -> Contract:
 def _contents(
     doors: Doors, desk: Desk, vaulted: File, contract: Contract, checked: validate.Validated, *, at: datetime
 ) -> Contents:
-    known = reply.examined(reply.about(vaulted, doors.profile.council), checked)
-    since = reply.resent(desk.connection, known, reply.marks(checked, doors.dedupe_key))
-    workbook = book.workbook(known, checked, contract, since)
+    told = replace(checked, findings=checked.findings.told())
+    held = checked.findings.holds and Reason.CONTENT not in vaulted.waived
+    known = reply.examined(reply.about(vaulted, doors.profile.council), told, held=held)
+    since = reply.resent(desk.connection, known, reply.marks(told, doors.dedupe_key))
+    workbook = book.workbook(known, told, contract, since)
     kept = None
     if workbook is not None:
         recipient = keys.recipient(desk.connection, vaulted.partner, at=at)
@@ -82,6 +87,7 @@ def _contents(
         columns_dropped=checked.columns_dropped,
         findings=checked.findings,
         accepted=checked.accepted,
+        held=held,
         shape=checked.shape,
         references=reply.digests(checked, doors.dedupe_key),
         workbook_sha256=kept,

@@ -91,7 +91,7 @@ def _set_aside_or_take_in(office: Office, desk: Desk, file: File, *, at: datetim
 def _take_in(office: Office, desk: Desk, file: File, *, at: datetime) -> State:
     if file.state is State.CLAIMED:
         file = _bring_in(office, desk, file)
-    if file.waived is not Reason.NAME and not plain_name(file.name_bytes):
+    if Reason.NAME not in file.waived and not plain_name(file.name_bytes):
         raise DataRefused(Reason.NAME, "the name holds characters that no agreed file name has")
     if file.landed_sha256 != file.ct_sha256:
         raise DataRefused(Reason.NOT_OPENPGP, "the file was left without any seal")

@@ -54,8 +54,8 @@ def about(file: File, council: str) -> About:
     )
 
 
-def examined(known: About, checked: Validated) -> About:
-    """What is known of the file once it was validated."""
+def examined(known: About, checked: Validated, *, held: bool = False) -> About:
+    """What is known of the file once it was validated; `held`: two people have to look at it."""
     found, verdict = checked.findings, checked.findings.verdict()
     return replace(
         known,
@@ -65,9 +65,9 @@ def examined(known: About, checked: Validated) -> About:
         coverage_to=checked.coverage_to,
         area=checked.said.area,
         sequence=checked.said.sequence,
-        state=None,
+        state=State.QUARANTINED if held else None,
         verdict=verdict,
-        reason=Reason.CONTENT if verdict is Verdict.REFUSED else None,
+        reason=Reason.CONTENT if held or verdict is Verdict.REFUSED else None,
         counts=Counts(
             found.rows_read, found.rows_loaded, found.rows_with_finding, found.rows_refused, checked.columns_dropped
         ),
@@ -166,8 +166,10 @@ def receipt(
 
 
 def as_found(stored: Iterable[StoredFinding]) -> Iterator[Finding]:
-    """The ledger's findings as validation made them."""
+    """The ledger's findings as validation made them, without those that are for the council only."""
     for each in stored:
+        if each.severity == Severity.NOTE:
+            continue
         yield Finding(each.row_no, each.column_name, each.rule, Severity(each.severity), each.table_name)
 
 

@@ -65,7 +65,7 @@ def file(
             key.fingerprint for partner, registered in keys.items() if partner != sealed.partner for key in registered
         ),
         now=at,
-        max_age=OLDEST_SIGNATURE,
+        max_age=None if Reason.STALE in sealed.waived else OLDEST_SIGNATURE,
         cap=LARGEST_PLAINTEXT,
     )
     verdict = seal.decide(unsealed.outcome, policy)
