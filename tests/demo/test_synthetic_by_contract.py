@@ -15,6 +15,7 @@ from family_exchange.demo.synthetic.by_contract import Writer
 from family_exchange.demo.synthetic.expected import expected
 from family_exchange.demo.synthetic.meaning import repeats
 from family_exchange.demo.synthetic.sheet import Sheet
+from family_exchange.domain import drift
 from family_exchange.domain.contract import PartnerType
 from family_exchange.domain.file import Verdict
 from family_exchange.domain.findings import AGE
@@ -222,6 +223,30 @@ def test_a_shrunk_file_is_a_small_part_of_the_good_one(everything):
     assert len(shrunk) == len(good)
     for file in shrunk:
         assert 0 < len(rows(file)) <= 0.1 * good[file.partner, file.feed]
+
+
+HELD = {
+    "shrunk": {drift.SHRANK},
+    "drifted_code": {drift.CODE_GONE, drift.CODE_NEW, drift.CODES_MOVED},
+    "emptied_column": {drift.EMPTIED},
+}
+
+
+def test_a_file_that_should_be_held_is_unlike_those_that_are_sent_before_it_and_they_are_like_each_other(everything):
+    shapes, seen = {}, set()
+    for file in everything.files:
+        before = shapes.setdefault((file.partner, file.feed, file.contract), [])
+        if file.misbehaviour in {*HELD, None, "next_sequence", "formulas", "odd_names"}:
+            checked = validate.table(file.content, profiles.contract(file.feed, file.contract), None)
+            shape = drift.Shape(checked.shape, checked.coverage_from, checked.coverage_to)
+            found = {sign.rule for sign in drift.signs(shape, before, profiles.drift().limits(file.feed))}
+            if file.misbehaviour not in HELD:
+                assert not found, file.name
+                before.append(shape)
+            elif min(each.rows for each in before) >= 75:
+                assert found & HELD[file.misbehaviour], file.name
+                seen.add(file.misbehaviour)
+    assert seen == set(HELD)
 
 
 def test_formulas_stand_in_the_file_as_they_were_typed(everything):

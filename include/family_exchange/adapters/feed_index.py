@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from family_exchange.adapters.feed_parts import table
 from family_exchange.adapters.feed_words import FIRST_LINE
 from family_exchange.domain.advice import REASONS, next_step
+from family_exchange.domain.drift import MESSAGES
 from family_exchange.domain.file import Verdict
 
 _TEXT = """\
@@ -49,6 +50,13 @@ wrong and what is new.
 
 {verdicts}
 
+## When a file is unlike your earlier ones
+
+Its rows may each be right and the file still be wrong: an extract that was cut, a column that an upgrade lost. Such a
+file is held until two people at the council have looked at it and let it in or sent it back.
+
+{shapes}
+
 ## When a whole file is not taken
 
 It waits in quarantine, still sealed, and the receipt gives one of these reasons:
@@ -78,5 +86,6 @@ def text(feeds: Iterable[tuple[str, str, str]]) -> str:
         keys=table(("key", "what it says", "example"), keys),
         answers=table(("in `receipts/`", "what it is"), _ANSWERS),
         verdicts=table(("verdict", "what to do"), ((f"`{each}`", next_step(None, each, None)) for each in Verdict)),
+        shapes=table(("rule", "what to do"), ((f"`{rule}`", words) for rule, words in MESSAGES.items())),
         reasons=table(("reason", "what to do"), ((f"`{reason}`", words) for reason, words in REASONS.items())),
     )

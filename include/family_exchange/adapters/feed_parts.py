@@ -23,8 +23,7 @@ from family_exchange.adapters.feed_words import (
     tells,
 )
 from family_exchange.adapters.places import DATA, EXPECTATIONS
-from family_exchange.domain.container import Format
-from family_exchange.domain.contract import Column, Contract
+from family_exchange.domain.contract import Column, Contract, TableContract
 from family_exchange.domain.findings import AGE, MESSAGES, Severity
 from family_exchange.domain.suite import Expectation, Suite
 
@@ -180,7 +179,7 @@ def _example(agreement: Agreement) -> Iterator[str]:
     """The first lines of the good sample, with the number of rows that is shown."""
     contract = agreement.contract
     shown = agreement.example[: 2 + _EXAMPLE_ROWS] or [contract.file.delimiter.join(contract.headers)]
-    if contract.file.formats[0] is not Format.CSV:
+    if isinstance(contract, TableContract):
         shown = [line for line in shown if not line.startswith("#")]
     if shown[0].startswith("#"):
         words = (f"rows={len(shown) - 2}" if word.startswith("rows=") else word for word in shown[0].split())

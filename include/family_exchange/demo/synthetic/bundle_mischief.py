@@ -30,9 +30,14 @@ class _Maker:
         self._last = writer.contract.tables[-1].name
         content = writer.content
         self.kinds: Mapping[Misbehaviour, Callable[[], bytes]] = {
+            Misbehaviour.SENT_TWICE: lambda: content(tables),
+            Misbehaviour.NEXT_SEQUENCE: lambda: content(self._some(slice(None, -1)), sequence="2"),
+            Misbehaviour.OLDER_SEQUENCE: lambda: content(self._some(slice(None, -2)), sequence="1"),
+            Misbehaviour.SAME_SEQUENCE: lambda: content(self._some(slice(None, -3)), sequence="2"),
+            Misbehaviour.FORMULAS: lambda: self._with_names(FORMULAS),
+            Misbehaviour.ODD_NAMES: lambda: self._with_names(NAMES),
             Misbehaviour.UNSIGNED: lambda: content(self._some(slice(None, None, 2))),
             Misbehaviour.CUT_SHORT: lambda: content(self._some(slice(1, None, 2))),
-            Misbehaviour.SENT_TWICE: lambda: content(tables),
             Misbehaviour.MISSING_TABLE: lambda: content({name: tables[name] for name in tables if name != self._last}),
             Misbehaviour.WRONG_COLUMNS: self._wrong_columns,
             Misbehaviour.BAD_ROWS: self._bad_rows,
@@ -44,11 +49,6 @@ class _Maker:
             Misbehaviour.WRONG_ROW_COUNT: lambda: content(tables, promised=sum(map(len, tables.values())) + 1),
             Misbehaviour.OTHER_COUNCIL: lambda: content(tables, council=OTHER),
             Misbehaviour.SHRUNK: lambda: content(self._some(slice(None, None, SHRUNK_EVERY))),
-            Misbehaviour.NEXT_SEQUENCE: lambda: content(self._some(slice(None, -1)), sequence="2"),
-            Misbehaviour.OLDER_SEQUENCE: lambda: content(self._some(slice(None, -2)), sequence="1"),
-            Misbehaviour.SAME_SEQUENCE: lambda: content(self._some(slice(None, -3)), sequence="2"),
-            Misbehaviour.FORMULAS: lambda: self._with_names(FORMULAS),
-            Misbehaviour.ODD_NAMES: lambda: self._with_names(NAMES),
         }
 
     def _who(self, table: str) -> str:

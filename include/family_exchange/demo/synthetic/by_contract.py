@@ -24,7 +24,8 @@ HABITS = Habits(
 )  # fmt: skip
 _KNOWN_SHARE = 0.08
 """Share of the people a feed may speak of that one partner knows."""
-_KNOWN_AT_LEAST = 24
+_KNOWN_AT_LEAST = 80
+"""Where there are so many: of very few, nobody can say that they changed."""
 _SEVERAL_EVENTS_SHARE = 0.3
 _EMPTY_SHARE = {DataClass.NAME: 0.02, DataClass.DATE_OF_BIRTH: 0.02, DataClass.SEX: 0.02, DataClass.ADDRESS: 0.03}
 _EMPTY_NUMBER_SHARE, _EMPTY_OTHER_SHARE = 0.3, 0.2

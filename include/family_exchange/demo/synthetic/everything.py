@@ -72,11 +72,13 @@ class _More:
         contract = profiles.contract(good.feed, good.contract)
         slips = self._stream(contract, f"slips of {good.partner}")
         if contract.tables:
-            writer = self._bundle_writer(contract)
-            made = bundle_mischief.misbehaving(writer.tables()[0], writer, slips)
+            tables = self._bundle_writer(contract)
+            made = bundle_mischief.misbehaving(tables.tables()[0], tables, slips)
         else:
             base = Good(agreements.with_rules(contract), rows_of(good.content, contract.file.delimiter))
-            made = misbehaving(base, self._writer(contract, f"mischief of {good.partner}"), slips)
+            in_motion = profiles.drift().limits(contract.feed).leave_out
+            writer = self._writer(contract, f"mischief of {good.partner}")
+            made = misbehaving(base, writer, slips, in_motion=in_motion)
         for kind, content in made:
             whole = good.content if kind is Misbehaviour.SENT_TWICE else content
             stem, _, ending = good.name.rpartition(".")

@@ -26,7 +26,7 @@ class Expected:
 
 GOOD = Expected("nothing")
 _Q = State.QUARANTINED
-_HELD = "held until two people release or reject it; a check before sending cannot know earlier files"
+_HELD = "held until two people release or reject it, once two files of 50 rows or more were taken in before it"
 EXPECTED: Mapping[Misbehaviour, Expected] = MappingProxyType(
     {
         Misbehaviour.UNSIGNED: Expected(

@@ -3,7 +3,7 @@
 import csv
 import io
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
@@ -24,6 +24,8 @@ NAMES = (
 )  # fmt: skip
 SHRUNK_EVERY = 20
 OTHER = "another-council"
+_MOST, _RARE = 0.7, 0.35
+"""Of the rows so many must stay, and at most so many may have had the code before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +52,14 @@ def rows_of(content: bytes, delimiter: str = ",") -> list[Row]:
     return list(csv.DictReader(io.StringIO(table), delimiter=delimiter))
 
 
-def misbehaving(good: Good, writer: Writer, rng: Random) -> Iterator[tuple[Misbehaviour, bytes]]:
-    """Each kind that this feed can show, with its content in the clear; those that follow one another do so here."""
-    maker = _Maker(good.without_findings(writer), writer, rng)
+def misbehaving(
+    good: Good, writer: Writer, rng: Random, *, in_motion: Collection[str] = ()
+) -> Iterator[tuple[Misbehaviour, bytes]]:
+    """Each kind that this feed can show, with its content in the clear, in the order in which to send them.
+
+    `in_motion` are headers of columns whose codes change with every period, so that nobody is surprised by it.
+    """
+    maker = _Maker(good.without_findings(writer), writer, rng, in_motion)
     for kind, make in maker.kinds.items():
         content = make()
         if content is not None:
@@ -62,15 +69,21 @@ def misbehaving(good: Good, writer: Writer, rng: Random) -> Iterator[tuple[Misbe
 class _Maker:
     """Makes one file after another from the same good rows."""
 
-    def __init__(self, good: Good, writer: Writer, rng: Random) -> None:
+    def __init__(self, good: Good, writer: Writer, rng: Random, in_motion: Collection[str]) -> None:
+        self._in_motion = in_motion
         self._agreed = good.agreed
         self._rows = good.rows
         self._writer = writer
         self._rng = rng
         self.kinds: Mapping[Misbehaviour, Callable[[], bytes | None]] = {
+            Misbehaviour.SENT_TWICE: lambda: self._file(self._rows),
+            Misbehaviour.NEXT_SEQUENCE: lambda: self._file(self._rows[:-1], sequence="2"),
+            Misbehaviour.OLDER_SEQUENCE: lambda: self._file(self._rows[:-2], sequence="1"),
+            Misbehaviour.SAME_SEQUENCE: lambda: self._file(self._rows[:-3], sequence="2"),
+            Misbehaviour.FORMULAS: lambda: self._with_names(FORMULAS),
+            Misbehaviour.ODD_NAMES: lambda: self._with_names(NAMES),
             Misbehaviour.UNSIGNED: lambda: self._file(self._rows[::2]),
             Misbehaviour.CUT_SHORT: lambda: self._file(self._rows[1::2]),
-            Misbehaviour.SENT_TWICE: lambda: self._file(self._rows),
             Misbehaviour.WRONG_COLUMNS: self._wrong_columns,
             Misbehaviour.BAD_ROWS: self._bad_rows,
             Misbehaviour.WRONG_ENCODING: self._wrong_encoding,
@@ -83,11 +96,6 @@ class _Maker:
             Misbehaviour.SHRUNK: lambda: self._file(self._rows[::SHRUNK_EVERY]),
             Misbehaviour.DRIFTED_CODE: self._drifted,
             Misbehaviour.EMPTIED_COLUMN: self._emptied,
-            Misbehaviour.NEXT_SEQUENCE: lambda: self._file(self._rows[:-1], sequence="2"),
-            Misbehaviour.OLDER_SEQUENCE: lambda: self._file(self._rows[:-2], sequence="1"),
-            Misbehaviour.SAME_SEQUENCE: lambda: self._file(self._rows[:-3], sequence="2"),
-            Misbehaviour.FORMULAS: lambda: self._with_names(FORMULAS),
-            Misbehaviour.ODD_NAMES: lambda: self._with_names(NAMES),
         }
 
     def _file(self, rows: Sequence[Row], *, promised: int | None = None, **more: str) -> bytes:
@@ -138,12 +146,15 @@ class _Maker:
         )
 
     def _drifted(self) -> bytes | None:
-        """Every row with the code that was rarest."""
+        """Every row with one code in a column that had several, a rare one that no rule is against."""
         for column in self._agreed.contract.columns:
             used = [row[column.name] for row in self._rows if row[column.name]]
-            if column.type is ColumnType.CODE and len(set(used)) > 1 and column.canonical != "sex":
-                rarest = min(sorted(set(used)), key=used.count)
-                return self._if_good([row | {column.name: rarest} for row in self._rows])
+            if column.name in self._in_motion or len(used) < _MOST * len(self._rows):
+                continue
+            for code in sorted(column.codes, key=used.count):
+                good = self._good([row | {column.name: code} for row in self._rows])
+                if used.count(code) < _RARE * len(used) and len(good) >= _MOST * len(self._rows):
+                    return self._file(good)
         return None
 
     def _emptied(self) -> bytes | None:
@@ -152,12 +163,11 @@ class _Maker:
         if not may:
             return None
         fullest = max(may, key=lambda name: sum(bool(row[name]) for row in self._rows))
-        return self._if_good([row | {fullest: ""} for row in self._rows])
+        return self._file(self._good([row | {fullest: ""} for row in self._rows]))
 
-    def _if_good(self, rows: Sequence[Row]) -> bytes:
-        """The file with those of the rows that break no rule; each row alone must be beyond reproach."""
-        as_of = self._writer.during.as_of
-        return self._file([row for row in rows if not self._agreed.broken(row, as_of)])
+    def _good(self, rows: Sequence[Row]) -> Sequence[Row]:
+        """Those of the rows that break no rule: what is odd shows in the file as a whole only."""
+        return [row for row in rows if not self._agreed.broken(row, self._writer.during.as_of)]
 
     def _with_names(self, names: Sequence[str]) -> bytes | None:
         """The good rows, some of whose people have these names."""
