@@ -249,6 +249,13 @@ def test_the_usual_hour_is_that_of_londons_clocks_when_they_change_between_two_f
     assert usual(WEEKLY, after, march).astimezone(LONDON).hour == 7
 
 
+def test_a_file_that_came_before_the_clocks_changed_and_was_due_after_tells_the_hour_of_the_clocks():
+    (due,) = expected(WEEKLY, (), since=london(2027, 3, 25), until=london(2027, 3, 31))
+    (following,) = expected(WEEKLY, (), since=london(2027, 4, 1), until=london(2027, 4, 7))
+    learned = [(due, london(2027, 3, 27, 7))] * LEAST_LEARNED_FROM
+    assert usual(WEEKLY, following, learned) == london(2027, 4, 3, 7)
+
+
 def test_the_usual_hour_is_learned_only_from_files_that_came_in_time():
     every = expected(WEEKLY, (), since=london(2026, 9, 1), until=london(2026, 10, 31))
     in_time = [Arrival(file.due_at - 3 * HOUR, file.due_on) for file in every[:5]]
