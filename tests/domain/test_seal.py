@@ -157,6 +157,8 @@ def test_a_run_that_we_cut_short_is_never_accepted():
         ({"own_keys": frozenset({SCHOOLS})}, Reason.WRONG_RECIPIENT),
         ({"partner_keys": ()}, Reason.UNKNOWN_SIGNER),
         ({"partner_keys": (), "other_keys": frozenset({POLICE})}, Reason.SIGNER_NOT_PARTNER),
+        ({"partner_keys": (), "research_keys": frozenset({POLICE})}, Reason.RESEARCH_WALL),
+        ({"research_keys": frozenset({SCHOOLS})}, None),
         ({"partner_keys": police_key(), "other_keys": frozenset({POLICE})}, None),
         ({"partner_keys": police_key(revoked_at=SIGNED_AT)}, Reason.SIGNER_REVOKED),
         ({"partner_keys": police_key(revoked_at=SIGNED_AT + timedelta(days=1))}, None),

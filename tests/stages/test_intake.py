@@ -199,3 +199,22 @@ def test_each_move_is_one_event_of_the_chain(tenant):
                  FROM audit.event WHERE kind = 'file.' || lower('CLOSED') GROUP BY 1"""
         ).fetchall()
     assert dict(rows) == {file.file_id: 1 for file in files if file.state is State.CLOSED}
+
+
+@pytest.mark.requirement("R-062")
+def test_a_return_does_not_come_back_as_a_partners_file(tenant, police):
+    fields = tenant.doors.profile.returns["nis"].fields
+    content = (",".join(fields) + "\n" + "," * (len(fields) - 1) + "\n").encode()
+    put(police, "results.pgp", sealed_by(police, tenant, content))
+    (file,) = run(tenant)
+    assert (file.state, file.reason) == (State.QUARANTINED, Reason.RESEARCH_WALL)
+    assert receipt_of(tenant, police, file)["what_to_do"]
+
+
+def test_a_file_that_nobody_sealed_is_refused_and_kept_sealed(tenant, police, content):
+    put(police, "open.csv", content)
+    (file,) = run(tenant)
+    assert (file.state, file.reason) == (State.QUARANTINED, Reason.NOT_OPENPGP)
+    assert content[:40] not in tenant.doors.vault.path(file.ct_sha256).read_bytes()
+    with DropZone(police.endpoint) as zone:
+        assert not zone.exists(f"/{FEED}/open.csv")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 
 from family_exchange.adapters.settings import SftpEndpoint
 from family_exchange.adapters.sftp_watch import CONNECT_SECONDS, listing_digest
-from family_exchange.domain.errors import DataRefused, NeedsDecision, TryLater
+from family_exchange.domain.errors import DataRefused, Halted, NeedsDecision, TryLater
 from family_exchange.domain.file import Reason
 
 if TYPE_CHECKING:
@@ -65,7 +65,8 @@ class DropZone:
 
         Raises:
             TryLater: the server does not answer.
-            NeedsDecision: it is not the server whose key is pinned, or it does not let us in.
+            Halted: it is not the server whose key is pinned.
+            NeedsDecision: it does not let us in.
         """
         try:
             with self._faults():
@@ -92,6 +93,14 @@ class DropZone:
                 _entry(name, attributes) for name, attributes in self._session.entries(_path(folder)) if _one_part(name)
             ]
         return sorted(found, key=lambda entry: (entry.modified_at, entry.name))
+
+    def entry(self, folder: str, name: bytes) -> Entry | None:
+        """The folder's entry of this name; None when there is none."""
+        with self._faults():
+            try:
+                return _entry(name, self._session.lstat(_path(folder, name)))
+            except FileNotFoundError:
+                return None
 
     def fetch(self, folder: str, name: bytes, target: "SupportsWrite[bytes]") -> int:
         """The number of bytes written to `target`: all that the file had when it was opened.
@@ -216,7 +225,7 @@ class DropZone:
         import paramiko  # noqa: PLC0415 - see _open
 
         pinned = self._endpoint.host_key.split()[:2]
-        wrong = NeedsDecision(f"{self._where} does not show the pinned host key; nothing was sent to it")
+        wrong = Halted(f"{self._where} does not show the pinned host key; nothing was sent to it")
         try:
             options = transport.get_security_options()
             options.ciphers, options.key_types = CIPHERS, _algorithms(pinned[0])

@@ -152,6 +152,10 @@ def _weak_and_rejected(said: Said, _policy: Policy) -> bool:
     return any(number(word) not in HASHES for words in said.all("ERRSIG") for word in words[2:3])
 
 
+def _of_research(said: Said, policy: Policy) -> bool:
+    return any(one.signer in policy.research_keys and not _registered(one, policy) for one in said.signatures)
+
+
 def _of_another_partner(said: Said, policy: Policy) -> bool:
     return any(one.signer in policy.other_keys and not _registered(one, policy) for one in said.signatures)
 
@@ -237,6 +241,7 @@ RULES: tuple[tuple[Reason, Rule], ...] = (
     (Reason.BAD_SIGNATURE, _bad_signature),
     (Reason.UNKNOWN_SIGNER, _key_unknown),
     (Reason.WEAK_ALGO, _weak_and_rejected),
+    (Reason.RESEARCH_WALL, _of_research),
     (Reason.SIGNER_NOT_PARTNER, _of_another_partner),
     (Reason.UNKNOWN_SIGNER, _of_nobody),
     (Reason.SIGNER_REVOKED, _revoked),

@@ -56,6 +56,8 @@ class Policy:
     now: datetime
     cap: int
     """Most plaintext bytes that one file may have."""
+    research_keys: frozenset[str] = frozenset()
+    """Fingerprints of those to whom returns go: nothing that they sign may come back into operational hands."""
     max_age: timedelta | None = None
     """Oldest signature that is still news; None: any age."""
     retired_keys: frozenset[str] = frozenset()

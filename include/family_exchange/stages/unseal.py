@@ -10,6 +10,7 @@ from family_exchange.domain import envelope, seal
 from family_exchange.domain.envelope import Shape
 from family_exchange.domain.errors import DataRefused, TryLater
 from family_exchange.domain.file import Reason
+from family_exchange.domain.research_wall import is_a_return
 from family_exchange.domain.seal import RegisteredKey
 
 LARGEST_PLAINTEXT = 512 * 1024 * 1024
@@ -64,6 +65,7 @@ def file(
         other_keys=frozenset(
             key.fingerprint for partner, registered in keys.items() if partner != sealed.partner for key in registered
         ),
+        research_keys=frozenset({doors.settings.recipient_key}),
         now=at,
         max_age=None if Reason.STALE in sealed.waived else OLDEST_SIGNATURE,
         cap=LARGEST_PLAINTEXT,
@@ -72,6 +74,8 @@ def file(
     if isinstance(verdict, seal.Accepted):
         if sealed_again(unsealed.plaintext):
             raise DataRefused(Reason.CONTENT, f"file {sealed.file_id} holds another sealed message")
+        if is_a_return(unsealed.plaintext[:LOOK], [each.fields for each in doors.profile.returns.values()]):
+            raise DataRefused(Reason.RESEARCH_WALL, "the file has the columns of a return, and no return may come back")
         return Opened(verdict.signer, verdict.sig_id, verdict.signed_at, bytes(unsealed.plaintext))
     if isinstance(verdict, seal.Refused):
         raise DataRefused(verdict.reason, f"the seal of file {sealed.file_id} is not in order")
