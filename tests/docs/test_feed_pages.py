@@ -26,7 +26,6 @@ def contracts(feed):
         yield from [whole.of_table(table.name) for table in whole.tables] or [whole]
 
 
-@pytest.mark.requirement("R-029")
 def test_the_pages_are_those_that_make_feeds_would_write():
     made = feed_pages.pages()
     assert {page.name for page in feed_pages.FOLDER.iterdir()} == set(made), "run `make feeds`"

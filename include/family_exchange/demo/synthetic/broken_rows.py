@@ -1,7 +1,7 @@
 """For each rule of a suite a row that breaks it, and no other where that can be."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import islice, product
@@ -43,7 +43,7 @@ _TOO_LOW, _TOO_HIGH = date(1850, 1, 1), date(2999, 12, 31)
 class BrokenRow:
     """One row that breaks rules on purpose."""
 
-    row: Row
+    row: Row = field(repr=False)
     rule: str
     """The rule that it is there for."""
     breaks: frozenset[str]

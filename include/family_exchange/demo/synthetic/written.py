@@ -25,12 +25,12 @@ Nobody in these files ever lived. The same council, number of people and seed gi
 
   <partner>/<feed>/   what each partner would send, in the clear
   files.csv           every file in the order in which to send it: what is wrong with it, and what the platform says
-  findings.csv        each row that breaks rules, and which; row 1 is the first after the header
+  findings.csv        each row that breaks rules, and which; row 1 is the first after the header (of its table)
   truth.csv           whom each reference truly means, for judging how well people are matched
 
-To send a file, seal it as the partner would, then upload it under another name and rename it:
+To send a file, seal it as the partner would, then upload it under a temporary name and rename it:
 
-  gpg --sign --encrypt --recipient <the council's key> --output <name>.csv.pgp <name>.csv
+  gpg --sign --encrypt --recipient <the council's key> --output <name>.pgp <name>
 
 Two kinds of mischief are yours to do, for they are not in the text: `unsigned` is sealed without --sign, and
 `cut_short` loses the last third of the sealed bytes.
