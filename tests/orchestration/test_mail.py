@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from family_exchange.adapters import database, outbox
-from family_exchange.domain.errors import MissingSetting, NeedsDecision, TryLater
+from family_exchange.domain.errors import Busy, MissingSetting, NeedsDecision, TryLater
 from family_exchange.domain.message import Message, Topic
 from family_exchange.orchestration import mail
 from support import mailserver
@@ -90,6 +90,24 @@ def test_an_address_that_is_refused_is_for_a_person_and_keeps_no_other_letter_ba
     assert PROGRAMME not in str(error.value)
     assert [letter["To"] for letter in mailbox.letters] == [OPERATIONS]
     assert unsent(council) == [PROGRAMME]
+
+
+@pytest.mark.usefixtures("connected")
+def test_a_sender_that_is_refused_is_for_a_person(council, mailbox):
+    mailbox.unknown_sender = True
+    with pytest.raises(NeedsDecision, match="from_email"):
+        mail.send(council.doors)
+    assert len(unsent(council)) == 2
+
+
+@pytest.mark.usefixtures("connected")
+def test_two_relays_do_not_send_at_once(council, mailbox):
+    with database.session(council.doors.database) as other:
+        assert database.hold(other, outbox.LOCK, council.doors.profile.council)
+        with pytest.raises(Busy, match="another worker"):
+            mail.send(council.doors)
+    assert mailbox.letters == []
+    assert mail.send(council.doors)["letters"] == 2
 
 
 def test_a_server_that_is_away_is_asked_again_later(council, connected, mailbox):

@@ -85,6 +85,14 @@ def test_a_warning_says_since_when_what_will_be_missing_and_what_to_do(council):
     assert "Ask the partner for it." in late.lines[-1]
 
 
+def test_without_a_framework_for_the_day_only_fields_of_returns_are_named(council):
+    profile = council.doors.profile
+    later = tuple(each.model_copy(update={"valid_from": date(2030, 1, 1)}) for each in profile.frameworks)
+    watch.look(replace(council.doors, profile=profile.model_copy(update={"frameworks": later})), at=AFTER)
+    (late,) = police(council, Topic.OVERDUE)
+    assert "Not received without it: fpd incidents; fpd da_incidents." in late.lines
+
+
 def test_a_file_that_came_is_not_missed(council):
     a_file(council)
     watch.look(council.doors, at=AFTER)

@@ -14,6 +14,8 @@ class Mailbox:
     port: int = 0
     letters: list = field(default_factory=list)
     refused: set = field(default_factory=set)
+    unknown_sender: bool = False
+    """True: take no letter from whoever sends."""
     hang_up: bool = False
     """True: take a letter and hang up without a word, as a server does that dies at the worst moment."""
 
@@ -47,6 +49,8 @@ class _Talk(asyncio.Protocol):
             address = line.partition(b"<")[2].partition(b">")[0].decode()
             self.to.append(address)
             self.say("550 no such mailbox" if address in self.mailbox.refused else "250 ok")
+        elif word == b"MAIL" and self.mailbox.unknown_sender:
+            self.say("550 who are you")
         elif word == b"DATA":
             self.data = []
             self.say("354 go on")
