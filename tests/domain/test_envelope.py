@@ -25,6 +25,13 @@ def test_session_packets_in_any_form_make_a_message(content):
     assert look(content + DATA, b"") == Envelope(Shape.BINARY)
 
 
+@pytest.mark.parametrize("start", range(224, 255))
+def test_the_version_of_data_that_comes_in_parts_is_not_looked_for_among_its_ciphertext(start):
+    in_parts = bytes([0xD2, start, 1, 7, 7, 7, 2]) + bytes(31)
+    assert look(KEY + in_parts, b"") == Envelope(Shape.BINARY)
+    assert look(KEY + bytes([0xD2, start, 2]) + bytes(31), b"") == Envelope(Shape.BINARY, newer=True)
+
+
 @pytest.mark.parametrize("content", [PASSPHRASE, KEY + PASSPHRASE, PASSPHRASE + KEY, KEY_NEW_LONG + PASSPHRASE])
 def test_a_way_in_by_passphrase_is_seen_wherever_it_stands(content):
     assert look(content + DATA, b"") == Envelope(Shape.BINARY, by_passphrase=True)

@@ -113,6 +113,8 @@ def _packet(content: bytes, at: int) -> tuple[int, int, int]:
         if octet < 224:  # noqa: PLR2004 - two octets
             second = content[at + 2] if at + 2 < len(content) else 0
             return first & 0x3F, at + 3, ((octet - 192) << 8) + second + 192
+        if octet < 255:  # noqa: PLR2004 - the length of a first part, in one octet
+            return first & 0x3F, at + 2, 1 << (octet & 0x1F)
         return first & 0x3F, at + 6, int.from_bytes(content[at + 2 : at + 6])
     if first & 0x80:
         size = (1, 2, 4, 0)[first & 3]
