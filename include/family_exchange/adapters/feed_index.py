@@ -20,7 +20,7 @@ what is the same for all of them.
 
 1. Make the table as the feed's page says, with the first line that says what it covers.
 2. Check it. The check works without a network and says what the platform will say; nothing leaves your machine:
-   `family-exchange check police.csv --feed police_incidents --council wakefield`
+   `family-exchange check police.csv --feed police_incidents --council <council>`
 3. Sign it with your registered key and encrypt it to the council's:
    `gpg --sign --encrypt --recipient <the council's fingerprint> --output police-2026-10.csv.pgp police.csv`.
    Two people at the council register your key; compare fingerprints by voice.

@@ -42,7 +42,7 @@ SENSITIVITIES: Mapping[Sensitivity, str] = MappingProxyType(
 )
 FIRST_LINE: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
-        "council": ("whom the file is for; a file for another council is refused", "wakefield"),
+        "council": ("whom the file is for; a file for another council is refused", "our-council"),
         "feed": ("which feed it is; the folder must be that feed's", "police_incidents"),
         "contract": ("which version of the contract the columns follow", "v1"),
         "as_of": ("the day on which your system said what the file says; ages are counted on it", "2026-10-31"),
