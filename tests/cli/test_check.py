@@ -39,6 +39,8 @@ def test_a_good_file_ends_with_0_and_a_bad_one_with_1():
         ([GOOD, "--feed", FEED, "--contract", "v99"], "v1"),
         ([GOOD, "--feed", FEED, "--council", "atlantis"], profiles.demo_council()),
         ([GOOD, "--feed", FEED, "--workbook", GOOD], "another name"),
+        ([GOOD, "--feed", FEED, "--partner", "police"], "--council"),
+        ([GOOD, "--feed", FEED, "--partner", "schools", "--council", "halton"], "police"),
     ],
 )
 def test_what_cannot_run_says_what_there_is(words, names):
@@ -68,6 +70,12 @@ def test_no_workbook_is_written_for_a_good_file(tmp_path):
 def test_a_council_s_profile_says_which_columns_are_not_taken():
     assert told(GOOD)[1]["columns_not_taken"] == 0
     assert told(GOOD, "--council", "halton")[1]["columns_not_taken"] > 0
+
+
+def test_the_only_partner_of_a_feed_need_not_be_named():
+    (police,) = profiles.profile("halton").partners_for(FEED)
+    named, unnamed = (told(GOOD, "--council", "halton", *who) for who in (("--partner", police.slug), ()))
+    assert named == unnamed
 
 
 def test_a_person_reads_the_verdict_the_next_step_and_what_only_the_platform_can_tell():

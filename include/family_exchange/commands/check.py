@@ -12,6 +12,8 @@ from family_exchange.commands.common import Json, console, say, table, today
 from family_exchange.commands.profile import known
 from family_exchange.domain.errors import NeedsDecision
 from family_exchange.domain.file import Verdict
+from family_exchange.domain.profile import Profile
+from family_exchange.domain.versions import AgreedVersion
 
 if TYPE_CHECKING:
     from family_exchange.stages.check import Checked
@@ -34,6 +36,9 @@ def check_file(
     ],
     feed: Annotated[str, typer.Option("--feed", "-f", help="Which feed it is.")],
     council: Annotated[str | None, typer.Option("--council", "-c", help="Whose profile applies.")] = None,
+    partner: Annotated[
+        str | None, typer.Option(help="Which partner of the council you are, where several send this feed.")
+    ] = None,
     contract: Annotated[
         str | None, typer.Option(help="Version of the contract, as v1; otherwise the one that the file is read by.")
     ] = None,
@@ -58,13 +63,15 @@ def check_file(
     if workbook and not piped and workbook.exists() and workbook.samefile(file):
         raise NeedsDecision("--workbook names the file that is checked; give it another name")
     known(council)
+    whose = profiles.profile(council) if council else None
     checked = check.file(
         sys.stdin.buffer.read() if piped else file.read_bytes(),
         feed,
-        profile=profiles.profile(council) if council else None,
+        profile=whose,
         name=file.name,
         signed_on=signed_on.date() if signed_on else today(),
         version=contract,
+        agreed=_agreed(whose, partner, feed),
     )
     written = _written(checked, workbook)
     if as_json:
@@ -78,6 +85,20 @@ def check_file(
         _show(checked, council, written)
     if checked.about.verdict is not Verdict.ACCEPTED:
         raise typer.Exit(1)
+
+
+def _agreed(profile: Profile | None, partner: str | None, feed: str) -> tuple[AgreedVersion, ...]:
+    """The versions that the partner has agreed with the council; the only partner of a feed need not be named."""
+    if profile is None:
+        if partner:
+            raise NeedsDecision("--partner needs --council: partners have their names in its profile")
+        return ()
+    sending = profile.partners_for(feed)
+    named = [each for each in sending if partner in {None, each.slug}]
+    if partner and not named:
+        names = ", ".join(each.slug for each in sending) or "nobody"
+        raise NeedsDecision(f"the council has no such partner for this feed; there is: {names}")
+    return named[0].versions.get(feed, ()) if len(named) == 1 else ()
 
 
 def _written(checked: "Checked", path: Path | None) -> str | None:
