@@ -20,7 +20,13 @@ class Row:
         return Row(self.__dict__ | columns)
 
 
-NOTHING = {column.name: None for column in fields(File)} | {"attempt": 0, "answers": 0, "epoch": 0, "history": False}
+NOTHING = {column.name: None for column in fields(File)} | {
+    "attempt": 0,
+    "answers": 0,
+    "epoch": 0,
+    "history": False,
+    "waived": (),
+}
 
 
 @dataclass
@@ -40,8 +46,7 @@ class MemoryLedger:
 
     def move(self, file, to, **columns):
         before = self.files[file.file_id].state
-        if (before, to) not in MOVES:
-            raise AssertionError(f"no legal move from {before} to {to}")
+        _must_be_legal(before, to)
         self.moves.append((file.file_id, before, to))
         self.change(file, state=to, attempt=0, **columns)
 
@@ -65,7 +70,7 @@ class MemoryDesk:
             if file.state is State.SEEN and file.name_bytes in fresh:
                 _, size, modified = fresh.pop(file.name_bytes)
                 self.ledger.change(file, size=size, modified_at=modified, changed_at=self.world.now)
-            elif self._never_had(file) and file.file_id not in self.ledger.locks:
+            elif self._never_had(file) and self.ledger.locks.get(file.file_id, self.session) is self.session:
                 self.ledger.change(file, epoch=file.epoch + 1)
                 self._gone(file)
         for name, size, modified in sorted(fresh.values(), key=lambda each: (each[2], each[0])):
@@ -134,6 +139,7 @@ class MemoryDesk:
         self._call("admit", file)
         placed = place(identity, self._siblings(file, identity), waived=file.waived)
         taken = placed.place in {Place.NEWS, Place.HISTORY}
+        _must_be_legal(self.ledger.files[file.file_id].state, State.AUTHENTIC)
         if taken and contents is None:
             raise Busy("has to be read after all")
         self.ledger.move(
@@ -158,7 +164,8 @@ class MemoryDesk:
             self.ledger.move(file, State.SUPERSEDED, superseded_by=placed.other)
         else:
             reason = Reason.CONFLICT if placed.place is Place.CONFLICT else Reason.STALE
-            self.ledger.move(file, State.QUARANTINED, reason=reason)
+            conflicting = placed.other if placed.place is Place.CONFLICT else None
+            self.ledger.move(file, State.QUARANTINED, reason=reason, conflicts_with=conflicting)
         return self.ledger.files[file.file_id].state
 
     def quarantine(self, file, reason, detail=None):
@@ -178,7 +185,7 @@ class MemoryDesk:
 
     def answered(self, file):
         self._call("answered", file)
-        self.ledger.change(file, receipt_at=self.world.now, answers=file.answers + 1)
+        self.ledger.change(file, receipt_at=self.world.now, answers=self.ledger.files[file.file_id].answers + 1)
 
     def close(self, file):
         self._call("close", file)
@@ -234,6 +241,11 @@ class MemoryDesk:
             newest_as_of=max((other.as_of for other in accepted), default=None),
             same_day=Sibling(day.file_id, day.signed_at, day.sequence) if day else None,
         )
+
+
+def _must_be_legal(before, to):
+    if (before, to) not in MOVES:
+        raise AssertionError(f"no legal move from {before} to {to}")
 
 
 def _entry(file):

@@ -118,6 +118,11 @@ class Zone:
             )
         ]
 
+    def entry(self, folder, name):
+        self.world.at(self.worker, "zone.stat")
+        node = self.world.folders[folder].get(name)
+        return node and Entry(name, len(node.data), node.modified_at, True)
+
     def fetch(self, folder, name, target):
         self.world.at(self.worker, "zone.open")
         node = self._node(folder, name)
@@ -173,6 +178,9 @@ class Vault:
 
     def __init__(self, world, worker):
         self.world, self.worker = world, worker
+
+    def need_room(self, _size):
+        self.world.at(self.worker, "vault.room")
 
     def put(self, source):
         data = source.read(-1)
