@@ -19,6 +19,8 @@ LONGEST = 32_767
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_PLAIN = re.compile("[ -%'-;=?-~]*")
+"""What needs no care in XML; most texts of a workbook."""
 _LOOKS_ESCAPED = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
 _AT_ONCE = 2_000
 """Rows that are written in one piece."""
@@ -58,7 +60,7 @@ class Sheet:
     columns: tuple[Column, ...]
     rows: Iterable[Row] = field(repr=False)
     above: tuple[Row, ...] = ()
-    """Lines over the table; the first cell of each is bold. Without them the table's headings stay in sight."""
+    """Lines of a label and its text over the table. Without them the table's headings stay in sight."""
 
 
 def written(sheets: Iterable[Sheet]) -> bytes:
@@ -80,13 +82,14 @@ def _put_sheet(archive: ZipFile, number: int, sheet: Sheet) -> tuple[str, str]:
         nonlocal last
         yield _sheet_head(sheet)
         for row_no, row in enumerate(sheet.above, start=1):
-            yield _row(row_no, row, (Style.TITLE, *[Style.LONG] * (len(row) - 1)))
-        yield _row(top, tuple(column.heading for column in sheet.columns), [Style.HEADING] * len(sheet.columns))
-        styles = [Style.LONG if column.long else Style.TEXT for column in sheet.columns]
+            yield _row(row_no, row, _places((Style.TITLE, Style.LONG)))
+        headings = _places(Style.HEADING for _ in sheet.columns)
+        yield _row(top, tuple(column.heading for column in sheet.columns), headings)
+        places = _places(Style.LONG if column.long else Style.TEXT for column in sheet.columns)
         rows = enumerate(sheet.rows, start=top + 1)
         while piece := list(islice(rows, _AT_ONCE)):
             last = piece[-1][0]
-            yield "".join(_row(row_no, row, styles) for row_no, row in piece)
+            yield "".join(_row(row_no, row, places) for row_no, row in piece)
         yield f'</sheetData><autoFilter ref="A{top}:{_letter(len(sheet.columns))}{last}"/>{_SHEET_END}'
 
     _put(archive, f"xl/worksheets/sheet{number}.xml", parts())
@@ -103,23 +106,41 @@ def _put(archive: ZipFile, name: str, parts: Iterable[str]) -> None:
             file.write(part.encode())
 
 
-def _row(row_no: int, row: Row, styles: Iterable[Style]) -> str:
-    cells = "".join(
-        _cell(f"{_letter(place)}{row_no}", cell, style)
-        for place, (cell, style) in enumerate(zip(row, styles, strict=True), start=1)
-        if cell is not None
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """One column of cells: what stands before the row's number, and between that and the content."""
+
+    start: str
+    before_text: str
+    before_number: str
+
+
+def _places(styles: Iterable[Style]) -> tuple[_Place, ...]:
+    return tuple(
+        _Place(
+            start=f'<c r="{_letter(place)}',
+            before_text=f'" s="{style:d}" t="inlineStr"><is><t xml:space="preserve">',
+            before_number=f'" s="{Style.NUMBER:d}"><v>',
+        )
+        for place, style in enumerate(styles, start=1)
     )
-    return f'<row r="{row_no}">{cells}</row>'
 
 
-def _cell(place: str, cell: str | int, style: Style) -> str:
-    if isinstance(cell, int):
-        return f'<c r="{place}" s="{Style.NUMBER}"><v>{cell}</v></c>'
-    return f'<c r="{place}" s="{style}" t="inlineStr"><is><t xml:space="preserve">{_text(cell)}</t></is></c>'
+def _row(row_no: int, row: Row, places: tuple[_Place, ...]) -> str:
+    cells = [f'<row r="{row_no}">']
+    for place, cell in zip(places, row, strict=False):  # a line over the table may be shorter than the table
+        if isinstance(cell, str):
+            cells.append(f"{place.start}{row_no}{place.before_text}{_text(cell)}</t></is></c>")
+        elif cell is not None:
+            cells.append(f"{place.start}{row_no}{place.before_number}{cell}</v></c>")
+    cells.append("</row>")
+    return "".join(cells)
 
 
 def _text(text: str) -> str:
     """As XML carries it: what XML cannot hold is a replacement character, and nothing is taken for an escape."""
+    if _PLAIN.fullmatch(text) and "_x" not in text and len(text) <= LONGEST:
+        return text
     kept = _LOOKS_ESCAPED.sub("_x005F_", _NOT_IN_XML.sub("\ufffd", text[:LONGEST]))
     return escape(kept, {"\r": "_x000D_"})
 
@@ -146,7 +167,7 @@ def _frame(extents: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
     numbers = range(1, len(extents) + 1)
     yield (
         "xl/workbook.xml",
-        f'<workbook xmlns="{_MAIN}" xmlns:r="{_RELATED}"><sheets>'
+        f'<workbook xmlns="{_MAIN}" xmlns:r="{_RELATED}"><bookViews><workbookView/></bookViews><sheets>'
         + "".join(
             f'<sheet name={quoteattr(name)} sheetId="{number}" r:id="rId{number}"/>'
             for number, (name, _) in zip(numbers, extents, strict=True)
