@@ -4,15 +4,19 @@ from dataclasses import asdict
 from typing import Annotated
 
 import typer
+from rich.console import Group
 
 from family_exchange.adapters import database, ledger
 from family_exchange.adapters.doors import make_secrets, prepare
 from family_exchange.adapters.openpgp import make_ring
+from family_exchange.commands import deciding
 from family_exchange.commands.common import Council, Json, doors, now, say, table
 from family_exchange.domain.errors import NeedsDecision
-from family_exchange.stages import acknowledge, intake, receive
+from family_exchange.domain.file import State
+from family_exchange.stages import acknowledge, compare, intake, receive
 
 files = typer.Typer(help="The ledger of partner files.", no_args_is_help=True)
+deciding.add_to(files)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -55,8 +59,15 @@ def receive_files(
 
 
 @files.command("list")
-def list_files(council: Council, as_json: Json = False) -> None:
+def list_files(
+    council: Council,
+    held: Annotated[bool, typer.Option("--held", help="Only those that wait for two people.")] = False,
+    as_json: Json = False,
+) -> None:
     """Every file, oldest first: where it is, and why."""
+    if held:
+        deciding.list_held(doors(council), as_json=as_json)
+        return
     with database.transaction(doors(council).database) as connection:
         found = ledger.files(connection)
     rows = [
@@ -77,12 +88,16 @@ def show_file(file_id: str, council: Council, as_json: Json = False) -> None:
         except KeyError:
             raise NeedsDecision(f"there is no file {file_id}; `files list` shows them") from None
         found = ledger.findings(connection, file_id)
-    facts = {key: value for key, value in asdict(file).items() if key not in {"name_bytes", "ct_sha256"}}
-    facts["sha256"] = file.ct_sha256.hex() if file.ct_sha256 else None
+        odd = compare.signs(connection, file) if file.state is State.QUARANTINED else ()
+    facts = {key: value for key, value in asdict(file).items() if key != "name_bytes" and not key.endswith("sha256")}
+    facts |= {"sha256": file.ct_sha256.hex() if file.ct_sha256 else None, "waived": sorted(file.waived)}
     rows = [(one.row_no, one.column_name, one.rule, one.severity) for one in found]
     title = f"{file_id}: {file.state} {file.reason or ''} {len(rows)} findings".strip()
     say(
-        facts | {"findings": [asdict(one) for one in found]},
+        facts | {"findings": [asdict(one) for one in found], "unlike_earlier_files": [asdict(one) for one in odd]},
         as_json=as_json,
-        words=lambda: table(title, ("row", "column", "rule", "severity"), list(rows)),
+        words=lambda: Group(
+            table(title, ("row", "column", "rule", "severity"), list(rows)),
+            *([deciding.beside_earlier_files(odd)] if odd else []),
+        ),
     )
