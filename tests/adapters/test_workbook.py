@@ -19,8 +19,8 @@ NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 FIX = "Give role in every row."
 ABOUT = About(
     feed="police_incidents", name="our file.csv", council="halton", file_id="F00000007", partner="police",
-    contract="v1", received_at=NOW, as_of=date(2026, 10, 31), coverage_from=date(2026, 4, 1), area="E08000036", sequence=7,
-    verdict=Verdict.PARTLY_ACCEPTED, counts=Counts(12_345, 12_000, 45, 300, 2),
+    contract="v1", received_at=NOW, as_of=date(2026, 10, 31), coverage_from=date(2026, 4, 1), area="E08000036",
+    sequence=7, verdict=Verdict.PARTLY_ACCEPTED, counts=Counts(12_345, 12_000, 45, 300, 2),
 )  # fmt: skip
 RULE = RuleLine("PI-031", Severity.ERROR, None, "role", 300, FIX)
 LINE = RowLine(None, 4, ("0012345678901234567890", "P4"), "role", "PI-031", Severity.ERROR, FIX, loaded=False)
