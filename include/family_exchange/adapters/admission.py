@@ -62,6 +62,9 @@ def admit(connection: Connection, file: File, signer: str, identity: Identity, c
         Busy: meanwhile another file was accepted and this one would have to be read after all.
     """
     connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (FEED_LOCK, f"{file.partner}/{file.feed}"))
+    if original := accepted(connection, file, "ct_sha256", file.ct_sha256):
+        ledger.duplicate(connection, file.file_id, file.epoch, original)  # another worker was faster with the same bytes
+        return
     placed = place(identity, siblings(connection, file, identity), waived=file.waived)
     _note_seal(connection, file, signer, identity, placed)
     ledger.advance(connection, file.file_id, file.epoch, State.AUTHENTIC, {"signer": signer})

@@ -137,6 +137,9 @@ class MemoryDesk:
 
     def admit(self, file, signer, identity, contents):
         self._call("admit", file)
+        if original := self._accepted(file, lambda other: other.ct_sha256 == file.ct_sha256):
+            self.ledger.move(file, State.DUPLICATE, duplicate_of=original)
+            return State.DUPLICATE
         placed = place(identity, self._siblings(file, identity), waived=file.waived)
         taken = placed.place in {Place.NEWS, Place.HISTORY}
         _must_be_legal(self.ledger.files[file.file_id].state, State.AUTHENTIC)

@@ -1,9 +1,9 @@
 """A world in memory in which the platform's own intake runs: drop zone, vault, ledger, clock, and workers that die.
 
 Intake calls its ports (`stages.ports`); here each call is a point at which the scheduler may let another worker run,
-end this one as a power cut would, make the endpoint fail, or cut the worker off the ledger and let it go on as a zombie.
-A ledger call happens whole or not at all, as a transaction does; `tests/adapters/test_desk_model.py` holds this ledger
-and the real one to the same answers.
+end this one as a power cut would, make the endpoint fail, or cut the worker off the ledger and let it go on as a
+zombie. A ledger call happens whole or not at all, as a transaction does; `tests/adapters/test_desk_model.py` holds
+this ledger and the real one to the same answers.
 """
 
 from contextlib import contextmanager
