@@ -63,7 +63,7 @@ def admit(connection: Connection, file: File, signer: str, identity: Identity, c
     """
     connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (FEED_LOCK, f"{file.partner}/{file.feed}"))
     if original := accepted(connection, file, "ct_sha256", file.ct_sha256):
-        ledger.duplicate(connection, file.file_id, file.epoch, original)  # another worker was faster with the same bytes
+        ledger.duplicate(connection, file.file_id, file.epoch, original)  # another worker was faster
         return
     placed = place(identity, siblings(connection, file, identity), waived=file.waived)
     _note_seal(connection, file, signer, identity, placed)
