@@ -56,7 +56,7 @@ def test_a_files_findings_name_rows_columns_and_rules(travelled):
     files = told(asked(travelled, "files", "list", "--json"))
     partly = next(file for file in files if file["refused"])
     shown = told(asked(travelled, "files", "show", partly["file"], "--json"))
-    assert {"row_no", "column_name", "rule", "severity"} == set(shown["findings"][0])
+    assert {"row_no", "column_name", "rule", "severity", "table_name"} == set(shown["findings"][0])
     assert "name_bytes" not in shown
 
 

@@ -42,11 +42,23 @@ def test_every_category_that_a_row_may_get_is_known():
         ({"columns": [a.column("record_ref", codes=["x"])]}, "`codes` goes with `type: code`"),
         ({"columns": [a.column("record_ref", type="code", codes=["x", "x"])]}, "must not repeat"),
         ({"age_gate": {"min": 18, "max": 10}}, "must not be above"),
+        ({"known_by": {"whose": "partner", "by": [["upn"]]}}, "columns of the contract; not upn"),
+        ({"known_by": {"whose": "partner", "by": [["sex"]]}}, "expected some of"),
+        ({"known_by": {"whose": "partner", "by": [[]]}}, "expected some of"),
+        ({"known_by": {"whose": "anybody", "by": [["record_ref"]]}}, "each partner has its own"),
+        ({"known_by": {"whose": "partner", "feeds": ["police_incidents"], "by": [["record_ref"]]}}, "other feeds"),
     ],
 )
 def test_a_contract_that_does_not_hold_together_is_refused(changes, expected):
     with pytest.raises(ValidationError, match=expected):
         Contract.model_validate(a.contract(**changes))
+
+
+def test_a_contract_may_say_from_where_its_people_should_be_known():
+    agreed = {"whose": "partner", "feeds": ["school_attendance"], "by": [["record_ref"]]}
+    contract = Contract.model_validate(a.contract(known_by=agreed))
+    assert contract.known_by.by == (("record_ref",),)
+    assert Contract.model_validate(a.contract()).known_by is None
 
 
 @pytest.mark.parametrize(

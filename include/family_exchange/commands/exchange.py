@@ -91,13 +91,14 @@ def show_file(file_id: str, council: Council, as_json: Json = False) -> None:
         odd = compare.signs(connection, file) if file.state is State.QUARANTINED else ()
     facts = {key: value for key, value in asdict(file).items() if key != "name_bytes" and not key.endswith("sha256")}
     facts |= {"sha256": file.ct_sha256.hex() if file.ct_sha256 else None, "waived": sorted(file.waived)}
-    rows = [(one.row_no, one.column_name, one.rule, one.severity) for one in found]
+    told = [{key: value for key, value in asdict(one).items() if key != "ref_hmac"} for one in found]
+    rows = [tuple(one.values()) for one in told]
     title = f"{file_id}: {file.state} {file.reason or ''} {len(rows)} findings".strip()
     say(
-        facts | {"findings": [asdict(one) for one in found], "unlike_earlier_files": [asdict(one) for one in odd]},
+        facts | {"findings": told, "unlike_earlier_files": [asdict(one) for one in odd]},
         as_json=as_json,
         words=lambda: Group(
-            table(title, ("row", "column", "rule", "severity"), list(rows)),
+            table(title, ("row", "column", "rule", "severity", "table"), list(rows)),
             *([deciding.beside_earlier_files(odd)] if odd else []),
         ),
     )
