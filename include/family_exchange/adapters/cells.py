@@ -45,7 +45,7 @@ def with_values(
         if made.issuperset(parts)
     ]
     return (
-        _typed(rows, contract, as_of)
+        typed(rows, contract, as_of)
         .with_columns(
             pl.lit(as_of, pl.Date).alias(AS_OF),
             pl.lit(as_of + EXPECTED_WITHIN if as_of else None, pl.Date).alias(LATEST_BIRTH),
@@ -98,31 +98,31 @@ def outside_ages(columns: Collection[str], contract: Contract) -> "pl.Expr | Non
 
 
 def accepted(
-    rows: "pl.DataFrame",
+    typed: "pl.LazyFrame",
     contract: Contract,
     *,
-    as_of: date | None,
+    taken: Collection[str],
     refused: "NDArray[np.bool_]",
     emptied: Mapping[str, "NDArray[np.bool_]"],
 ) -> "pl.DataFrame":
-    """`row_no` and the contract's canonical columns, typed, without the refused rows.
+    """`row_no` and the canonical columns of the headers `taken`, typed, without the refused rows.
 
-    `refused` says for each of `rows` whether it stays out; `emptied` says it of the cells of a header.
+    `refused` says for each row whether it stays out; `emptied` says it of the cells of a header.
     """
     import polars as pl  # noqa: PLC0415 - costs a third of a second
 
     columns = [pl.col(ROW_NO)]
     for column in contract.columns:
-        if column.name in rows.columns:
+        if column.name in taken:
             cell = pl.col(column.name + VALUE if has_value(column) else column.name)
             if (emptying := emptied.get(column.name)) is not None:
                 cell = pl.when(pl.Series(~emptying)).then(cell)
             columns.append(cell.alias(column.canonical))
-    frame = _typed(rows, contract, as_of).select(columns).collect()
+    frame = typed.select(columns).collect()
     return frame.filter(pl.Series(~refused)) if refused.any() else frame
 
 
-def _typed(rows: "pl.DataFrame", contract: Contract, as_of: date | None) -> "pl.LazyFrame":
+def typed(rows: "pl.DataFrame", contract: Contract, as_of: date | None) -> "pl.LazyFrame":
     """`rows` with what each cell means beside it."""
     there = [column for column in contract.columns if column.name in rows.columns and has_value(column)]
     year = as_of.year if as_of else None

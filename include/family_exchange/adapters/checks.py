@@ -47,21 +47,16 @@ def piece(frame: "pl.DataFrame", suite: Suite, more: Mapping[str, "pl.Expr"]) ->
 
     `frame` has `row_no` and the columns that the rules read (`cells.with_values`).
     """
-    import polars as pl  # noqa: PLC0415 - costs a third of a second
-
-    single = [rules.broken(rule) for rule in suite.row_rules if rule.type not in rules.ACROSS_ROWS]
-    single += [expression.alias(rule) for rule, expression in more.items()]
-    across = [rules.key(rule) for rule in suite.row_rules if rule.type in rules.ACROSS_ROWS]
-    found = frame.lazy().select(ROW_NO, *single, *across).collect()
+    single = {rule.meta.rule: rules.broken(rule) for rule in suite.row_rules if rule.type not in rules.ACROSS_ROWS}
+    single |= {rule: expression.alias(rule) for rule, expression in more.items()}
+    across = {rule.meta.rule: rules.key(rule) for rule in suite.row_rules if rule.type in rules.ACROSS_ROWS}
+    found = frame.lazy().select(ROW_NO, *single.values(), *across.values()).collect()
     row_no = found[ROW_NO]
-    flags = found.select(pl.col(pl.Boolean))
-    hit = [name for name in flags.columns if flags[name].any()]
-    keyed = {name: pl.DataFrame((row_no, found[name])).drop_nulls() for name in found.select(pl.col(pl.UInt64)).columns}
     return Piece(
         frame.height,
         frozenset(frame.columns),
-        {name: row_no.filter(flags[name]).to_numpy() for name in hit},
-        {name: (both[ROW_NO].to_numpy(), both[name].to_numpy()) for name, both in keyed.items()},
+        {name: row_no.filter(found[name]).to_numpy() for name in single if found[name].any()},
+        {name: _keyed(row_no, found[name]) for name in across},
     )
 
 
@@ -91,6 +86,14 @@ def broken(
                 found[rule.meta.rule] = keys_of(rule, repeated).filter(rules.broken(rule))[ROW_NO].to_numpy()
     named = {rule: _numbers(these) for rule, these in found.items() if len(these)}
     return Broken(rows, named, _of_the_table(rows, columns, suite))
+
+
+def _keyed(row_no: "pl.Series", keys: "pl.Series") -> "tuple[NDArray[np.uint32], NDArray[np.uint64]]":
+    """The rows that have a key, and its number."""
+    if keys.null_count():
+        there = keys.is_not_null()
+        row_no, keys = row_no.filter(there), keys.filter(there)
+    return row_no.to_numpy(), keys.to_numpy()
 
 
 def _repeated(row_no: "NDArray[np.uint32]", keys: "NDArray[np.uint64]") -> "NDArray[np.uint32]":

@@ -20,20 +20,17 @@ def normal(texts: "pl.Series", kind: Kind, *, this_year: int | None) -> "pl.Seri
     """The normal form of each text, null where there is none; `this_year` places police years of two digits."""
     import polars as pl  # noqa: PLC0415 - costs a third of a second
 
-    text = texts.alias("text").to_frame()
-    ready = _READY[kind](pl.col("text")) if kind in _READY else pl.lit(value=False)
-    split = text.select("text", ready=ready.fill_null(value=False)).with_columns(
-        other=~pl.col("ready") & pl.col("text").is_not_null()
-    )
-    others = texts.filter(split["other"])
-    if others.is_empty():
-        return split.select(pl.when("ready").then("text").alias(texts.name)).to_series()
+    text = pl.col("text")
+    ready = (_READY[kind](text) if kind in _READY else pl.lit(value=False)).fill_null(value=False)
+    split = texts.alias("text").to_frame().select(ready=ready & text.is_not_null(), other=~ready & text.is_not_null())
+    nothing = pl.Series(texts.name, [None], pl.String).new_from_index(0, len(texts))
+    as_it_is = texts.zip_with(split["ready"], nothing)
+    if not split["other"].any():
+        return as_it_is
     rule = partial(_pnc, this_year=this_year) if kind is Kind.PNC else _RULES[kind]
-    found = rule(others.alias("text").to_frame().lazy()).collect().to_series()
-    place = pl.when("other").then(pl.col("other").cum_sum() - 1)
-    return split.select(
-        pl.when("ready").then("text").otherwise(pl.lit(found).gather(place)).alias(texts.name)
-    ).to_series()
+    found = rule(texts.filter(split["other"]).alias("text").to_frame().lazy()).collect().to_series()
+    place = split.select(pl.when("other").then(pl.col("other").cum_sum() - 1)).to_series()
+    return as_it_is.zip_with(split["ready"], found.gather(place).alias(texts.name))
 
 
 def temporary_upn(upn: "pl.Expr") -> "pl.Expr":

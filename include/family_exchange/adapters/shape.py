@@ -20,7 +20,7 @@ LONGEST_CELL = 32_768
 BLOCK = 1 << 20
 """Bytes looked at at once."""
 
-PIECE = 4 << 20
+PIECE = 2 << 20
 """Bytes of a piece, or a block more."""
 
 _NEWLINE, _RETURN, _QUOTE, _SPACE = b'\n\r" '

@@ -5,7 +5,7 @@ Nothing is kept for the whole table but its bytes, row numbers, and a number for
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
@@ -58,6 +58,8 @@ class Sheet:
     dropped: frozenset[str]
     """Headers; they are not even parsed."""
     as_of: date | None
+    _known: "dict[Piece, pl.DataFrame]" = field(default_factory=dict, repr=False, compare=False)
+    """The rows of a file of one piece: to read so few again takes longer than to keep them."""
 
     @property
     def contract(self) -> Contract:
@@ -79,6 +81,8 @@ class Sheet:
 
         def check(piece: Piece) -> tuple[checks.Piece, dict[tuple[str, str], int]]:
             frame = self._frame(piece, suite)
+            if len(self.table.pieces) == 1:
+                self._known[piece] = frame
             ages = cells.outside_ages(frame.columns, self.contract)
             return checks.piece(frame, suite, {} if ages is None else {AGE: ages}), cells.counts(frame, self.contract)
 
@@ -109,10 +113,13 @@ class Sheet:
 
         def typed(piece: Piece) -> "pl.DataFrame":
             rows = _slice(piece)
+            known = self._known.get(piece)
             return cells.accepted(
-                self.table.frame(piece, self._kept),
+                cells.typed(self.table.frame(piece, self._kept), self.contract, self.as_of)
+                if known is None
+                else known.lazy(),
                 self.contract,
-                as_of=self.as_of,
+                taken=self._kept,
                 refused=refused[rows],
                 emptied={column: mask[rows] for column, mask in emptied.items()},
             )
@@ -125,7 +132,10 @@ class Sheet:
         headers = [columns[key] for key in self.contract.key]
 
         def read() -> dict[int, tuple[str, ...]]:
-            frame = self._rows(self._mask([each for each in found.broken if each.rows]), headers)
+            broken = [each for each in found.broken if each.rows]
+            if not broken:
+                return {}
+            frame = self._rows(self._mask(broken), headers)
             filled = frame.select(ROW_NO, *headers).fill_null("")
             return {row_no: tuple(texts) for row_no, *texts in filled.iter_rows()}
 
@@ -135,8 +145,8 @@ class Sheet:
     def _kept(self) -> list[str]:
         return [column.name for column in self.contract.columns if column.name not in self.dropped]
 
-    def _frame(self, piece: Piece, suite: Suite, columns: Sequence[str] | None = None) -> "pl.DataFrame":
-        rows = self.table.frame(piece, self._kept if columns is None else columns)
+    def _frame(self, piece: Piece, suite: Suite) -> "pl.DataFrame":
+        rows = self.table.frame(piece, self._kept)
         return cells.with_values(rows, self.contract, as_of=self.as_of, derived=suite.meta.derived)
 
     def _keys(self, rule: Expectation, rows: "NDArray[np.uint32]", suite: Suite) -> "pl.DataFrame":
@@ -156,8 +166,7 @@ class Sheet:
         def some(piece: Piece) -> "pl.DataFrame":
             return self.table.frame(piece, columns).filter(pl.Series(mask[_slice(piece)]))
 
-        wanted = [piece for piece in self.table.pieces if mask[_slice(piece)].any()]
-        return pl.concat(side_by_side(some, wanted or self.table.pieces[:1]))
+        return pl.concat(side_by_side(some, [piece for piece in self.table.pieces if mask[_slice(piece)].any()]))
 
     def _mask(self, broken: Sequence[Broken], *, everything: bool = False) -> "NDArray[np.bool_]":
         """For each row of the table, whether it is among these."""

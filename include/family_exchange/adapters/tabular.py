@@ -62,6 +62,12 @@ class Table:
         wanted = [column for column in self.contract.columns if columns is None or column.name in columns]
         there = [column.name for column in wanted if column.name in self.header]
         parsed = self._parsed(piece, there)
+        if (
+            piece.plain
+            and parsed.columns == [ROW_NO, *(column.name for column in wanted)]
+            and not any(column.nothing for column in wanted)
+        ):
+            return parsed
         cells = (
             _cell(column, plain=piece.plain) if column.name in there else pl.lit(None, pl.String).alias(column.name)
             for column in wanted
