@@ -237,6 +237,20 @@ def test_a_workbook_lists_so_many_findings_and_counts_the_rest(monkeypatch):
     assert more.startswith(f"{len(found.findings) - 5} more")
 
 
+@pytest.mark.parametrize(("held", "loaded"), [(True, {"no"}), (False, {"yes", "no"})])
+def test_no_row_of_a_held_file_is_called_loaded(held, loaded):
+    found = checked("\n".join([*lines(), ""]).encode())
+    made = sheets(book.workbook(reply.examined(ABOUT, found, held=held), found, CONTRACT))
+    assert {line[-1] for line in made["Rows"][1:]} == loaded
+
+
+def test_a_rule_without_words_sends_the_partner_to_a_person(monkeypatch):
+    monkeypatch.setattr(expectations, "messages", lambda *_: {})
+    found = checked("\n".join([*lines(), ""]).encode())
+    made = sheets(book.workbook(reply.examined(ABOUT, found), found, CONTRACT))
+    assert all("Speak to your contact" in line[-2] for line in made["Rows"][1:])
+
+
 def test_a_reference_that_looks_like_a_formula_stays_text():
     rows = lines("good")[1:3]
     cells = rows[1].split(",")

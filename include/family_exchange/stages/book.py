@@ -55,7 +55,9 @@ def book(known: About, checked: Validated, contract: Contract, since: Resent | N
 def _rule_lines(found: Findings, said: Mapping[str, str]) -> Iterator[RuleLine]:
     """One line for each broken rule, in the suite's order."""
     for each in found.broken:
-        yield RuleLine(each.rule, each.severity, each.table, each.column, len(each.rows) or 1, said[each.rule])
+        yield RuleLine(
+            each.rule, each.severity, each.table, each.column, len(each.rows) or 1, said.get(each.rule, CONTACT)
+        )
 
 
 def _row_lines(found: Findings, said: Mapping[str, str], shown: Shown, *, taken: bool) -> Iterator[RowLine]:
@@ -63,7 +65,14 @@ def _row_lines(found: Findings, said: Mapping[str, str], shown: Shown, *, taken:
     for each, loaded in islice(with_outcome(found, taken=taken), MOST_ROWS):
         reference = shown.get(row_key(each.table, each.row_no), ())
         yield RowLine(
-            each.table, each.row_no, reference, each.column, each.rule, each.severity, said[each.rule], loaded
+            each.table,
+            each.row_no,
+            reference,
+            each.column,
+            each.rule,
+            each.severity,
+            said.get(each.rule, CONTACT),
+            loaded,
         )
 
 
