@@ -294,3 +294,39 @@ def test_whatever_gpg_says_there_is_a_verdict_and_acceptance_has_everything(outc
 @given(cut=st.integers(0, len(GOOD.status) - 1))
 def test_gpg_that_stops_in_the_middle_is_never_believed(cut):
     assert not isinstance(seal.decide(replace(GOOD, status=GOOD.status[:cut]), a_policy()), seal.Accepted)
+
+
+LAPSED = FOUND["by a key that ran out since"].outcome
+ENDED = "KEYEXPIRED 1751371200"
+
+
+def test_two_people_may_let_in_what_was_signed_before_its_key_ran_out():
+    assert seal.decide(LAPSED, a_policy(max_age=None)) == seal.Refused(Reason.SIGNER_EXPIRED)
+    assert seal.decide(LAPSED, a_policy(lapsed_let_in=True)) == seal.Refused(Reason.STALE)
+    let_in = seal.decide(LAPSED, a_policy(lapsed_let_in=True, max_age=None))
+    assert isinstance(let_in, seal.Accepted)
+    assert let_in.signer == FACTS["lapsed"]
+
+
+@pytest.mark.parametrize(
+    "end",
+    ["KEYEXPIRED 1749556800", "KEYEXPIRED 1700000000", "KEYEXPIRED", "KEYEXPIRED soon", "KEYEXPIRED 0"],
+)
+def test_nobody_lets_in_what_was_signed_when_the_key_had_run_out_or_may_have(end):
+    later = replace(LAPSED, status=tuple(end if line == ENDED else line for line in LAPSED.status))
+    assert seal.decide(later, a_policy(lapsed_let_in=True)) == seal.Refused(Reason.SIGNER_EXPIRED)
+
+
+def test_nobody_lets_in_a_key_whose_registration_was_over_or_that_was_revoked():
+    over = seal.RegisteredKey(FACTS["lapsed"], SINCE, valid_to=SINCE + timedelta(days=1))
+    policy = a_policy(lapsed_let_in=True, partner_keys=(over,))
+    assert seal.decide(LAPSED, policy) == seal.Refused(Reason.SIGNER_EXPIRED)
+    gone = replace(over, valid_to=None, revoked_at=SINCE)
+    assert seal.decide(LAPSED, replace(policy, partner_keys=(gone,))) == seal.Refused(Reason.SIGNER_REVOKED)
+
+
+@pytest.mark.parametrize("name", [name for name in FOUND if name != "by a key that ran out since"])
+def test_letting_in_a_lapsed_key_changes_nothing_for_any_other_file(name):
+    assert seal.decide(FOUND[name].outcome, a_policy(lapsed_let_in=True)) == seal.decide(
+        FOUND[name].outcome, a_policy()
+    )

@@ -176,7 +176,14 @@ def _expired(said: Said, policy: Policy) -> bool:
         for one in said.signatures
         for key in _registered(one, policy)
     )
-    return over or said.any("EXPKEYSIG")
+    return over or (said.any("EXPKEYSIG") and not _made_in_time(said, policy))
+
+
+def _made_in_time(said: Said, policy: Policy) -> bool:
+    """True when two people let in what was signed before any part of its key ran out."""
+    ends = [number(words[0]) if words else 0 for words in said.all("KEYEXPIRED")]
+    made = [one.signed_at.timestamp() for one in said.signatures]
+    return policy.lapsed_let_in and bool(ends) and bool(made) and max(made) < min(ends)
 
 
 def _at_a_wrong_time(said: Said, policy: Policy) -> bool:
@@ -194,9 +201,10 @@ def _weak(said: Said, _policy: Policy) -> bool:
     return said.method[1] not in CIPHERS or any(one.hash_algorithm not in HASHES for one in said.signatures)
 
 
-def _signature_in_doubt(said: Said, _policy: Policy) -> bool:
+def _signature_in_doubt(said: Said, policy: Policy) -> bool:
     """Anything but as many good, valid and identified signatures as there are signatures, all over the content."""
-    numbers = {said.count[one] for one in ("NEWSIG", "GOODSIG", "VALIDSIG", "SIG_ID")}
+    good = said.count["GOODSIG"] + (said.count["EXPKEYSIG"] if _made_in_time(said, policy) else 0)
+    numbers = {good, *(said.count[one] for one in ("NEWSIG", "VALIDSIG", "SIG_ID"))}
     numbers |= {len(said.signatures), len(said.signature_ids)}
     return len(numbers) != 1 or said.any("ERRSIG") or any(one.kind not in _KINDS for one in said.signatures)
 

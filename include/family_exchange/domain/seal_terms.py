@@ -60,6 +60,8 @@ class Policy:
     """Fingerprints of those to whom returns go: nothing that they sign may come back into operational hands."""
     max_age: timedelta | None = None
     """Oldest signature that is still news; None: any age."""
+    lapsed_let_in: bool = False
+    """Two people let in a signature that says it was made while its key, which has run out since, was in force."""
     retired_keys: frozenset[str] = frozenset()
     """Fingerprints of own keys that were replaced, with their subkeys; nothing may be sealed to them any more."""
 

@@ -68,6 +68,7 @@ def file(
         research_keys=frozenset({doors.settings.recipient_key}),
         now=at,
         max_age=None if Reason.STALE in sealed.waived else OLDEST_SIGNATURE,
+        lapsed_let_in=Reason.SIGNER_EXPIRED in sealed.waived,
         cap=LARGEST_PLAINTEXT,
     )
     verdict = seal.decide(unsealed.outcome, policy)
