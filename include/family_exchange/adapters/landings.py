@@ -16,6 +16,9 @@ SET_ASIDE = b".fx-"
 MOST_AT_ONCE = 200
 """Files that one run takes up; the next run finds the others."""
 
+MOST_NEW = 1000
+"""Entries of one folder that one look adds to the ledger; the next look adds others."""
+
 Listed = tuple[bytes, int, int]
 """Name, size and time of an entry."""
 
@@ -23,8 +26,8 @@ Listed = tuple[bytes, int, int]
 def note(connection: Connection, partner: str, feed: str, entries: Sequence[Entry]) -> None:
     """Every entry of the folder is a row; a row whose entry vanished, or was written on, before we had it is GONE.
 
-    A growing file is one row whose size and time move; a name that is used again is another row. A second run with the
-    same listing changes nothing.
+    A growing file is one row whose size and time move; a name that is used again is another row. Of a flood of entries
+    the `MOST_NEW` oldest become rows. A second run with the same listing changes nothing of what the first one noted.
     """
     listed: set[Listed] = {
         (entry.name, entry.size, entry.modified_at) for entry in entries if not entry.name.startswith(SET_ASIDE)
@@ -44,7 +47,7 @@ def note(connection: Connection, partner: str, feed: str, entries: Sequence[Entr
             _grew(connection, str(file_id), fresh.pop(bytes(name)))
         elif (state in {State.SEEN, State.CLAIMED} and only_there) or (state == State.VAULTED and in_doubt):
             _vanished(connection, str(file_id))
-    for entry in sorted(fresh.values(), key=lambda each: (each[2], each[0])):
+    for entry in sorted(fresh.values(), key=lambda each: (each[2], each[0]))[:MOST_NEW]:
         _first_seen(connection, partner, feed, entry)
 
 

@@ -184,6 +184,11 @@ class DropZone:
                 self._session.mkdir(_path(path))
 
     @property
+    def connected(self) -> bool:
+        """True while the server has not hung up, as far as is known."""
+        return self._opened is not None and self._transport is not None and self._transport.is_active()
+
+    @property
     def _session(self) -> "Session":
         if self._opened is None:
             raise RuntimeError("a drop zone is used inside its `with` block")

@@ -1,5 +1,6 @@
 """Partner ciphertext at rest, addressed by its own SHA-256; never plaintext."""
 
+import errno
 import fcntl
 import os
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from family_exchange.domain.errors import TryLater
+from family_exchange.domain.errors import NoRoom, TryLater
 
 if TYPE_CHECKING:
     from _typeshed import SupportsRead
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 CHUNK = 1 << 20
 SUFFIX = ".pgp"
 _TEMPORARY = "tmp"
+
+LEAST_ROOM = 256 << 20
+"""Bytes that stay free on the vault's disk, so that what was begun can end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,25 @@ class Vault:
     def __init__(self, root: Path) -> None:
         self._root = root
 
+    def need_room(self, size: int) -> None:
+        """Nothing, when the disk has room for twice a file of `size` bytes, and for `LEAST_ROOM` at least.
+
+        Raises:
+            NoRoom: it has not; nothing should be taken in until somebody makes room.
+            TryLater: the disk does not say.
+        """
+        try:
+            self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            disk = os.statvfs(self._root)
+        except OSError as error:
+            raise TryLater(f"the vault cannot be looked at now (errno {error.errno})") from None
+        free, needed = disk.f_bavail * disk.f_frsize, max(2 * size, LEAST_ROOM)
+        if free < needed:
+            raise NoRoom(
+                f"the vault's disk has {free >> 20} MiB free and needs {-(-needed >> 20)}: make room at {self._root}, "
+                "then clear this task"
+            )
+
     def put(self, read: "SupportsRead[bytes]") -> Stored:
         """The bytes of `read` from where it stands to its end, durable under their own digest.
 
@@ -43,6 +66,7 @@ class Vault:
         `tmp/` is swept first.
 
         Raises:
+            NoRoom: the disk is full; nothing was stored.
             TryLater: the file system refused to write or to sync; nothing was stored.
         """
         try:
@@ -54,6 +78,8 @@ class Vault:
                 temporary.rename(target)
                 _sync_folder(target.parent)
         except OSError as error:
+            if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+                raise NoRoom(f"the vault's disk is full: make room at {self._root}, then clear this task") from None
             raise TryLater(f"the vault cannot store this now (errno {error.errno})") from None
         return stored
 

@@ -107,6 +107,9 @@ class Zone(Protocol):
     def list(self, folder: str) -> list[Entry]:
         """Every entry of the folder, oldest first."""
 
+    def entry(self, folder: str, name: bytes) -> Entry | None:
+        """The folder's entry of this name; None when there is none."""
+
     def fetch(self, folder: str, name: bytes, target: "SupportsWrite[bytes]") -> int:
         """The number of bytes that were copied."""
 
@@ -125,6 +128,9 @@ class Zone(Protocol):
 
 class Store(Protocol):
     """Where sealed bytes are kept by their digest."""
+
+    def need_room(self, size: int) -> None:
+        """Nothing, when a file of so many bytes may be taken in; else NoRoom."""
 
     def put(self, read: "SupportsRead[bytes]") -> Stored:
         """The bytes, durable under their digest."""

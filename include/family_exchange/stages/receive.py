@@ -4,7 +4,7 @@ import logging
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from hashlib import file_digest, sha256
 from io import BufferedRandom, BytesIO
@@ -69,7 +69,7 @@ def fetch(office: Office, file: File) -> Fetched:
         FileNotFoundError: the partner removed the file, or put another in its place.
         NotReady: the file changed while it was read.
         TryLater: the drop zone does not answer.
-        NoRoom: the vault's disk is nearly full.
+        NoRoom: the vault's disk is nearly full; nothing was read.
     """
     with office.drop_zone() as zone, _in_memory() as target:
         entry = entry_of(zone, file)
@@ -79,6 +79,7 @@ def fetch(office: Office, file: File) -> Fetched:
             raise DataRefused(Reason.NOT_REGULAR, "the entry is not a regular file")
         if entry.size > LARGEST_CIPHERTEXT:
             raise DataRefused(Reason.TOO_LARGE, f"the file has more than {LARGEST_CIPHERTEXT} bytes")
+        office.vault.need_room(entry.size)
         if zone.fetch(folder(file), file.name_bytes, target) != file.size:
             raise NotReady(f"file {file.file_id} changed while it was read")
         faultpoint("receive.read")
@@ -103,9 +104,8 @@ def folder(file: File) -> str:
 
 def entry_of(zone: Zone, file: File) -> Entry | None:
     """The file's own entry; None when it is gone or another took its name."""
-    wanted = (file.name_bytes, file.size, file.modified_at)
-    entries = zone.list(folder(file))
-    return next((one for one in entries if (one.name, one.size, one.modified_at) == wanted), None)
+    entry = zone.entry(folder(file), file.name_bytes)
+    return entry if entry and (entry.size, entry.modified_at) == (file.size, file.modified_at) else None
 
 
 def clear(zone: Zone, file: File) -> None:
@@ -123,12 +123,13 @@ def clear(zone: Zone, file: File) -> None:
         except FileNotFoundError:
             return
         faultpoint("receive.set_aside")
-    seen = Digest()
-    zone.fetch(place, aside, seen)
-    if seen.digest() == file.landed_sha256:
-        zone.remove(place, aside, missing_ok=True)
-    else:
-        _put_back(zone, file, aside)
+    with suppress(FileNotFoundError):  # its partner may take away even that
+        seen = Digest()
+        zone.fetch(place, aside, seen)
+        if seen.digest() == file.landed_sha256:
+            zone.remove(place, aside, missing_ok=True)
+        else:
+            _put_back(zone, file, aside)
     faultpoint("receive.removed")
 
 
