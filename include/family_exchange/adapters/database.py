@@ -55,6 +55,41 @@ def session(url: str) -> Iterator[Connection]:
         raise reduced(error) from None
 
 
+class Kept:
+    """One connection for one worker's sessions, one after the other: made when it is needed, and anew when it broke."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._connection: Connection | None = None
+
+    @contextmanager
+    def session(self) -> Iterator[Connection]:
+        """As `session` above: what it held is let go at its end, only the connection stays."""
+        try:
+            if self._connection is None:
+                self._connection = psycopg.connect(
+                    self._url, connect_timeout=15, application_name="family-exchange", autocommit=True
+                )
+            try:
+                yield self._connection
+            finally:
+                self._let_go(self._connection)
+        except psycopg.Error as error:
+            raise reduced(error) from None
+
+    def close(self) -> None:
+        """The connection is gone; a later session makes another."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _let_go(self, connection: Connection) -> None:
+        try:
+            connection.execute("SELECT pg_advisory_unlock_all()")
+        except psycopg.Error:
+            self.close()
+
+
 def hold(connection: Connection, namespace: int, key: str) -> bool:
     """True when this session now holds the advisory lock of `key`, until it ends."""
     row = connection.execute("SELECT pg_try_advisory_lock(%s, hashtext(%s))", (namespace, key)).fetchone()

@@ -43,6 +43,13 @@ def opened(url: str) -> Iterator["Desk"]:
         yield Desk(connection)
 
 
+@contextmanager
+def kept(kept: database.Kept) -> Iterator["Desk"]:
+    """As `opened`, over a connection that stays for the worker's next desk."""
+    with kept.session() as connection:
+        yield Desk(connection)
+
+
 class Desk:
     """See `stages.ports.Desk`."""
 

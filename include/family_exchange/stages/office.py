@@ -1,14 +1,18 @@
 """One council's intake with its real doors: PostgreSQL, the SFTP server, the vault, gpg."""
 
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from time import sleep
 from typing import TYPE_CHECKING, cast
 
+from family_exchange.adapters import database
 from family_exchange.adapters import desk as desks
 from family_exchange.adapters.doors import Doors
 from family_exchange.adapters.ledger import File
+from family_exchange.adapters.sftp import DropZone
+from family_exchange.domain.errors import Busy, DataRefused, NotReady
 from family_exchange.domain.profile import Profile
 from family_exchange.stages import examine, respond
 from family_exchange.stages.ports import Answer, Desk, Examined, Store, Zone
@@ -67,3 +71,58 @@ class CouncilOffice:
         """What its partner is sent."""
         connection = cast("desks.Desk", desk).connection
         return respond.sealed(self.doors, connection, file, workbook_name=workbook_name, at=datetime.now(UTC))
+
+    @contextmanager
+    def kept_open(self) -> Iterator["KeptOffice"]:
+        """The same office for many files in one thread: one database session and one SFTP connection for all of them.
+
+        Each desk still lets go of what it held, and a connection that failed is made anew for the next file.
+        """
+        office = KeptOffice(self.doors, Kept(database.Kept(self.doors.database)))
+        try:
+            yield office
+        finally:
+            office.close()
+
+
+@dataclass(slots=True)
+class Kept:
+    """What stays open between two files."""
+
+    connection: database.Kept
+    zone: DropZone | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeptOffice(CouncilOffice):
+    """See `CouncilOffice.kept_open`."""
+
+    kept: Kept = field(repr=False)
+
+    def desk(self) -> AbstractContextManager[Desk]:
+        """A worker's place at the ledger; one at a time."""
+        return desks.kept(self.kept.connection)
+
+    @contextmanager
+    def drop_zone(self) -> Iterator[Zone]:
+        """The connection to the drop zone; one user at a time."""
+        if self.kept.zone is None or not self.kept.zone.connected:
+            self._hang_up()
+            self.kept.zone = self.doors.drop_zone().__enter__()
+        try:
+            yield self.kept.zone
+        except (DataRefused, FileNotFoundError, NotReady, Busy):
+            raise  # each says something of a file, and nothing against the line
+        except BaseException:
+            self._hang_up()
+            raise
+
+    def close(self) -> None:
+        """Both connections are gone."""
+        self._hang_up()
+        self.kept.connection.close()
+
+    def _hang_up(self) -> None:
+        if self.kept.zone is not None:
+            self.kept.zone.__exit__(None, None, None)
+            self.kept.zone = None
