@@ -7,7 +7,7 @@ and their council see.
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -23,6 +23,8 @@ from family_exchange.demo.recipient import Recipient
 from family_exchange.demo.synthetic import PartnerFile
 from family_exchange.domain.seal import RegisteredKey
 
+Serve = Callable[[Path, Mapping[str, sftpserver.User]], AbstractContextManager[sftpserver.Server]]
+
 METADATA = "airflow"
 """Airflow's own database, on the same server, for its own user."""
 
@@ -31,6 +33,10 @@ REGISTRARS = ("it.security", "programme.lead")
 
 SETTLE = timedelta(seconds=0.5)
 """The demo's partners upload under temporary names and rename: nothing of theirs grows, and nobody waits for long."""
+
+LASTS = timedelta(days=730)
+ENDS_SOON = timedelta(days=12)
+"""For so long the key of the last partner of each council is good: somebody has to be told."""
 
 CUT = 3
 """A file that is cut short keeps all but one part in this many."""
@@ -68,9 +74,18 @@ class World:
 
 @contextmanager
 def standing(
-    councils: tuple[str, ...], *, people: int, seed: int, today: date, canary: str | None = None
+    councils: tuple[str, ...],
+    *,
+    people: int,
+    seed: int,
+    today: date,
+    canary: str | None = None,
+    serve: Serve = sftpserver.running,
 ) -> Iterator[World]:
-    """A world that stands while the block runs; afterwards its processes, keys and files are gone."""
+    """A world that stands while the block runs; afterwards its processes, keys and files are gone.
+
+    `serve` runs the SFTP server: the demo's own, unless a test brings another.
+    """
     folder = Path(tempfile.mkdtemp(prefix="fx-"))
     folder.chmod(0o755)  # the database server runs as another user when we are root
     homes: list[Path] = []
@@ -80,7 +95,7 @@ def standing(
             users = {name: sftpserver.User(login.public_key, _root(folder, name)) for name, login in logins.items()}
             for user in users.values():
                 user.root.mkdir(parents=True, exist_ok=True)
-            with sftpserver.running(folder / "sftp", users) as sftp:
+            with serve(folder / "sftp", users) as sftp:
 
                 def endpoint(name: str) -> SftpEndpoint:
                     return SftpEndpoint("127.0.0.1", sftp.port, name, logins[name].private_key, sftp.host_key)
@@ -180,7 +195,8 @@ def _tenant(
         partners[partner.slug] = PartnerEnd(partner.slug, ring, endpoint(f"{council}.{partner.slug}"))
         for part in (*partner.feeds, "receipts"):
             (_root(folder, council) / partner.slug / part).mkdir(parents=True, exist_ok=True)
-        _register(doors, partner.slug, fingerprint)
+        last = partner is profile.active_partners[-1]
+        _register(doors, partner.slug, fingerprint, lasts=ENDS_SOON if last else LASTS)
     recipient_root = _root(folder, f"{council}.recipient")
     for part in ("inbox", "receipts"):
         (recipient_root / part).mkdir(parents=True, exist_ok=True)
@@ -188,9 +204,9 @@ def _tenant(
     return Tenant(doors, partners, Recipient(recipient_root, recipient_ring, own), made)
 
 
-def _register(doors: Doors, partner: str, fingerprint: str) -> None:
-    yesterday = datetime.now(UTC) - timedelta(days=1)
-    key = RegisteredKey(fingerprint, yesterday, yesterday + timedelta(days=730), None)
+def _register(doors: Doors, partner: str, fingerprint: str, *, lasts: timedelta) -> None:
+    now = datetime.now(UTC)
+    key = RegisteredKey(fingerprint, now - timedelta(days=1), now + lasts, None)
     with database.transaction(doors.database) as connection:
         register(connection, partner, key, added_by=REGISTRARS[0], approved_by=REGISTRARS[1])
         audit.checkpoint(connection, doors.checkpoints, doors.signing_key)

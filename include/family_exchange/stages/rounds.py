@@ -1,0 +1,51 @@
+"""One round of intake in one process, outside Airflow: everything that waits of a feed, taken in and answered.
+
+The command line, the demo by hand and the soak go through here; Airflow has a task for each of these steps.
+"""
+
+import logging
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+from family_exchange.adapters import fingerprint
+from family_exchange.domain.errors import Busy, ExchangeError
+from family_exchange.stages import acknowledge, intake, receive
+from family_exchange.stages.ports import Office
+
+log = logging.getLogger(__name__)
+
+
+def once(office: Office, feed: str, *, settle: timedelta | None = None) -> list[str]:
+    """Ids of the files that were worked on, each of them answered if it came to its end.
+
+    What another worker has is left to it. An unforeseen error over one file does not keep back the others: it is
+    raised when they are done. A second round finds only what is still left to do.
+
+    Raises:
+        TryLater: an endpoint, gpg or the database cannot serve now; the other files would meet the same.
+        NeedsDecision: somebody here must act first; the message says what to do.
+    """
+    done: list[str] = []
+    for file_id in each(office, feed, settle=settle):
+        done.append(file_id)
+    return done
+
+
+def each(office: Office, feed: str, *, settle: timedelta | None = None) -> Iterator[str]:
+    """As `once`: one id after the other, when its file is answered."""
+    unforeseen: Exception | None = None
+    for file_id in receive.find_in(office, feed, settle=office.settle if settle is None else settle):
+        try:
+            intake.take_in_at(office, file_id, at=datetime.now(UTC))
+            acknowledge.partner_at(office, file_id)
+        except Busy:
+            continue
+        except ExchangeError:
+            raise
+        except Exception as error:
+            log.error("file %s: %s", file_id, fingerprint.of(error))  # noqa: TRY400 - the error's own words may quote a value
+            unforeseen = unforeseen or error
+            continue
+        yield file_id
+    if unforeseen is not None:
+        raise unforeseen
