@@ -155,6 +155,15 @@ def test_a_feed_whose_newest_file_is_old_did_not_come(council):
     assert "P3" in before
 
 
+def test_a_feed_that_does_not_say_what_it_covers_leaves_a_problem_unknown(council):
+    silent = (None, None)
+    a_file(council, "childrens_social_care", [someone("C9", "Ivo", CHILD, ELSEWHERE)], coverage=silent)
+    a_family_with_two_problems(council)
+    bring_up(council)
+    ((_, unknown),) = proposals(council)
+    assert "P3" in unknown
+
+
 def test_an_empty_feed_that_came_makes_a_problem_absent(council):
     a_file(council, "childrens_social_care", [someone("C9", "Ivo", CHILD, ELSEWHERE)])
     a_family_with_two_problems(council)

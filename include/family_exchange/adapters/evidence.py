@@ -13,7 +13,8 @@ from family_exchange.adapters.conditions import registered, stated
 from family_exchange.adapters.database import Connection
 from family_exchange.adapters.linked import linked
 from family_exchange.domain import problem
-from family_exchange.domain.contract import Contract, Operator
+from family_exchange.domain.condition import Operator
+from family_exchange.domain.contract import Contract
 from family_exchange.domain.family import Role
 from family_exchange.domain.framework import Framework, Indicator, Rate
 from family_exchange.domain.framework import Role as Whose
@@ -46,10 +47,10 @@ class Assessed:
 
 
 def feeds_that_came(connection: Connection, *, today: date) -> frozenset[str]:
-    """The feeds whose newest registered file tells of the last months."""
+    """The feeds of which a registered file says that it covers the last months; silence is never a no."""
     rows = connection.execute(
         """SELECT feed FROM exchange.file WHERE registered_at IS NOT NULL AND as_of <= %s
-            GROUP BY feed HAVING max(coalesce(coverage_to, as_of)) > %s""",
+            GROUP BY feed HAVING max(coverage_to) > %s""",
         (today, problem.window_start(today, FRESH_MONTHS)),
     )
     return frozenset(str(feed) for (feed,) in rows)
