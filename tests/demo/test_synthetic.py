@@ -14,7 +14,7 @@ from family_exchange.adapters import profiles
 from family_exchange.demo import synthetic
 from family_exchange.demo.synthetic import Likeness, Misbehaviour, Problem
 from family_exchange.domain import identifiers
-from family_exchange.domain.contract import ColumnType
+from family_exchange.domain.column import ColumnType
 from support.synthetic_files import PROFILE, PROFILES, REFERENCES, good, rows, with_two_schools, without
 
 

@@ -7,8 +7,9 @@ import pytest
 from family_exchange.adapters import expectations, feed_pages, profiles
 from family_exchange.adapters.feed_words import FIRST_LINE, FORMATS, PURPOSES, ROLES, SENSITIVITIES
 from family_exchange.domain import manifest
+from family_exchange.domain.column import Purpose, Sensitivity
+from family_exchange.domain.condition import Ages
 from family_exchange.domain.container import Format, Role
-from family_exchange.domain.contract import Ages, Purpose, Sensitivity
 from family_exchange.domain.file import Reason, Verdict
 from family_exchange.domain.findings import AGE
 

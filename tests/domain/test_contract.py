@@ -1,7 +1,8 @@
 import pytest
 from pydantic import ValidationError
 
-from family_exchange.domain.contract import Ages, Condition, Contract
+from family_exchange.domain.condition import Ages, Condition
+from family_exchange.domain.contract import Contract
 from support import profiles as a
 
 

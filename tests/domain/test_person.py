@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from family_exchange.domain import person
-from family_exchange.domain.contract import Ages
+from family_exchange.domain.condition import Ages
 from family_exchange.domain.person import Birth, Identity
 
 words = st.text(max_size=40)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from family_exchange.domain import problem
-from family_exchange.domain.contract import Condition
+from family_exchange.domain.condition import Condition
 from family_exchange.domain.family import Role
 from family_exchange.domain.framework import Framework, Indicator
 from family_exchange.domain.problem import Row, Standing, Subject

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from family_exchange.domain.contract import DataClass
+from family_exchange.domain.column import DataClass
 from family_exchange.domain.errors import NeedsDecision
 from family_exchange.domain.profile import Profile, assumed
 from support import profiles as a

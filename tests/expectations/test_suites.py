@@ -5,7 +5,7 @@ import re
 import pytest
 
 from family_exchange.adapters import expectations, profiles, tabular
-from family_exchange.domain.contract import ColumnType, DataClass, Sensitivity
+from family_exchange.domain.column import ColumnType, DataClass, Sensitivity
 from family_exchange.domain.findings import Severity
 from family_exchange.domain.suite import PERMANENT, VALID, ExpectationType, has_value, kind
 from family_exchange.stages import validate

@@ -7,7 +7,7 @@ from io import StringIO
 import pytest
 
 from family_exchange.adapters import expectations, profiles
-from family_exchange.domain.contract import ColumnType
+from family_exchange.domain.column import ColumnType
 from family_exchange.domain.findings import MESSAGES
 from family_exchange.domain.suite import VALID, ExpectationType, has_value
 from family_exchange.stages import validate

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from family_exchange.adapters import profiles
-from family_exchange.domain.contract import DataClass
+from family_exchange.domain.column import DataClass
 from family_exchange.domain.errors import DataRefused
 from family_exchange.domain.file import Verdict
 from family_exchange.stages import validate

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from family_exchange.adapters import expectations, profiles, tabular
 from family_exchange.adapters.staging import SQL_TYPES
-from family_exchange.domain.contract import Ages, DataClass
+from family_exchange.domain.column import DataClass
+from family_exchange.domain.condition import Ages
 from family_exchange.domain.errors import DataRefused
 from family_exchange.domain.file import Verdict
 from family_exchange.domain.profile import Profile

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from family_exchange.adapters import identifiers
 from family_exchange.adapters.tabular import ROW_NO
-from family_exchange.domain.contract import Column, ColumnType, Contract
+from family_exchange.domain.column import Column, ColumnType
+from family_exchange.domain.contract import Contract
 from family_exchange.domain.identifiers import Kind
 from family_exchange.domain.suite import AS_OF, LATEST_BIRTH, PERMANENT, VALID, VALUE, has_value, kind, made_from
 

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable
 from psycopg import sql
 
 from family_exchange.adapters.staging import SQL_TYPES
-from family_exchange.domain.contract import Condition, Contract, Operator
+from family_exchange.domain.condition import Condition, Operator
+from family_exchange.domain.contract import Contract
 
 _SIGNS = {
     Operator.EQ: sql.SQL("="),

@@ -23,7 +23,8 @@ from family_exchange.adapters.feed_words import (
     tells,
 )
 from family_exchange.adapters.places import DATA, EXPECTATIONS
-from family_exchange.domain.contract import Column, Contract, TableContract
+from family_exchange.domain.column import Column
+from family_exchange.domain.contract import Contract, TableContract
 from family_exchange.domain.findings import AGE, MESSAGES, Severity
 from family_exchange.domain.suite import Expectation, Suite
 

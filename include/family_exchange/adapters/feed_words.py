@@ -3,19 +3,10 @@
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
+from family_exchange.domain.column import Column, ColumnType, DataClass, Purpose, Sensitivity
+from family_exchange.domain.condition import Ages, Condition, Operator
 from family_exchange.domain.container import Encoding, Format, Role
-from family_exchange.domain.contract import (
-    Ages,
-    Column,
-    ColumnType,
-    Condition,
-    Contract,
-    DataClass,
-    Operator,
-    PartnerType,
-    Purpose,
-    Sensitivity,
-)
+from family_exchange.domain.contract import Contract, PartnerType
 from family_exchange.domain.identifiers import Kind
 from family_exchange.domain.suite import VALUE, ExpectationType, Suite, kind
 

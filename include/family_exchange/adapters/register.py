@@ -12,7 +12,8 @@ from psycopg import sql
 from family_exchange.adapters import audit
 from family_exchange.adapters.conditions import staged
 from family_exchange.adapters.database import Connection
-from family_exchange.domain.contract import IDENTITY_COLUMNS, Contract
+from family_exchange.domain.column import IDENTITY_COLUMNS
+from family_exchange.domain.contract import Contract
 from family_exchange.domain.errors import NeedsDecision
 
 ACTOR = "exchange"

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 from family_exchange.adapters import shape
 from family_exchange.adapters.shape import LONGEST_CELL, Piece
 from family_exchange.domain import manifest
-from family_exchange.domain.contract import Column, Contract
+from family_exchange.domain.column import Column
+from family_exchange.domain.contract import Contract
 from family_exchange.domain.errors import DataRefused
 from family_exchange.domain.file import Reason
 from family_exchange.domain.manifest import MARK, Manifest

@@ -3,99 +3,17 @@
 One contract, four uses: validation, the partner's own check, the synthetic files and the documentation.
 """
 
-from datetime import date
-from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
+from family_exchange.domain.column import Column, Purpose, each_once
+from family_exchange.domain.condition import Ages, Condition
 from family_exchange.domain.container import FileFormat, Format, Role
 from family_exchange.domain.provenance import Key, Model, Words, wrong
 
-IDENTITY_COLUMNS = frozenset(
-    {
-        "record_ref", "event_ref", "household_ref", "relationship", "forename", "surname", "date_of_birth", "sex",
-        "address_line_1", "address_line_2", "town", "postcode", "uprn", "nhs_number", "nino", "upn", "event_on",
-    }
-)  # fmt: skip
-"""Canonical names with a column of their own in `register.source_record`; every other one goes to `facts`."""
-
-_PICTURES = frozenset(
-    {
-        "photo",
-        "photograph",
-        "picture",
-        "image",
-        "img",
-        "jpeg",
-        "jpg",
-        "png",
-        "portrait",
-        "thumbnail",
-        "base64",
-        "binary",
-        "blob",
-        "attachment",
-    }
-)
-"""Words in the name of a column that holds something else than text; no notice lets it be exchanged (R-031)."""
-
 Version = Annotated[str, StringConstraints(pattern=r"^v[1-9][0-9]*$")]
-
-
-class DataClass(StrEnum):
-    """What a column tells about somebody; a council takes in a class only when its profile lists it."""
-
-    NAME = "name"
-    DATE_OF_BIRTH = "date_of_birth"
-    SEX = "sex"
-    ADDRESS = "address"
-    FAMILY = "family"
-    NHS_NUMBER = "nhs_number"
-    NINO = "nino"
-    UPN = "upn"
-    POLICE_REFERENCE = "police_reference"
-    JUSTICE_REFERENCE = "justice_reference"
-    """Numbers that prisons and probation give to people."""
-    ETHNICITY = "ethnicity"
-    CRIME_ASB = "crime_asb"
-    DOMESTIC_ABUSE = "domestic_abuse"
-    ATTENDANCE = "attendance"
-    BEHAVIOUR = "behaviour"
-    SOCIAL_CARE = "social_care"
-    EARLY_HELP = "early_help"
-    HOUSING = "housing"
-    FINANCIAL = "financial"
-    EMPLOYMENT = "employment"
-    HEALTH = "health"
-    MENTAL_HEALTH = "mental_health"
-    SUBSTANCE_MISUSE = "substance_misuse"
-    REFERENCE = "reference"
-    """The partner's own references and the dates of events: always taken in."""
-
-
-class Sensitivity(StrEnum):
-    """How a column must be guarded."""
-
-    IDENTITY = "identity"
-    IDENTIFIER = "identifier"
-    CONTACT = "contact"
-    CRIMINAL_OFFENCE = "criminal_offence"
-    SPECIAL_CATEGORY = "special_category"
-    OPERATIONAL = "operational"
-
-
-class Purpose(StrEnum):
-    """Why data may be used; a council's profile lists its own."""
-
-    IDENTIFY = "identify"
-    SUPPORT = "support"
-    MONITOR = "monitor"
-    EVALUATE_LOCAL = "evaluate_local"
-    EVALUATE_NATIONAL = "evaluate_national"
-    PLAN_SERVICES = "plan_services"
-    STATISTICS = "statistics"
 
 
 class PartnerType(StrEnum):
@@ -120,66 +38,6 @@ class PartnerType(StrEnum):
     DEPARTMENT = "department"
 
 
-class ColumnType(StrEnum):
-    """How a cell is read."""
-
-    TEXT = "text"
-    DATE = "date"
-    INTEGER = "integer"
-    DECIMAL = "decimal"
-    BOOLEAN = "boolean"
-    CODE = "code"
-
-
-class Operator(StrEnum):
-    """How a condition compares; `present` and `absent` take no value, `in` takes a list."""
-
-    EQ = "eq"
-    IN = "in"
-    GE = "ge"
-    GT = "gt"
-    LE = "le"
-    LT = "lt"
-    PRESENT = "present"
-    ABSENT = "absent"
-
-
-Scalar = bool | int | Decimal | date | str
-
-
-class Condition(Model):
-    """One comparison on a canonical column; a column without a value fulfils only `absent`."""
-
-    column: Key
-    op: Operator
-    value: Scalar | tuple[Scalar, ...] | None = None
-
-    @model_validator(mode="after")
-    def _value_fits_the_operator(self) -> Self:
-        if self.op in {Operator.PRESENT, Operator.ABSENT}:
-            if self.value is not None:
-                raise ValueError(f"`{self.op}` takes no value")
-        elif self.op is Operator.IN:
-            if not isinstance(self.value, tuple) or not self.value:
-                raise ValueError("`in` takes a list with at least one value")
-        elif self.value is None or isinstance(self.value, tuple):
-            raise ValueError(f"`{self.op}` takes one value")
-        return self
-
-
-class Ages(Model):
-    """Whole years, both ends included; null leaves an end open."""
-
-    min: int | None = Field(default=None, ge=0, le=130)
-    max: int | None = Field(default=None, ge=0, le=130)
-
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        if self.min is not None and self.max is not None and self.min > self.max:
-            raise ValueError("`min` must not be above `max`")
-        return self
-
-
 class CategoryChoice(Model):
     """A retention category for the rows that fulfil every condition."""
 
@@ -196,45 +54,6 @@ class ContractRetention(Model):
     trigger: Key
     category_by: tuple[CategoryChoice, ...] = ()
     """Tried in order; the first choice that fits wins, and `category` stands when none does."""
-
-
-class Column(Model):
-    """One column of a file."""
-
-    name: Words
-    """The header that stands in the file."""
-    canonical: Key
-    type: ColumnType
-    required: bool = True
-    """The header must be there."""
-    nullable: bool = False
-    data_class: DataClass
-    sensitivity: Sensitivity
-    purposes: tuple[Purpose, ...] = Field(min_length=1)
-    codes: tuple[str, ...] = ()
-    pattern: str | None = None
-    nothing: tuple[Words, ...] = ()
-    """Texts that say that nothing is known, whatever their case: read as an empty cell."""
-    description: Words
-
-    @model_validator(mode="after")
-    def _codes_go_with_the_type(self) -> Self:
-        if (self.type is ColumnType.CODE) != bool(self.codes):
-            raise ValueError("`codes` goes with `type: code`, and only with it")
-        if len(set(self.codes)) != len(self.codes):
-            raise ValueError("`codes` must not repeat")
-        return self
-
-    @model_validator(mode="after")
-    def _holds_no_picture(self) -> Self:
-        if found := sorted(_PICTURES & {*self.name.lower().split("_"), *self.canonical.split("_")}):
-            raise ValueError(f"expected words and numbers; pictures and binary data ({found[0]}) are not exchanged")
-        return self
-
-    @property
-    def identity(self) -> bool:
-        """True when the register has a column of its own for it."""
-        return self.canonical in IDENTITY_COLUMNS
 
 
 class Whose(StrEnum):
@@ -284,7 +103,7 @@ class Table(Model):
 
     @model_validator(mode="after")
     def _named_columns_exist(self) -> Self:
-        canonicals = _unique(self.columns)
+        canonicals = each_once(self.columns)
         timed = self.role in {Role.ADDRESSES, Role.EPISODES}
         if timed != (self.since is not None) or timed != (self.until is not None):
             raise wrong("since", "expected `since` and `until` with addresses and episodes, and only with them")
@@ -295,16 +114,6 @@ class Table(Model):
 
 PERSON = "record_ref"
 """Canonical column that names the person, in every table."""
-
-
-def _unique(columns: tuple[Column, ...]) -> frozenset[str]:
-    """The canonical names, each of which stands once, as does each header."""
-    for what in ("name", "canonical"):
-        names = [str(getattr(column, what)) for column in columns]
-        for index, name in enumerate(names):
-            if name in names[:index]:
-                raise wrong(f"columns[{index}].{what}", f"expected each {what} once; {name} repeats")
-    return frozenset(column.canonical for column in columns)
 
 
 class Contract(Model):
@@ -327,7 +136,7 @@ class Contract(Model):
 
     @model_validator(mode="after")
     def _columns_are_unique(self) -> Self:
-        _unique(self.columns)
+        each_once(self.columns)
         return self
 
     @model_validator(mode="after")

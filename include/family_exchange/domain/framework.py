@@ -11,7 +11,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from family_exchange.domain.contract import Ages, Condition, DataClass, Operator
+from family_exchange.domain.column import DataClass
+from family_exchange.domain.condition import Ages, Condition, Operator
 from family_exchange.domain.provenance import Key, Model, Provenance, Status, Words, wrong
 
 ProblemCode = Annotated[str, StringConstraints(pattern=r"^[A-Z][0-9]{1,2}$")]

@@ -13,7 +13,7 @@ from enum import StrEnum
 from hashlib import sha256
 
 from family_exchange.domain import identifiers
-from family_exchange.domain.contract import Ages
+from family_exchange.domain.condition import Ages
 
 ADULT_FROM = 18
 """A member of a family is a child until this birthday."""

@@ -10,7 +10,7 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
-from family_exchange.domain.contract import Condition, Operator, Scalar
+from family_exchange.domain.condition import Condition, Operator, Scalar
 from family_exchange.domain.family import Role
 from family_exchange.domain.framework import Framework, Indicator, Rate
 from family_exchange.domain.framework import Role as Whose

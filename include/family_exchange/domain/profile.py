@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
 
-from family_exchange.domain.contract import DataClass
+from family_exchange.domain.column import DataClass
 from family_exchange.domain.errors import NeedsDecision
 from family_exchange.domain.promises import (
     Access,

@@ -8,7 +8,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from family_exchange.domain.contract import DataClass, PartnerType, Purpose
+from family_exchange.domain.column import DataClass, Purpose
+from family_exchange.domain.contract import PartnerType
 from family_exchange.domain.framework import FrameworkCode, Overrides
 from family_exchange.domain.provenance import Key, Model, Promise, Provenance, Slug, Status, Words, wrong
 from family_exchange.domain.return_definition import PeriodRule

@@ -15,7 +15,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
-from family_exchange.domain.contract import Column, ColumnType, Contract, Version
+from family_exchange.domain.column import Column, ColumnType
+from family_exchange.domain.contract import Contract, Version
 from family_exchange.domain.findings import Severity
 from family_exchange.domain.identifiers import Kind
 from family_exchange.domain.provenance import Key, Model, Words

@@ -10,7 +10,7 @@ from random import Random
 from family_exchange.demo.synthetic import numbers, pattern, span
 from family_exchange.demo.synthetic.by_contract import Writer
 from family_exchange.demo.synthetic.meaning import Agreed, Row, repeats
-from family_exchange.domain.contract import Column, ColumnType
+from family_exchange.domain.column import Column, ColumnType
 from family_exchange.domain.findings import AGE
 from family_exchange.domain.identifiers import Kind
 from family_exchange.domain.suite import (

@@ -7,9 +7,9 @@ from family_exchange.demo.synthetic.broken_rows import broken_rows
 from family_exchange.demo.synthetic.bundle import MANIFEST, MERGED_COLUMN, BundleWriter, Tables, opened, zipped
 from family_exchange.demo.synthetic.mischief import FORMULAS, NAMES, ODD, OLD_CODE_PAGE, OTHER, SHRUNK_EVERY
 from family_exchange.demo.synthetic.mishaps import Misbehaviour
+from family_exchange.domain.column import DataClass
 from family_exchange.domain.container import Role
 from family_exchange.domain.contract import PERSON as WHO
-from family_exchange.domain.contract import DataClass
 
 
 def misbehaving(tables: Tables, writer: BundleWriter, rng: Random) -> Iterator[tuple[Misbehaviour, bytes]]:

@@ -14,7 +14,7 @@ from family_exchange.demo.synthetic.ranges import Ranges
 from family_exchange.demo.synthetic.references import References
 from family_exchange.demo.synthetic.sheet import Sheet
 from family_exchange.demo.synthetic.span import Span
-from family_exchange.domain.contract import Column, ColumnType, DataClass
+from family_exchange.domain.column import Column, ColumnType, DataClass
 from family_exchange.domain.identifiers import Kind
 from family_exchange.domain.suite import VALUE, ExpectationType, kind
 

@@ -13,7 +13,8 @@ from functools import cached_property, partial
 
 from family_exchange.demo.synthetic import span
 from family_exchange.domain import identifiers
-from family_exchange.domain.contract import Column, ColumnType, Contract
+from family_exchange.domain.column import Column, ColumnType
+from family_exchange.domain.contract import Contract
 from family_exchange.domain.findings import AGE
 from family_exchange.domain.identifiers import NORMAL, Kind
 from family_exchange.domain.suite import (

@@ -12,7 +12,7 @@ from family_exchange.demo.synthetic.by_contract import Writer
 from family_exchange.demo.synthetic.meaning import Agreed, Row
 from family_exchange.demo.synthetic.mishaps import Misbehaviour
 from family_exchange.demo.synthetic.sheet import as_csv, preamble
-from family_exchange.domain.contract import ColumnType, DataClass
+from family_exchange.domain.column import ColumnType, DataClass
 
 OLD_CODE_PAGE = "cp850"
 """In it ü is a byte that is neither UTF-8 nor windows-1252."""

@@ -9,7 +9,7 @@ from random import Random
 from family_exchange.demo.synthetic import span
 from family_exchange.demo.synthetic.meaning import Agreed, ordinal
 from family_exchange.demo.synthetic.span import Span
-from family_exchange.domain.contract import Column, ColumnType
+from family_exchange.domain.column import Column, ColumnType
 from family_exchange.domain.suite import AS_OF, LATEST_BIRTH, VALUE, ExpectationType
 
 ORDERED = frozenset({ColumnType.DATE, ColumnType.INTEGER, ColumnType.DECIMAL})

@@ -5,7 +5,7 @@ from random import Random
 
 from family_exchange.demo.synthetic import pattern
 from family_exchange.demo.synthetic.meaning import Agreed
-from family_exchange.domain.contract import Column
+from family_exchange.domain.column import Column
 from family_exchange.domain.suite import ExpectationType
 
 _TRIES = 400
