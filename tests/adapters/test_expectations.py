@@ -78,6 +78,42 @@ def test_any_file_is_judged_as_plain_great_expectations_judges_it(feed):
     law()
 
 
+@pytest.fixture
+def asked(monkeypatch):
+    """What Great Expectations is asked: rules and their numbers."""
+    questions, ask = [], expectations._said_by_great_expectations
+    monkeypatch.setattr(expectations, "_SAID", {})
+
+    def noted(counts, name, rules):
+        questions.append({each.meta.rule: counts[each.meta.rule] for each in rules})
+        return ask(counts, name, rules)
+
+    monkeypatch.setattr(expectations, "_said_by_great_expectations", noted)
+    return questions
+
+
+def test_great_expectations_judges_each_rule_and_number_once(asked):
+    feed = "housing_tenancies"
+    good, suite = sample(feed, "good").rows, expectations.load_suite(feed)
+    first = judged(feed, good)
+    assert asked == [{each.meta.rule: 0 if each.meta.rule != "HT-002" else good.height for each in suite.expectations}]
+    assert judged(feed, good) == first
+    assert len(asked) == 1
+    judged(feed, good.with_columns(surname=pl.lit(None, pl.String)))
+    assert asked[1:] == [{"HT-041": good.height}]
+    judged(feed, good[:5])
+    assert asked[2:] == [{"HT-002": 5}]
+
+
+def test_what_great_expectations_said_is_forgotten_before_it_fills_the_memory(asked, monkeypatch):
+    feed = "housing_tenancies"
+    monkeypatch.setattr(expectations, "_MOST_SAID", 2)
+    rows = sample(feed, "good").rows
+    assert [judged(feed, rows[:count]).broken for count in (1, 2, 3, 1)] == [(), (), (), ()]
+    assert len(asked) == 4
+    assert len(expectations._SAID) <= 2 + len(expectations.load_suite(feed).expectations)
+
+
 def test_every_failing_row_is_named_however_many_there_are():
     row = sample("housing_tenancies", "good").rows[:1].drop("row_no")
     many = pl.concat([row] * 30_000).with_columns(tenant_ref=pl.int_range(30_000).cast(pl.String), surname=pl.lit(None))

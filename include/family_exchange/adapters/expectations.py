@@ -144,13 +144,14 @@ def _disagreements(document: Document, suite: Suite, feed: str, stem: str) -> li
 def _judged_by_great_expectations(counts: Mapping[str, int], suite: Suite) -> dict[str, bool]:
     """`rule → GX finds it kept`, from one row of counts; nothing else ever reaches GX."""
     asked = {each.meta.rule: (each.meta.rule, _bounds(each), counts[each.meta.rule]) for each in suite.expectations}
-    if unknown := [each for each in suite.expectations if asked[each.meta.rule] not in _SAID]:
+    known = {rule: kept for rule, question in asked.items() if (kept := _SAID.get(question)) is not None}
+    if unknown := [each for each in suite.expectations if each.meta.rule not in known]:
         if len(_SAID) > _MOST_SAID:
             _SAID.clear()
         said = _said_by_great_expectations(counts, suite.name, unknown)
         _SAID.update({asked[rule]: kept for rule, kept in said.items()})
-        return {rule: said[rule] if rule in said else _SAID[question] for rule, question in asked.items()}
-    return {rule: _SAID[question] for rule, question in asked.items()}
+        known.update(said)
+    return known
 
 
 def _said_by_great_expectations(counts: Mapping[str, int], name: str, rules: Sequence[Expectation]) -> dict[str, bool]:
