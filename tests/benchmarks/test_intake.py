@@ -49,7 +49,7 @@ def test_a_thousand_small_files_one_after_the_other(exchange, benchmark, capsys)
     def measure():
         nonlocal most
         with benches.worker(exchange) as ask:
-            for part in range(2):
+            for part in range(5):
                 many = range(1000 + part * SMALL, 1000 + (part + 1) * SMALL)
                 files = [exchange.sealed(benches.numbered(benches.bulk(SMALL_ROWS, seed), seed)) for seed in many]
                 ids = exchange.vaulted(*files)
