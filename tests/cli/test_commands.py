@@ -24,7 +24,7 @@ def tenant():
 
 @pytest.fixture(scope="module")
 def travelled(tenant):
-    by_hand.run(tenant, today=TODAY, tell=lambda _: None)
+    by_hand.run(tenant, today=TODAY, say=lambda _: None)
     return tenant
 
 

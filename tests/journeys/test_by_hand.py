@@ -79,5 +79,5 @@ def test_no_canary_leaves_the_register(by_hand):
 
 def test_the_same_journey_again_changes_nothing(by_hand):
     before = register_digest(by_hand.tenant), sent(by_hand.tenant)
-    run(by_hand.tenant, today=TODAY, tell=lambda _: None)
+    run(by_hand.tenant, today=TODAY, say=lambda _: None)
     assert (register_digest(by_hand.tenant), sent(by_hand.tenant)) == before

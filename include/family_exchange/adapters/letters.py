@@ -12,6 +12,8 @@ from family_exchange.adapters.outbox import Batch
 Carry = Callable[[int, EmailMessage], None]
 """Takes a letter to its recipient, or raises; its number is that of its first message."""
 
+_READABLE = SMTP.clone(max_line_length=998)
+"""The longest lines that e-mail has, so that a letter in a folder is as plain as it was written."""
 _ODD = re.compile(r"[^A-Za-z0-9/._-]")
 
 
@@ -20,7 +22,7 @@ def letter(batch: Batch, *, council: str, name: str) -> EmailMessage:
 
     The identity is the key of the first message, and how many follow it.
     """
-    mail = EmailMessage(policy=SMTP)
+    mail = EmailMessage(policy=_READABLE)
     first, *others = batch.messages
     subject = first.subject if not others else f"{first.subject}, and {len(others)} more"
     mail["Subject"] = f"{name}: {subject}"

@@ -8,7 +8,7 @@ from pathlib import Path
 from threading import Event, Thread
 from time import monotonic, sleep
 
-from family_exchange.adapters import audit, database
+from family_exchange.adapters import database
 from family_exchange.demo import airflow, world
 from family_exchange.demo.airflow import Airflow
 from family_exchange.demo.airflow_api import Api
@@ -27,7 +27,7 @@ LOOK = 0.5
 
 FAILED = frozenset({"failed", "upstream_failed"})
 
-Tell = Callable[[str], None]
+Say = Callable[[str], None]
 
 SETTLED = """
 SELECT count(*) FILTER (WHERE f.state NOT IN ('CLOSED','QUARANTINED','DUPLICATE','SUPERSEDED','GONE','REJECTED')
@@ -40,6 +40,7 @@ SELECT count(*) FROM register.proposal p LEFT JOIN register.decision d USING (pr
 """
 UNACKNOWLEDGED = "SELECT count(*) FILTER (WHERE state <> 'ACKNOWLEDGED'), count(*) FROM returns.return"
 CERTIFICATES = "SELECT count(*) FROM rights.certificate"
+MESSAGES = "SELECT count(*) FILTER (WHERE sent_at IS NULL), count(*) FROM exchange.outbox"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class Up:
 
 
 @contextmanager
-def running(stage: World, *, leave_one: bool, tell: Tell) -> Iterator[Up]:
+def running(stage: World, *, leave_one: bool, say: Say) -> Iterator[Up]:
     """Airflow after the whole journey; it and everything it started is gone when the block ends.
 
     Raises:
@@ -62,18 +63,15 @@ def running(stage: World, *, leave_one: bool, tell: Tell) -> Iterator[Up]:
     environment = {"AIRFLOW__FAMILY_EXCHANGE__COUNCILS": ",".join(_councils(stage))}
     for tenant in stage.tenants:
         environment |= connections.as_variables(tenant.doors.settings)
-    tell("starting Airflow: API server, scheduler, Dag processor, triggerer")
+    say("starting Airflow: API server, scheduler, Dag processor, triggerer")
     with (
         airflow.running(stage.folder / "airflow", stage.metadata, environment, dags=DAGS) as up,
         third_party(stage),
     ):
         known = up.await_dags(lambda ids: {f"purge_{council}" for council in _councils(stage)} <= ids)
-        tell(f"Airflow is up at {up.base_url} with {len(known)} Dags")
+        say(f"Airflow is up at {up.base_url} with {len(known)} Dags")
         with up.log_in("visitor") as api, People(up, since=_since(stage)) as people:
-            _journey(stage, api, people, sorted(known), leave_one=leave_one, tell=tell)
-        for tenant in stage.tenants:
-            with database.transaction(tenant.doors.database) as connection:
-                audit.checkpoint(connection, tenant.doors.checkpoints, tenant.doors.signing_key)
+            _journey(stage, api, people, sorted(known), leave_one=leave_one, say=say)
         yield Up(up.base_url, tuple(sorted(up.passwords.items())), up)
 
 
@@ -96,15 +94,15 @@ def third_party(stage: World) -> Iterator[None]:
         thread.join(timeout=10)
 
 
-def _journey(stage: World, api: Api, people: People, dags: list[str], *, leave_one: bool, tell: Tell) -> None:
-    """Three acts: files to register and decisions; the period's end to acknowledged returns; what is due to its end."""
+def _journey(stage: World, api: Api, people: People, dags: list[str], *, leave_one: bool, say: Say) -> None:
+    """Three acts: files to register and decisions; the period's end to acknowledged returns; what is due, and told."""
 
     def act(begins: str, prefixes: tuple[str, ...], is_over: Callable[[Tenant], bool], what: str) -> None:
-        tell(begins)
+        say(begins)
         api.unpause(dag for dag in dags if dag.startswith(prefixes))
-        _await(stage, api, people, is_over, what, tell)
+        _await(stage, api, people, is_over, what, say)
 
-    tell("partners drop files over SFTP")
+    say("partners drop files over SFTP")
     files = {tenant.doors.profile.council: world.drop(tenant) for tenant in stage.tenants}
     act(
         f"{sum(files.values())} files are in the drop zone; receiving",
@@ -113,19 +111,20 @@ def _journey(stage: World, api: Api, people: People, dags: list[str], *, leave_o
         "files, register and decisions",
     )
     act("the period has ended; preparing returns", ("prepare_",), _delivered, "returns")
+    last = ("purge_", "watch_")
     if leave_one:
-        tell("a destruction plan waits for your approval")
-        api.unpause(dag for dag in dags if dag.startswith("purge_"))
-        _await_question(api)
+        say("looking whether anything needs a person; a destruction plan waits for your approval")
+        api.unpause(dag for dag in dags if dag.startswith(last))
+        _await_visitor(stage, api)
         return
-    act("destroying what is due", ("purge_",), _certified, "destruction certificates")
+    act("looking whether anything needs a person; destroying what is due", last, _over, "destruction and letters")
 
 
-def _await(stage: World, api: Api, people: People, is_over: Callable[[Tenant], bool], what: str, tell: Tell) -> None:
+def _await(stage: World, api: Api, people: People, is_over: Callable[[Tenant], bool], what: str, say: Say) -> None:
     deadline = monotonic() + PATIENCE
     while not (all(is_over(tenant) for tenant in stage.tenants) and _quiet(api)):
         for question in people.answer():
-            tell(f"answered: {question.subject}")
+            say(f"answered: {question.subject}")
         if failed := sorted({f"{task['dag_id']}.{task['task_id']}" for task in api.tasks() if task["state"] in FAILED}):
             raise RuntimeError(f"these tasks failed: {', '.join(failed)}; their logs say why")
         if monotonic() > deadline:
@@ -133,11 +132,12 @@ def _await(stage: World, api: Api, people: People, is_over: Callable[[Tenant], b
         sleep(LOOK)
 
 
-def _await_question(api: Api) -> None:
+def _await_visitor(stage: World, api: Api) -> None:
+    """Return when everything is there that a visitor should find: a required action, and the letters."""
     deadline = monotonic() + PATIENCE
-    while not api.questions():
+    while not (api.questions() and all(_told(tenant) for tenant in stage.tenants)):
         if monotonic() > deadline:
-            raise TimeoutError("no required action appeared")
+            raise TimeoutError("no required action or no letter appeared")
         sleep(LOOK)
 
 
@@ -160,10 +160,18 @@ def _delivered(tenant: Tenant) -> bool:
         return connection.execute(UNACKNOWLEDGED).fetchone() == (0, expected)
 
 
-def _certified(tenant: Tenant) -> bool:
+def _over(tenant: Tenant) -> bool:
+    """What is due is destroyed, and what needs a person is told."""
     with database.transaction(tenant.doors.database) as connection:
         row = connection.execute(CERTIFICATES).fetchone()
-    return row is not None and int(row[0]) > 0
+    return row is not None and int(row[0]) > 0 and _told(tenant)
+
+
+def _told(tenant: Tenant) -> bool:
+    """Somebody was written to, and no message waits. There is one in every demo: a partner's key ends soon."""
+    with database.transaction(tenant.doors.database) as connection:
+        row = connection.execute(MESSAGES).fetchone()
+    return row is not None and row[0] == 0 and int(row[1]) > 0
 
 
 def _since(stage: World) -> date:

@@ -3,28 +3,28 @@
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 
-from family_exchange.adapters import audit, database
+from family_exchange.adapters import letters
 from family_exchange.demo.cast import OFFICER, PROGRAMME_LEAD, REASON
 from family_exchange.demo.world import Tenant
 from family_exchange.domain import period
-from family_exchange.stages import acknowledge, assemble, deliver, intake, match, propose, purge, receive, register
+from family_exchange.stages import assemble, deliver, match, propose, purge, register, rounds, tell, watch
+from family_exchange.stages.office import CouncilOffice
 
-Tell = Callable[[str], None]
+Say = Callable[[str], None]
 
 
-def run(tenant: Tenant, *, today: date, tell: Tell) -> None:
-    """The council's whole journey, from what lies in the drop zone to the certificate."""
+def run(tenant: Tenant, *, today: date, say: Say) -> None:
+    """The council's whole journey, from what lies in the drop zone to the certificate, and a look at what is due."""
     doors = tenant.doors
-    for feed in doors.profile.active_feeds:
-        tell(f"receiving {feed}")
-        for file_id in receive.find(doors, feed):
-            intake.take_in(doors, file_id, at=_now())
-            acknowledge.partner(doors, file_id)
-    tell("matching people")
+    with CouncilOffice(doors).kept_open() as office:
+        for feed in doors.profile.active_feeds:
+            say(f"receiving {feed}")
+            rounds.once(office, feed)
+    say("matching people")
     match.people(doors)
-    tell("forming families")
+    say("forming families")
     register.families(doors, today=today)
-    tell("proposing")
+    say("proposing")
     propose.families(doors, today=today)
     propose.decide(
         doors,
@@ -37,15 +37,16 @@ def run(tenant: Tenant, *, today: date, tell: Tell) -> None:
     )
     for code, promise in sorted(doors.profile.returns.items()):
         if promise.enabled:
-            tell(f"preparing the {code} return")
+            say(f"preparing the {code} return")
             _return(tenant, code, today=today)
-    tell("destroying what is due")
+    say("destroying what is due")
     plan_id = purge.plan(doors, today=today)
     purge.approve(doors, plan_id, by=OFFICER)
     purge.destroy(doors, plan_id)
     purge.certify(doors, plan_id)
-    with database.transaction(doors.database) as connection:
-        audit.checkpoint(connection, doors.checkpoints, doors.signing_key)
+    say("looking whether anything needs a person")
+    watch.look(doors, at=_now())
+    tell.people(doors, letters.into_folder(doors.outbox))
 
 
 def supported_since(tenant: Tenant, today: date) -> date:

@@ -41,7 +41,8 @@ def run(plan: Plan, *, console: Console, today: date) -> Report:
     with ended_by_signals(), travelled(plan, console=console, today=today) as (_, report, _):
         console.print(summary.drawn(report))
         if plan.stay:
-            console.print("\nEverything stays up until Ctrl-C. One required action is yours: see Required Actions.")
+            yours = "" if plan.without_airflow else " One required action is yours: see Required Actions."
+            console.print(f"\nEverything stays up until Ctrl-C.{yours}")
             try:
                 Event().wait()
             except (KeyboardInterrupt, SystemExit):
@@ -59,12 +60,12 @@ def travelled(plan: Plan, *, console: Console, today: date) -> Iterator[tuple[Wo
         if plan.without_airflow:
             for tenant in stage.tenants:
                 step(f"{tenant.doors.profile.council}: partners drop {world.drop(tenant)} files")
-                by_hand.run(tenant, today=today, tell=step)
-            yield stage, _report(stage, began), None
+                by_hand.run(tenant, today=today, say=step)
+            yield stage, _report(stage, began, stays=plan.stay), None
         else:
             from family_exchange.demo import by_airflow  # noqa: PLC0415 - Airflow's client side only when it is used
 
-            with by_airflow.running(stage, leave_one=plan.stay, tell=step) as up:
+            with by_airflow.running(stage, leave_one=plan.stay, say=step) as up:
                 yield stage, _report(stage, began, address=up.address, users=up.log_ins, stays=plan.stay), up
     step("everything is stopped")
 

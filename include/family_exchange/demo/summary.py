@@ -34,6 +34,7 @@ class Summary:
     files: tuple[tuple[str, str, int], ...]
     """State, reason (or `""`), number of files."""
     receipts: int
+    workbooks: int
     rows_loaded: int
     rows_with_finding: int
     rows_refused: int
@@ -45,6 +46,8 @@ class Summary:
     returns: tuple[ReturnLine, ...]
     destroyed: int
     certificates: int
+    letters: tuple[str, ...]
+    """Where each letter to a person of the council lies."""
     audit_events: int
     audit_whole: bool
 
@@ -93,7 +96,8 @@ def of(doors: Doors) -> Summary:
         ).fetchall()
         rows = connection.execute(
             """SELECT coalesce(sum(rows_loaded), 0), coalesce(sum(rows_with_finding), 0),
-                      coalesce(sum(rows_refused), 0), count(receipt_at) FROM exchange.file"""
+                      coalesce(sum(rows_refused), 0), count(receipt_at),
+                      count(receipt_at) FILTER (WHERE workbook_sha256 IS NOT NULL) FROM exchange.file"""
         ).fetchone()
         returns = connection.execute(
             """SELECT return_id, period, state, coalesce(rows, 0), coalesce(encode(ct_sha256, 'hex'), '')
@@ -104,6 +108,7 @@ def of(doors: Doors) -> Summary:
             council=doors.profile.council,
             files=tuple((str(state), str(reason), int(number)) for state, reason, number in files),
             receipts=int(rows[3]),
+            workbooks=int(rows[4]),
             rows_loaded=int(rows[0]),
             rows_with_finding=int(rows[1]),
             rows_refused=int(rows[2]),
@@ -115,6 +120,7 @@ def of(doors: Doors) -> Summary:
             returns=tuple(ReturnLine(str(i), str(p), str(s), int(n), str(h)) for i, p, s, n, h in returns),
             destroyed=_count(connection, "SELECT count(*) FROM rights.purge_item WHERE outcome = 'destroyed'"),
             certificates=_count(connection, "SELECT count(*) FROM rights.certificate"),
+            letters=tuple(str(path) for path in sorted(doors.outbox.glob("*.eml"))),
             audit_events=verdict.events,
             audit_whole=verdict.whole,
         )
@@ -126,6 +132,8 @@ def drawn(report: Report) -> RenderableType:
     for summary in report.councils:
         parts += [Text(), Text(summary.council, style="bold"), _numbers(summary), _returns(summary.returns)]
     parts.append(Text(f"\n{report.seconds:.0f} seconds.", style="dim"))
+    if report.stays:
+        parts += [Text(f"Letter: {path}") for summary in report.councils for path in summary.letters]
     if report.stays and report.address:
         parts.append(Text(f"Airflow: {report.address}"))
         parts += [Text(f"  {user} / {password}") for user, password in report.users]
@@ -138,6 +146,7 @@ def _numbers(summary: Summary) -> Table:
         table.add_row("files", f"{state} {reason}".strip(), str(number))
     for words, detail, number in (
         ("receipts", "written to the partners' folders", summary.receipts),
+        ("workbooks", "of findings, beside the receipts", summary.workbooks),
         ("rows", "loaded", summary.rows_loaded),
         ("rows", "loaded with a finding", summary.rows_with_finding),
         ("rows", "refused", summary.rows_refused),
@@ -147,6 +156,7 @@ def _numbers(summary: Summary) -> Table:
         ("register", "families proposed", summary.proposed),
         ("register", "proposals decided by a named person", summary.decided),
         ("retention", "items destroyed, with certificate", summary.destroyed),
+        ("watch", "letters written", len(summary.letters)),
     ):
         table.add_row(words, detail, f"{number:,}")
     whole = "[green]verified[/]" if summary.audit_whole else "[bold red]broken[/]"
