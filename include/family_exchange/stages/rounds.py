@@ -1,10 +1,9 @@
 """One round of intake in one process, outside Airflow: everything that waits of a feed, taken in and answered.
 
-The command line, the demo by hand and the soak go through here; Airflow has a task for each of these steps.
+The command line and the demo by hand go through here; Airflow has a task for each of these steps.
 """
 
 import logging
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from family_exchange.adapters import fingerprint
@@ -26,13 +25,6 @@ def once(office: Office, feed: str, *, settle: timedelta | None = None) -> list[
         NeedsDecision: somebody here must act first; the message says what to do.
     """
     done: list[str] = []
-    for file_id in each(office, feed, settle=settle):
-        done.append(file_id)
-    return done
-
-
-def each(office: Office, feed: str, *, settle: timedelta | None = None) -> Iterator[str]:
-    """As `once`: one id after the other, when its file is answered."""
     unforeseen: Exception | None = None
     for file_id in receive.find_in(office, feed, settle=office.settle if settle is None else settle):
         try:
@@ -42,10 +34,11 @@ def each(office: Office, feed: str, *, settle: timedelta | None = None) -> Itera
             continue
         except ExchangeError:
             raise
-        except Exception as error:
-            log.error("file %s: %s", file_id, fingerprint.of(error))  # noqa: TRY400 - the error's own words may quote a value
+        except Exception as error:  # noqa: BLE001 - raised below, when the others are done
+            log.error("file %s: %s", file_id, fingerprint.of(error))  # noqa: TRY400 - its own words may quote a value
             unforeseen = unforeseen or error
-            continue
-        yield file_id
+        else:
+            done.append(file_id)
     if unforeseen is not None:
         raise unforeseen
+    return done
