@@ -1,27 +1,25 @@
 """Take in what partners left: fetch, open the seal, check against the contract, stage, answer the partner.
 
-A changed drop zone rings the bell; the ledger says which files wait. A refused file is a result, not a failure: it is
-in the ledger with its reason, and the partner has a receipt. Clearing any task is harmless: what is done stays done.
+A changed drop zone or a decision rings the bell; the ledger says which files wait. A refused file is a result.
 """
 
 from datetime import UTC, datetime
 
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, task_group
-from airflow.sdk.exceptions import AirflowSkipException
 
 from family_exchange.domain.profile import Profile
-from family_exchange.orchestration import assets, councils, defaults, events
+from family_exchange.orchestration import assets, councils, defaults, receiving
 from family_exchange.orchestration.boundary import step
 from family_exchange.orchestration.connections import doors
 
 
 def receive_files(profile: Profile, feed: str) -> None:
     """Make `receive_<council>_<feed>`."""
-    council = profile.council
-    landing, staged = assets.landing(profile, feed), assets.feed(council, feed)
-    tags = ["receive", council]
-    with DAG(f"receive_{council}_{feed}", schedule=[landing], tags=tags, doc_md=__doc__, **defaults.DAG):
+    council, landing = profile.council, assets.landing(profile, feed)
+    held, released, staged = assets.held_files(council), assets.released_files(council), assets.feed(council, feed)
+    how = defaults.DAG | {"tags": ["receive", council], "doc_md": __doc__}
+    with DAG(f"receive_{council}_{feed}", schedule=landing | released, **how):
 
         @step()
         def find_files() -> list[str]:
@@ -43,16 +41,18 @@ def receive_files(profile: Profile, feed: str) -> None:
             acknowledge.partner(doors(council), file_id)
             return file_id
 
-        @step(inlets=[landing], outlets=[staged], trigger_rule="all_done_min_one_success")
+        @step(inlets=[landing, released], outlets=[staged], trigger_rule="all_done_min_one_success")
         def publish(file_ids: list[str], *, outlet_events) -> None:
-            if not (told := events.of_files(doors(council), list(file_ids)))["counts"]["applied"]:
-                raise AirflowSkipException("no file was accepted: the register has nothing new to read")
-            outlet_events[staged].extra = told
+            outlet_events[staged].extra = receiving.applied(doors(council), list(file_ids))
+
+        @step(inlets=[landing], outlets=[held], trigger_rule="all_done_min_one_success")
+        def hold(file_ids: list[str], *, outlet_events) -> None:
+            outlet_events[held].extra = receiving.held(doors(council), list(file_ids))
 
         each_file = task_group(group_id="each_file")(lambda file_id: answer_partner(take_in(file_id)))
-        file_ids = find_files()
-        answered = each_file.expand(file_id=file_ids)
-        answered >> [publish(file_ids), EmptyOperator(task_id="no_file_failed", trigger_rule="none_failed")]
+        answered = each_file.expand(file_id=(file_ids := find_files()))
+        no_file_failed = EmptyOperator(task_id="no_file_failed", trigger_rule="none_failed")
+        answered >> [publish(file_ids), hold(file_ids), no_file_failed]
 
 
 for sound in councils.sound():

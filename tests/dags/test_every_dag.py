@@ -16,7 +16,7 @@ MOST_LINES = 60
 MOST_SECONDS = 3.0
 XCOMS = {"<class 'str'>", "list[str]", "dict[str, int]", "<class 'NoneType'>"}
 SENSORS = {"@task.sensor"}
-PEOPLE = {"SignOff", "Decide"}
+PEOPLE = {"SignOff", "Decide", "Voice"}
 ENDS = {"delivered_return", "destruction_certificate"}
 
 
@@ -72,6 +72,7 @@ def test_every_council_has_its_dags(dags):
             *(f"prepare_{council}_{code}" for code in codes),
             f"deliver_{council}_returns",
             f"purge_{council}",
+            f"release_{council}_files",
             f"watch_{council}",
         } <= set(dags)
 
@@ -80,7 +81,7 @@ def test_every_dag_has_doc_and_tags_and_one_writer_where_it_writes_the_register(
     for dag_id, dag in dags.items():
         assert len(dag["doc"]) > 80, dag_id
         assert any(council in dag["tags"] for council in profiles.councils()), dag_id
-        assert dag["max_active_runs"] == (8 if dag_id.startswith("deliver_") else 1), dag_id
+        assert dag["max_active_runs"] == (8 if dag_id.startswith(("deliver_", "release_")) else 1), dag_id
         assert not dag["catchup"], dag_id
 
 
@@ -113,6 +114,12 @@ def test_every_decision_that_the_notices_reserve_is_asked_of_a_person(dags):
         elif dag_id.startswith("purge_"):
             assert asked == ["approve"]
             assert "approve" in dag["tasks"]["destroy"]["upstream"]
+        elif dag_id.startswith("release_"):
+            assert [task_id.partition(".")[2] for task_id in asked] == ["first_voice", "second_voice", "third_voice"]
+            for task_id in asked:
+                recorded = dag["tasks"][task_id.replace("voice", "record")]
+                assert task_id in recorded["upstream"]
+                assert [asset.rpartition("/")[2] for asset in recorded["outlets"]] == ["released_files"]
         else:
             assert asked == []
 

@@ -5,9 +5,9 @@ from airflow.sdk import DAG
 from airflow.sdk.exceptions import TaskAwaitingInput
 
 from family_exchange.domain.errors import NeedsDecision
-from family_exchange.orchestration.answers import ACCEPT, APPROVE, REASONS, REJECT
+from family_exchange.orchestration.answers import ACCEPT, APPROVE, GROUNDS, LEAVE, REASONS, REJECT, RELEASE
 from family_exchange.orchestration.boundary import Unforeseen
-from family_exchange.orchestration.sign_off import Decide, SignOff, person
+from family_exchange.orchestration.sign_off import Decide, SignOff, Voice, person
 
 
 def answered(by, *options, **filled_in):
@@ -72,3 +72,43 @@ def test_free_text_is_refused_and_not_repeated_because_it_could_name_somebody(ca
 
 def test_a_person_is_known_by_log_in():
     assert person(answered("anna", APPROVE)) == "anna"
+
+
+@pytest.fixture
+def voice(monkeypatch):
+    def ask_again(_self, _context):
+        raise TaskAwaitingInput(method_name="execute_complete")
+
+    monkeypatch.setattr(Voice, "execute", ask_again)
+    with DAG("release", schedule=None):
+        return Voice(task_id="second_voice", subject="Second", body="…", others=[[RELEASE, GROUNDS[0], "anna"]])
+
+
+@pytest.mark.parametrize(
+    ("answer", "ground"), [(RELEASE, "partner_confirmed"), (REJECT, "partner_withdrew"), (LEAVE, "not_trusted")]
+)
+def test_a_voice_about_a_file_is_an_answer_a_ground_and_a_person(voice, answer, ground):
+    assert voice.execute_complete({}, answered("ben", answer, ground=ground)) == [answer, ground, "ben"]
+
+
+@pytest.mark.parametrize(
+    ("by", "answer", "ground"),
+    [
+        ("anna", RELEASE, "partner_confirmed"),
+        ("anna", REJECT, "partner_withdrew"),
+        ("ben", RELEASE, "not_trusted"),
+        ("ben", REJECT, "expected_change"),
+    ],
+)
+def test_one_who_spoke_before_or_whose_ground_does_not_go_with_the_answer_is_asked_again(voice, by, answer, ground):
+    with pytest.raises(TaskAwaitingInput):
+        voice.execute_complete({}, answered(by, answer, ground=ground))
+
+
+def test_one_who_spoke_before_may_leave_the_file_where_it_is(voice):
+    assert voice.execute_complete({}, answered("anna", LEAVE)) == [LEAVE, GROUNDS[0], "anna"]
+
+
+def test_nobodys_silence_releases_a_file(voice):
+    with pytest.raises(NeedsDecision, match="no named person"):
+        voice.execute_complete({}, answered(None, RELEASE))

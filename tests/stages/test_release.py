@@ -13,6 +13,7 @@ from family_exchange.demo.keys import encrypt_only
 from family_exchange.domain.errors import Busy, NeedsDecision
 from family_exchange.domain.file import Reason, State
 from family_exchange.domain.release import Action, Ground
+from family_exchange.stages import decide as deciding
 from support import periods
 from support.periods import FEED, area, police, send, tenant
 
@@ -189,6 +190,35 @@ def test_a_release_lets_nobody_in_whose_seal_is_not_in_order(tenant, police, are
     assert file.reason is Reason.SIGNER_NOT_PARTNER
     assert released(file).reason is Reason.SIGNER_NOT_PARTNER
     assert periods.staged(tenant.doors, file) == 0
+
+
+def test_people_are_told_counts_and_rules_until_two_agree(tenant, held):
+    doors = tenant.doors
+    (case,) = deciding.cases(doors, [held.file_id])
+    assert case in deciding.cases(doors)
+    assert case == f"{held.file_id}/{held.epoch}"
+    told = deciding.words(doors, case)
+    assert "SHAPE-001: 5 rows, usually 100 rows" in told
+    assert "said" not in told
+    voice = {"ground": Ground.EXPECTED_CHANGE}
+    assert deciding.record(doors, case, Action.RELEASE, by=ANNA, **voice) is State.QUARANTINED
+    assert "anna said: release (expected_change)" in deciding.words(doors, case)
+    assert deciding.record(doors, case, Action.RELEASE, by=ANNA, **voice) is State.QUARANTINED, "a second run"
+    assert deciding.record(doors, case, Action.RELEASE, by=BEN, **voice) is State.CLAIMED
+    assert deciding.words(doors, case) is None
+    assert deciding.cases(doors, [held.file_id]) == []
+    assert deciding.record(doors, case, Action.RELEASE, by=BEN, **voice) is State.CLAIMED, "a second run"
+    with pytest.raises(NeedsDecision, match="waits for nobody"):
+        deciding.record(doors, case, Action.RELEASE, by=CY, **voice)
+
+
+def test_nobody_is_asked_about_a_file_that_a_release_could_only_look_at_again(tenant, police, area):
+    bare = periods.content(FEED, periods.table(FEED, 3), area=area)
+    unsigned = encrypt_only(police.openpgp, bare, recipient=tenant.doors.settings.own_key)
+    file = periods.left(tenant, police, FEED, f"{area}.pgp", unsigned)
+    assert file.reason is Reason.UNSIGNED
+    assert deciding.cases(tenant.doors, [file.file_id]) == []
+    assert deciding.words(tenant.doors, f"{file.file_id}/{file.epoch}").startswith(f"File **{file.file_id}**")
 
 
 def asked(tenant, *words):

@@ -1,7 +1,8 @@
 """Every asset once, in the order of flow: the lineage map of one council.
 
     landing → <feed> → family_register → proposals → decisions → <code>_return → delivered_return
-                                  └→ destruction_certificate
+       │                          └→ destruction_certificate
+       └→ held_files → released_files → <feed>
 
 An event on an asset rings the bell; the ledger says who is at the door. Events carry counts, ledger ids and digests.
 """
@@ -11,6 +12,16 @@ from airflow.sdk import Asset, AssetAny, AssetWatcher
 from family_exchange.domain.profile import Profile
 from family_exchange.orchestration import councils
 from family_exchange.orchestration.arrivals import Arrivals
+
+
+def held_files(council: str) -> Asset:
+    """Files in quarantine about which two people may decide."""
+    return _asset(council, "held_files")
+
+
+def released_files(council: str) -> Asset:
+    """Files about which people decided: to be worked on again, or to be told of."""
+    return _asset(council, "released_files")
 
 
 def landing(profile: Profile, feed: str) -> Asset:

@@ -49,6 +49,11 @@ def ids_of(rung_by: Mapping[Any, Iterable[Any]]) -> set[str]:
     return {str(each) for events in rung_by.values() for event in events for each in (event.extra or {}).get("ids", ())}
 
 
+def cut_short(rung_by: Mapping[Any, Iterable[Any]]) -> bool:
+    """True when an event that started the run could not list all of its ids."""
+    return any("all_ids" in (event.extra or {}) for events in rung_by.values() for event in events)
+
+
 def _audit(doors: "Doors") -> Extra:
     """Where the council's audit chain stood: the digest of everything that had happened, signed on this occasion."""
     from family_exchange.adapters import audit, database  # noqa: PLC0415 - Dags are parsed without them

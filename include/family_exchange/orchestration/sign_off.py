@@ -11,7 +11,18 @@ from airflow.providers.standard.operators.hitl import ApprovalOperator, HITLOper
 from airflow.sdk import Param
 
 from family_exchange.domain.errors import NeedsDecision
-from family_exchange.orchestration.answers import ACCEPT, DECLINE, LEAVE_OPEN, REASONS
+from family_exchange.domain.release import GROUNDS as FITTING
+from family_exchange.orchestration.answers import (
+    ACCEPT,
+    DECLINE,
+    GROUNDS,
+    LEAVE,
+    LEAVE_OPEN,
+    REASONS,
+    REJECT,
+    RELEASE,
+    VOICES,
+)
 from family_exchange.orchestration.boundary import guarded
 
 PURGE = """Plan **{{ ti.xcom_pull(task_ids="plan") }}** lists what may no longer be kept. \
@@ -64,6 +75,33 @@ class Decide(HITLOperator):
         filled_in = answer["params_input"]
         reason, since = filled_in.get("reason", REASONS[0]), filled_in.get("supported_since") or ""
         return [answer["chosen_options"][0], str(reason), str(since), person(event)]
+
+
+class Voice(HITLOperator):
+    """A named person says what is to be done with a file in quarantine; the result is `[answer, ground, person]`.
+
+    Somebody who is in `others`, results of earlier voices, is asked for another person; and so is whoever gives a
+    ground that does not go with the answer. Nobody has to say anything to leave the file where it is.
+    """
+
+    template_fields = (*HITLOperator.template_fields, "others")
+
+    def __init__(self, *, others: Sequence[object] = (), **kwargs: Any) -> None:  # noqa: ANN401 - Airflow's own arguments
+        ground = Param(GROUNDS[0], type="string", enum=GROUNDS, title="Ground")
+        super().__init__(options=[RELEASE, REJECT, LEAVE], params={"ground": ground}, **kwargs)
+        self.others = others
+
+    @guarded
+    def execute_complete(self, context: Any, event: Event) -> list[str]:  # noqa: ANN401 - Airflow's context
+        """Answer, ground and person."""
+        who, (answer, *_) = person(event), event["chosen_options"]
+        ground = str((event["params_input"] or {}).get("ground", GROUNDS[0]))
+        spoke = any(isinstance(other, (list, tuple)) and other[-1] == who for other in self.others)
+        if answer in VOICES and (spoke or ground not in FITTING[VOICES[answer]]):
+            self.log.warning("another person, or a ground that goes with the answer; asking again")
+            self.execute(context)  # parks the task again, without the answer
+        super().execute_complete(context, event)
+        return [answer, ground, who]
 
 
 def person(event: Event) -> str:
