@@ -90,6 +90,12 @@ def receipt(tenant, partner, file, *, answer=1):
     return json.loads(partner.openpgp.open_signed(read, tenant.doors.settings.own_key))
 
 
+def files(doors):
+    """Every file of the council's ledger."""
+    with database.transaction(doors.database) as connection:
+        return ledger.files(connection)
+
+
 def findings(doors, file):
     """Everything that the ledger holds about the file's rows."""
     with database.transaction(doors.database) as connection:
