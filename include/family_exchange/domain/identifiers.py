@@ -11,6 +11,9 @@ import re
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 
+from stdnum.gb import nhs
+from stdnum.gb import upn as pupil_number
+
 UPN_LETTERS = "ABCDEFGHJKLMNPQRTUVWXYZ"
 """Check letters by remainder: I, O and S are never used."""
 UPN_WEIGHTS = tuple(range(2, 14))
@@ -53,8 +56,7 @@ def nhs_number(text: str) -> str | None:
     digits = _bare(text)
     if not re.fullmatch(NHS_FORM, digits) or len(set(digits)) == 1:
         return None
-    total = sum(int(digit) * weight for digit, weight in zip(digits, NHS_WEIGHTS, strict=False))
-    return digits if (11 - total % 11) % 11 == int(digits[9]) else None
+    return digits if nhs.is_valid(digits) else None
 
 
 def nino(text: str) -> str | None:
@@ -64,16 +66,14 @@ def nino(text: str) -> str | None:
 
 
 def upn(text: str) -> str | None:
-    """Unique pupil number, upper case, whose first letter is the check letter of the rest; temporary ones included."""
+    """Unique pupil number, upper case, whose first letter is the check letter of the rest; temporary ones included.
+
+    Local authorities come and go, so that their codes are not looked up in the library's list, which ends in 2011.
+    """
     number = _bare(text).upper()
-    if re.fullmatch(UPN_FORM, number):
-        values = [int(digit) for digit in number[1:]]
-    elif re.fullmatch(TEMPORARY_UPN_FORM, number):
-        values = [*(int(digit) for digit in number[1:12]), UPN_LETTERS.index(number[12])]
-    else:
+    if not re.fullmatch(UPN_FORM, number) and not re.fullmatch(TEMPORARY_UPN_FORM, number):
         return None
-    total = sum(value * weight for value, weight in zip(values, UPN_WEIGHTS, strict=True))
-    return number if UPN_LETTERS[total % 23] == number[0] else None
+    return number if pupil_number.calc_check_digit(number) == number[0] else None
 
 
 def temporary_upn(text: str) -> bool:
