@@ -23,7 +23,7 @@ def sample(feed, which):
 
 def prepared(feed, rows, as_of=date(2026, 10, 31)):
     suite = expectations.load_suite(feed)
-    return cells.with_values(rows, profiles.contract(feed), as_of=as_of, derived=suite.meta.derived)
+    return cells.with_values(rows, profiles.contract(feed), suite, as_of=as_of)
 
 
 def judged(feed, rows, **kwargs):

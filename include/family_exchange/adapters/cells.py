@@ -14,7 +14,18 @@ from family_exchange.adapters.tabular import ROW_NO
 from family_exchange.domain.column import Column, ColumnType
 from family_exchange.domain.contract import Contract
 from family_exchange.domain.identifiers import Kind
-from family_exchange.domain.suite import AS_OF, LATEST_BIRTH, PERMANENT, VALID, VALUE, has_value, kind, made_from
+from family_exchange.domain.suite import (
+    AS_OF,
+    GIVEN,
+    LATEST_BIRTH,
+    PERMANENT,
+    VALID,
+    VALUE,
+    Suite,
+    has_value,
+    kind,
+    made_from,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,10 +40,8 @@ EXPECTED_WITHIN = timedelta(days=300)
 """A pregnancy that is known on the file's day ends within it."""
 
 
-def with_values(
-    rows: "pl.DataFrame", contract: Contract, *, as_of: date | None, derived: Mapping[str, Sequence[str]]
-) -> "pl.DataFrame":
-    """`rows` with every column that a rule of the contract's suite may read.
+def with_values(rows: "pl.DataFrame", contract: Contract, suite: Suite, *, as_of: date | None) -> "pl.DataFrame":
+    """`rows` with every column that a rule of the suite reads.
 
     Columns that `rows` does not have are passed over, and so is all that would be made from them.
     """
@@ -42,7 +51,7 @@ def with_values(
     made = {*rows.columns, *(column.name + VALUE for column in there)}
     sums = [
         pl.sum_horizontal(*parts, ignore_nulls=False).alias(name)
-        for name, parts in derived.items()
+        for name, parts in suite.meta.derived.items()
         if made.issuperset(parts)
     ]
     return (
@@ -51,6 +60,12 @@ def with_values(
             pl.lit(as_of, pl.Date).alias(AS_OF),
             pl.lit(as_of + EXPECTED_WITHIN if as_of else None, pl.Date).alias(LATEST_BIRTH),
             *(flag for column in there for flag in _flags(column)),
+            *(
+                each
+                for column in contract.columns
+                if column.name in rows.columns
+                for each in _read(column, suite.reads)
+            ),
             *sums,
         )
         .collect()
@@ -98,6 +113,18 @@ def outside_ages(columns: Collection[str], contract: Contract) -> "pl.Expr | Non
     return (young | old).fill_null(value=False)
 
 
+def sent_though_withheld(columns: Collection[str], contract: Contract) -> "pl.Expr | None":
+    """True for each row that says that cells must stay secret, and sends one of them. None: no column is withheld."""
+    import polars as pl  # noqa: PLC0415 - costs a third of a second
+
+    flag = contract.withholding
+    sent = [column.name for column in contract.columns if column.withheld_by and column.name in columns]
+    if flag is None or not sent or flag.name not in columns:
+        return None
+    there = pl.any_horizontal(pl.col(name).is_not_null() for name in sent)
+    return (pl.col(flag.name + VALUE) & there).fill_null(value=False)
+
+
 def accepted(
     typed: "pl.LazyFrame",
     contract: Contract,
@@ -108,16 +135,20 @@ def accepted(
 ) -> "pl.DataFrame":
     """`row_no` and the canonical columns of the headers `taken`, typed, without the refused rows.
 
-    `refused` says for each row whether it stays out; `emptied` says it of the cells of a header.
+    `refused` says for each row whether it stays out; `emptied` says it of the cells of a header. What a flag withholds
+    is emptied wherever the flag does not say N, whatever the rules made of the row.
     """
     import polars as pl  # noqa: PLC0415 - costs a third of a second
 
+    may_be_known = _may_be_known(taken, contract)
     columns = [pl.col(ROW_NO)]
     for column in contract.columns:
         if column.name in taken:
             cell = pl.col(column.name + VALUE if has_value(column) else column.name)
             if (emptying := emptied.get(column.name)) is not None:
                 cell = pl.when(pl.Series(~emptying)).then(cell)
+            if column.withheld_by:
+                cell = pl.when(may_be_known).then(cell)
             columns.append(cell.alias(column.canonical))
     frame = typed.select(columns).collect()
     return frame.filter(pl.Series(~refused)) if refused.any() else frame
@@ -172,6 +203,28 @@ def _form(date_format: str) -> str:
     directives = {"%Y": "[0-9]{4}", "%m": "[0-9]{2}", "%d": "[0-9]{2}", "%y": "[0-9]{2}"}
     parts = re.findall("%.|[^%]+", date_format)
     return f"^{''.join(directives.get(part) or re.escape(part) for part in parts)}$"
+
+
+def _may_be_known(columns: Collection[str], contract: Contract) -> "pl.Expr":
+    """True where the contract's flag says N; where it may be empty, also where it says nothing."""
+    import polars as pl  # noqa: PLC0415 - costs a third of a second
+
+    flag = contract.withholding
+    if flag is None or flag.name not in columns:
+        return pl.lit(value=flag is None)
+    says_no = ~pl.col(flag.name + VALUE)
+    return says_no | pl.col(flag.name).is_null() if flag.nullable else says_no
+
+
+def _read(column: Column, reads: Collection[str]) -> Iterator["pl.Expr"]:
+    """What is made only where a rule reads it: whether anything stands there, and a code that is agreed."""
+    import polars as pl  # noqa: PLC0415 - costs a third of a second
+
+    text = pl.col(column.name)
+    if column.name + GIVEN in reads:
+        yield text.is_not_null().alias(column.name + GIVEN)
+    if column.codes and column.name + VALUE in reads:
+        yield pl.when(text.is_in(column.codes)).then(text).alias(column.name + VALUE)
 
 
 def _flags(column: Column) -> Iterator["pl.Expr"]:

@@ -18,7 +18,7 @@ from family_exchange.adapters.documents import BadFile, Document, Problem, parse
 from family_exchange.adapters.tabular import ROW_NO
 from family_exchange.domain import across, drift
 from family_exchange.domain.contract import Contract
-from family_exchange.domain.findings import AGE, MESSAGES, Broken, Findings
+from family_exchange.domain.findings import AGE, KEEP_EMPTY, MESSAGES, WITHHELD, Broken, Findings
 from family_exchange.domain.suite import Arguments, Expectation, ExpectationType, Suite, known_columns
 
 if TYPE_CHECKING:
@@ -41,11 +41,13 @@ def load_suite(feed: str, name: str = "v1", *, root: Path = ROOT) -> Suite:
 
 
 def messages(feed: str, version: str = "v1") -> dict[str, str]:
-    """`rule → what the partner should do`: rules of the contract's suites, its age gate, and rules beyond one file."""
+    """`rule → what the partner should do`: rules of the contract's suites, its own, and rules beyond one file."""
     contract = profiles.contract(feed, version)
-    suites = [contract.of_table(table.name).suite for table in contract.tables] or [contract.suite]
-    said = {rule: message for name in suites for rule, message in load_suite(feed, name).messages.items()}
-    return {**said, **(MESSAGES if contract.tables else {}), **drift.MESSAGES, **across.MESSAGES, AGE: _ages(contract)}
+    parts = [contract.of_table(table.name) for table in contract.tables] if contract.tables else [contract]
+    said = {rule: text for part in parts for rule, text in load_suite(feed, part.suite).messages.items()}
+    said |= MESSAGES if contract.tables else {}
+    said |= {WITHHELD: KEEP_EMPTY} if any(part.withholding for part in parts) else {}
+    return {**said, **drift.MESSAGES, **across.MESSAGES, AGE: _ages(contract)}
 
 
 def check(*, root: Path = ROOT) -> list[Problem]:

@@ -64,6 +64,17 @@ def _before(asked: Arguments) -> "pl.Expr":
     return pl.col(asked.column_a or "") < pl.col(asked.column_b or "")
 
 
+def _not_paired(asked: Arguments) -> "pl.Expr":
+    import polars as pl  # noqa: PLC0415 - costs a third of a second
+
+    first, second = pl.col(asked.column_a or ""), pl.col(asked.column_b or "")
+    beside: dict[bool | str, list[bool | str]] = {}
+    for one, other in asked.value_pairs_set or ():
+        beside.setdefault(other, []).append(one)
+    agreed = pl.any_horizontal((second == other) & first.is_in(ones) for other, ones in beside.items())
+    return first.is_not_null() & second.is_not_null() & ~agreed
+
+
 def _repeated(asked: Arguments) -> "pl.Expr":
     return _cell(asked).is_duplicated() & _cell(asked).is_not_null()
 
@@ -97,6 +108,7 @@ _RULES: Mapping[ExpectationType, Callable[[Arguments], "pl.Expr"]] = {
     ExpectationType.LENGTH: _length,
     ExpectationType.BETWEEN: _range,
     ExpectationType.NOT_BEFORE: _before,
+    ExpectationType.PAIR: _not_paired,
     ExpectationType.UNIQUE: _repeated,
     ExpectationType.UNIQUE_TOGETHER: _repeated_together,
 }

@@ -15,7 +15,7 @@ from family_exchange.adapters.accepted import Accepted, side_by_side
 from family_exchange.adapters.shape import Piece
 from family_exchange.adapters.tabular import ROW_NO, Table
 from family_exchange.domain.contract import Contract
-from family_exchange.domain.findings import AGE, Broken, Findings, Severity
+from family_exchange.domain.findings import AGE, WITHHELD, Broken, Findings, Severity
 from family_exchange.domain.suite import Expectation, Suite
 
 if TYPE_CHECKING:
@@ -83,8 +83,7 @@ class Sheet:
             frame = self._frame(piece, suite)
             if len(self.table.pieces) == 1:
                 self._known[piece] = frame
-            ages = cells.outside_ages(frame.columns, self.contract)
-            return checks.piece(frame, suite, {} if ages is None else {AGE: ages}), cells.counts(frame, self.contract)
+            return checks.piece(frame, suite, self._own_rules(frame.columns)), cells.counts(frame, self.contract)
 
         def noted() -> Iterator[checks.Piece]:
             for piece, counts in side_by_side(check, self.table.pieces):
@@ -94,8 +93,9 @@ class Sheet:
         broken = checks.broken(noted(), suite, lambda rule, rows: self._keys(rule, rows, suite))
         found = expectations.judged(broken, suite)
         if outside := broken.rows.get(AGE):
-            gated = Broken(AGE, self.contract.column("date_of_birth").name, Severity.ERROR, outside)
-            found = Findings(found.rows_read, (*found.broken, gated))
+            found = found.and_more([Broken(AGE, self.contract.column("date_of_birth").name, Severity.ERROR, outside)])
+        if (sent := broken.rows.get(WITHHELD)) and (flag := self.contract.withholding):
+            found = found.and_more([Broken(WITHHELD, flag.name, Severity.WARNING, sent)])
         return found, tuple((column, code, rows) for (column, code), rows in sorted(shape.items()))
 
     def accepted(self, found: Findings) -> Accepted:
@@ -141,13 +141,21 @@ class Sheet:
 
         return References(read)
 
+    def _own_rules(self, columns: Sequence[str]) -> dict[str, "pl.Expr"]:
+        """The rules that are the contract's own, not its suite's."""
+        rules = {
+            AGE: cells.outside_ages(columns, self.contract),
+            WITHHELD: cells.sent_though_withheld(columns, self.contract),
+        }
+        return {rule: broken for rule, broken in rules.items() if broken is not None}
+
     @property
     def _kept(self) -> list[str]:
         return [column.name for column in self.contract.columns if column.name not in self.dropped]
 
     def _frame(self, piece: Piece, suite: Suite) -> "pl.DataFrame":
         rows = self.table.frame(piece, self._kept)
-        return cells.with_values(rows, self.contract, as_of=self.as_of, derived=suite.meta.derived)
+        return cells.with_values(rows, self.contract, suite, as_of=self.as_of)
 
     def _keys(self, rule: Expectation, rows: "NDArray[np.uint32]", suite: Suite) -> "pl.DataFrame":
         """These rows, with the columns that the rule compares."""
@@ -157,7 +165,7 @@ class Sheet:
         mask[rows - 1] = True
         names = rule.kwargs.columns
         frame = self._rows(mask, cells.sources(names, self.contract, suite.meta.derived))
-        return cells.with_values(frame, self.contract, as_of=self.as_of, derived=suite.meta.derived)
+        return cells.with_values(frame, self.contract, suite, as_of=self.as_of)
 
     def _rows(self, mask: "NDArray[np.bool_]", columns: Sequence[str]) -> "pl.DataFrame":
         """The rows for which the mask is true, with these columns; pieces without such a row are not parsed again."""

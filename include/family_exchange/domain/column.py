@@ -118,6 +118,8 @@ class Column(Model):
     pattern: str | None = None
     nothing: tuple[Words, ...] = ()
     """Texts that say that nothing is known, whatever their case: read as an empty cell."""
+    withheld_by: Key | None = None
+    """Canonical column of a flag: in a row whose flag does not say N, nothing of this cell is kept."""
     description: Words
 
     @model_validator(mode="after")
@@ -138,6 +140,32 @@ class Column(Model):
     def identity(self) -> bool:
         """True when the register has a column of its own for it."""
         return self.canonical in IDENTITY_COLUMNS
+
+
+def withholding(columns: tuple[Column, ...], key: tuple[str, ...]) -> Column | None:
+    """The flag that says in which rows cells must stay secret; None where no column is withheld.
+
+    Whoever may not know an address may not know any part of it: with one column, all of its class are withheld.
+
+    Raises:
+        ValueError: the flag does not protect what it seems to protect.
+    """
+    named = {column.canonical: column for column in columns}
+    flags = [flag for flag in dict.fromkeys(column.withheld_by for column in columns) if flag]
+    if not flags:
+        return None
+    flag = named.get(flags[0])
+    if len(flags) > 1 or flag is None or flag.type is not ColumnType.BOOLEAN or flag.withheld_by:
+        raise wrong("columns", "expected one column of type boolean as `withheld_by`")
+    classes = {column.data_class for column in columns if column.withheld_by}
+    for index, column in enumerate(columns):
+        if column.withheld_by and (not column.nullable or column.canonical in key):
+            raise wrong(f"columns[{index}].withheld_by", "expected a column that may be empty and is not in the key")
+        if column.withheld_by and flag.data_class not in {column.data_class, DataClass.REFERENCE}:
+            raise wrong(f"columns[{index}].withheld_by", "expected a flag of the same class, lest it be dropped alone")
+        if column is not flag and not column.withheld_by and column.data_class in classes:
+            raise wrong(f"columns[{index}]", f"expected `withheld_by: {flag.canonical}`, as others of its class have")
+    return flag
 
 
 def each_once(columns: tuple[Column, ...]) -> frozenset[str]:

@@ -8,7 +8,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from family_exchange.domain.column import Column, Purpose, each_once
+from family_exchange.domain.column import Column, Purpose, each_once, withholding
 from family_exchange.domain.condition import Ages, Condition
 from family_exchange.domain.container import FileFormat, Format, Role
 from family_exchange.domain.provenance import Key, Model, Words, wrong
@@ -109,6 +109,7 @@ class Table(Model):
             raise wrong("since", "expected `since` and `until` with addresses and episodes, and only with them")
         if unknown := sorted({*self.key, PERSON, *filter(None, (self.since, self.until))} - canonicals):
             raise wrong("columns", f"expected columns for {', '.join(unknown)}")
+        withholding(self.columns, self.key)
         return self
 
 
@@ -137,6 +138,7 @@ class Contract(Model):
     @model_validator(mode="after")
     def _columns_are_unique(self) -> Self:
         each_once(self.columns)
+        withholding(self.columns, self.key)
         return self
 
     @model_validator(mode="after")
@@ -190,6 +192,11 @@ class Contract(Model):
     def suite(self) -> str:
         """The name of the file that holds its rules, without the ending."""
         return self.version
+
+    @property
+    def withholding(self) -> Column | None:
+        """The flag that says in which rows the columns that are `withheld_by` it must stay secret."""
+        return withholding(self.columns, self.key)
 
     @property
     def may_be_empty(self) -> bool:

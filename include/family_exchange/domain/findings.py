@@ -15,7 +15,13 @@ from itertools import chain
 from family_exchange.domain.file import Verdict
 
 AGE = "AGE"
-"""The rule of every contract's age gate; the others are the suite's."""
+"""The rule of every contract's age gate."""
+
+WITHHELD = "WITHHELD"
+"""The rule of every contract with columns that a flag withholds: they were sent nevertheless, and are not kept."""
+
+KEEP_EMPTY = "You marked the address as withheld and sent one; it was not kept. Send it empty: nobody here may know it."
+"""What to do about `WITHHELD`."""
 
 PERSON, MERGED, UNUSED = "PERSON", "MERGED", "UNUSED"
 """The rules between the tables of a bundle: a row of nobody, of a merged duplicate, of a kind that is not taken in."""

@@ -1,9 +1,9 @@
 """The rules of a feed: a Great Expectations suite as we read it, and the columns that its rules may speak of.
 
-A suite speaks of a file's columns by their header, as text, and of three kinds of columns made from them: what a cell
-means (`<column>__value`: a date, a number, a normal form), whether it means anything (`<column>__valid`) and sums, or
-texts in a row (`meta.derived`). Anybody can run the suite with plain Great Expectations on such a frame and gets the
-same answer.
+A suite speaks of a file's columns by their header, as text, and of columns made from them: what a cell means
+(`<column>__value`: a date, a number, a normal form, an agreed code), whether it means anything (`<column>__valid`),
+whether anything stands there (`<column>__given`) and sums, or texts in a row (`meta.derived`). Anybody can run the
+suite with plain Great Expectations on such a frame and gets the same answer.
 """
 
 import re
@@ -21,7 +21,7 @@ from family_exchange.domain.findings import Severity
 from family_exchange.domain.identifiers import Kind
 from family_exchange.domain.provenance import Key, Model, Words
 
-VALUE, VALID, PERMANENT = "__value", "__valid", "__permanent"
+VALUE, VALID, PERMANENT, GIVEN = "__value", "__valid", "__permanent", "__given"
 AS_OF, LATEST_BIRTH = "file__as_of", "file__latest_birth"
 """The file's own date in every row, and the latest day on which a child may be expected that is known by then."""
 
@@ -39,6 +39,7 @@ class ExpectationType(StrEnum):
     LENGTH = "expect_column_value_lengths_to_be_between"
     BETWEEN = "expect_column_values_to_be_between"
     NOT_BEFORE = "expect_column_pair_values_a_to_be_greater_than_b"
+    PAIR = "expect_column_pair_values_to_be_in_set"
     UNIQUE = "expect_column_values_to_be_unique"
     UNIQUE_TOGETHER = "expect_compound_columns_to_be_unique"
     ROW_COUNT = "expect_table_row_count_to_be_between"
@@ -60,6 +61,7 @@ _ARGUMENTS: Mapping[ExpectationType, tuple[frozenset[str], frozenset[str]]] = Ma
         ExpectationType.LENGTH: (frozenset({"column"}), _BOUNDS),
         ExpectationType.BETWEEN: (frozenset({"column"}), _BOUNDS),
         ExpectationType.NOT_BEFORE: (frozenset({"column_A", "column_B", "or_equal", "ignore_row_if"}), frozenset()),
+        ExpectationType.PAIR: (frozenset({"column_A", "column_B", "value_pairs_set", "ignore_row_if"}), frozenset()),
         ExpectationType.UNIQUE: (frozenset({"column"}), frozenset()),
         ExpectationType.UNIQUE_TOGETHER: (frozenset({"column_list", "ignore_row_if"}), frozenset()),
         ExpectationType.ROW_COUNT: (frozenset(), _BOUNDS),
@@ -83,6 +85,7 @@ class Arguments(Model):
     column_list: tuple[Header, ...] | None = Field(default=None, min_length=2)
     column_set: tuple[Header, ...] | None = None
     value_set: tuple[bool | str, ...] | None = Field(default=None, min_length=1)
+    value_pairs_set: tuple[tuple[bool | str, bool | str], ...] | None = Field(default=None, min_length=1)
     regex: str | None = None
     min_value: Bound | None = None
     max_value: Bound | None = None
@@ -204,6 +207,11 @@ class Suite(Model):
         return tuple(each for each in self.expectations if each.type.of_the_table)
 
     @property
+    def reads(self) -> frozenset[str]:
+        """Every column that a rule reads, made ones included."""
+        return frozenset(name for each in self.row_rules for name in each.kwargs.columns)
+
+    @property
     def messages(self) -> dict[str, str]:
         """`rule → what to do`, in order."""
         return {each.meta.rule: each.meta.message for each in self.expectations}
@@ -235,6 +243,12 @@ def known_columns(contract: Contract, suite: Suite) -> frozenset[str]:
 
 
 def made_from(column: Column) -> tuple[str, ...]:
-    """The columns that are made from this one."""
-    made = (column.name + VALUE, column.name + VALID) if has_value(column) else ()
-    return (*made, column.name + PERMANENT) if kind(column) is Kind.UPN else made
+    """The columns that are made from this one; `GIVEN`, and `VALUE` of a code, only where a rule reads it."""
+    made = [GIVEN]
+    if has_value(column) or column.type is ColumnType.CODE:
+        made.append(VALUE)
+    if has_value(column):
+        made.append(VALID)
+    if kind(column) is Kind.UPN:
+        made.append(PERMANENT)
+    return tuple(column.name + each for each in made)
