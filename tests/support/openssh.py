@@ -85,6 +85,7 @@ def _config(folder: Path, host: keys.LogIn, port: int) -> str:
         "PidFile none",
         "PermitRootLogin no",
         "MaxStartups 100",
+        "PerSourceMaxStartups 40",
         "MaxSessions 10",
         "DisableForwarding yes",
         "PermitTTY no",
