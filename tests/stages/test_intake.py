@@ -218,3 +218,13 @@ def test_a_file_that_nobody_sealed_is_refused_and_kept_sealed(tenant, police, co
     assert content[:40] not in tenant.doors.vault.path(file.ct_sha256).read_bytes()
     with DropZone(police.endpoint) as zone:
         assert not zone.exists(f"/{FEED}/open.csv")
+
+
+def test_what_is_refused_behind_a_good_seal_still_says_who_signed_it(tenant, police, content):
+    put(police, "columns.pgp", sealed_by(police, tenant, content.replace(b"surname", b"family_name")))
+    (file,) = run(tenant)
+    assert (file.state, file.reason) == (State.QUARANTINED, Reason.SCHEMA)
+    told = receipt_of(tenant, police, file)
+    assert told["signer"] == file.signer is not None
+    assert told["signed_at"]
+    assert "surname" in told["detail"]

@@ -55,7 +55,17 @@ class Contents:
         }
 
 
-def admit(connection: Connection, file: File, signer: str, identity: Identity, contents: Contents | None) -> None:
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Why nothing of an authentic file can be taken."""
+
+    reason: Reason
+    detail: str
+
+
+def admit(
+    connection: Connection, file: File, signer: str, identity: Identity, contents: Contents | Refused | None
+) -> None:
     """The file is where its place and its rows put it.
 
     Raises:
@@ -68,11 +78,13 @@ def admit(connection: Connection, file: File, signer: str, identity: Identity, c
     placed = place(identity, siblings(connection, file, identity), waived=file.waived)
     _note_seal(connection, file, signer, identity, placed)
     ledger.advance(connection, file.file_id, file.epoch, State.AUTHENTIC, {"signer": signer})
-    if placed.place not in {Place.NEWS, Place.HISTORY}:
+    if isinstance(contents, Refused) and placed.place is not Place.DUPLICATE:
+        ledger.quarantine(connection, file.file_id, file.epoch, contents.reason, contents.detail)
+    elif placed.place not in {Place.NEWS, Place.HISTORY}:
         _end(connection, file, placed)
     elif contents is None:
         raise Busy(f"file {file.file_id} has to be read after all")
-    else:
+    elif isinstance(contents, Contents):
         _apply(connection, file, contents)
 
 

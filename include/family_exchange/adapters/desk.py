@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from family_exchange.adapters import admission, audit, database, landings, ledger
-from family_exchange.adapters.admission import Contents
+from family_exchange.adapters.admission import Contents, Refused
 from family_exchange.adapters.audit import Plain
 from family_exchange.adapters.database import Connection
 from family_exchange.adapters.ledger import ACTOR, LOCK, File
@@ -140,7 +140,7 @@ class Desk:
         with self._transaction():
             return admission.siblings(self.connection, file, identity)
 
-    def admit(self, file: File, signer: str, identity: Identity, contents: Contents | None) -> State:
+    def admit(self, file: File, signer: str, identity: Identity, contents: Contents | Refused | None) -> State:
         """The file is where its place and its rows put it: from the seal to the staged rows in one transaction.
 
         Raises:

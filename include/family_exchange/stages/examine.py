@@ -9,7 +9,7 @@ from datetime import datetime
 from io import BytesIO
 
 from family_exchange.adapters import containers, keys, own_keys, profiles, tabular
-from family_exchange.adapters.admission import Contents
+from family_exchange.adapters.admission import Contents, Refused
 from family_exchange.adapters.desk import Desk
 from family_exchange.adapters.doors import Doors
 from family_exchange.adapters.ledger import File
@@ -29,7 +29,7 @@ def file(doors: Doors, desk: Desk, vaulted: File, *, at: datetime) -> Examined:
     A second run gives the same.
 
     Raises:
-        DataRefused: the seal is not in order, or the content cannot be read.
+        DataRefused: the seal is not in order.
         NotReady: the file is not whole, and was written to so lately that the rest may yet come.
         TryLater: gpg or the database cannot serve now.
     """
@@ -38,8 +38,11 @@ def file(doors: Doors, desk: Desk, vaulted: File, *, at: datetime) -> Examined:
     identity = Identity(content, opened.sig_id, opened.signed_at)
     if desk.siblings(vaulted, identity).same_content:
         return Examined(opened.signer, identity)
-    contract = _contract(doors, vaulted, opened)
-    checked = validate.table(opened.plaintext, contract, doors.profile, received_on=opened.signed_at.date())
+    try:
+        contract = _contract(doors, vaulted, opened)
+        checked = validate.table(opened.plaintext, contract, doors.profile, received_on=opened.signed_at.date())
+    except DataRefused as refusal:
+        return Examined(opened.signer, identity, Refused(Reason(refusal.reason), refusal.detail))
     said = checked.said
     identity = Identity(content, opened.sig_id, opened.signed_at, said.as_of, said.sequence)
     placed = place(identity, desk.siblings(vaulted, identity), waived=vaulted.waived)

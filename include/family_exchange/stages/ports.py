@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
-from family_exchange.adapters.admission import Contents
+from family_exchange.adapters.admission import Contents, Refused
 from family_exchange.adapters.desk import Fetched
 from family_exchange.adapters.ledger import File
 from family_exchange.adapters.sftp import Entry
@@ -28,8 +28,8 @@ class Examined:
 
     signer: str
     identity: Identity
-    contents: Contents | None = None
-    """None when the file's place already says that nothing of it will be staged."""
+    contents: Contents | Refused | None = None
+    """None when the file's place already says that nothing of it will be staged; why, when nothing of it can be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class Desk(Protocol):
     def siblings(self, file: File, identity: Identity) -> Siblings:
         """The accepted files that bear on the file's place."""
 
-    def admit(self, file: File, signer: str, identity: Identity, contents: Contents | None) -> State:
+    def admit(self, file: File, signer: str, identity: Identity, contents: Contents | Refused | None) -> State:
         """Where the file ended: applied with all its rows, or not at all with none."""
 
     def quarantine(self, file: File, reason: Reason, detail: str | None = None) -> State:
