@@ -11,7 +11,7 @@ from family_exchange.domain.column import Purpose, Sensitivity
 from family_exchange.domain.condition import Ages
 from family_exchange.domain.container import Format, Role
 from family_exchange.domain.file import Reason, Verdict
-from family_exchange.domain.findings import AGE
+from family_exchange.domain.findings import AGE, WITHHELD
 
 FEEDS = profiles.feeds()
 
@@ -58,6 +58,15 @@ def test_a_page_has_every_column_every_code_and_every_rule(feed):
 def test_the_age_gate_stands_on_the_page_where_there_is_one(feed):
     gates = [profiles.contract(feed, version).age_gate for version in profiles.versions(feed)]
     assert (f"| `{AGE}` |" in written(f"{feed}.md")) == any(gate != Ages() for gate in gates)
+
+
+@pytest.mark.parametrize("feed", FEEDS)
+def test_a_page_says_which_columns_stay_empty_for_whose_sake(feed):
+    page = written(f"{feed}.md")
+    flags = [flag.name for contract in contracts(feed) if (flag := contract.withholding)]
+    assert (f"| `{WITHHELD}` |" in page) == bool(flags)
+    for flag in flags:
+        assert f"if known and `{flag}` is not `Y`" in page
 
 
 @pytest.mark.parametrize("feed", FEEDS)

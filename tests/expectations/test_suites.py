@@ -28,7 +28,9 @@ def announced(feed):
     contract = profiles.contract(feed)
     rows = tabular.read(plaintext(feed, "bad"), contract).rows
     said = rows.select("row_no", contract.column("address_line_2").name).rows()
-    return {(row_no, rule) for row_no, text in said for rule in re.findall(r"AGE|[A-Z]{2}-[0-9]{3}", text or "")}
+    return {
+        (row_no, rule) for row_no, text in said for rule in re.findall(r"AGE|WITHHELD|[A-Z]{2}-[0-9]{3}", text or "")
+    }
 
 
 def rules_on(feed, column):
@@ -56,7 +58,8 @@ def test_the_bad_sample_breaks_in_each_row_exactly_the_rules_that_the_row_announ
 def test_every_rule_for_rows_is_broken_by_a_row_of_the_bad_sample(feed):
     rules = {each.meta.rule for each in expectations.load_suite(feed).row_rules}
     gate = profiles.contract(feed).age_gate
-    assert {rule for _, rule in announced(feed)} - {"AGE"} == rules
+    assert {rule for _, rule in announced(feed)} - {"AGE", "WITHHELD"} == rules
+    assert ("WITHHELD" in {rule for _, rule in announced(feed)}) == (profiles.contract(feed).withholding is not None)
     assert ("AGE" in {rule for _, rule in announced(feed)}) == (gate.min is not None or gate.max is not None)
 
 

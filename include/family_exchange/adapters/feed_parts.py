@@ -25,12 +25,12 @@ from family_exchange.adapters.feed_words import (
 from family_exchange.adapters.places import DATA, EXPECTATIONS
 from family_exchange.domain.column import Column
 from family_exchange.domain.contract import Contract, TableContract
-from family_exchange.domain.findings import AGE, MESSAGES, Severity
+from family_exchange.domain.findings import AGE, KEEP_EMPTY, MESSAGES, WITHHELD, Severity
 from family_exchange.domain.suite import Expectation, Suite
 
 _CODES_IN_A_CELL = 6
 _EXAMPLE_ROWS = 2
-_OUT = "The row stays out"
+_OUT, _EMPTIED = "The row stays out", "The row is taken, and this cell is left empty"
 _SAID = (
     "The receipt and the workbook name the rule, the column and your row; row 1 is the first after the header. They "
     "never repeat what stands in a cell."
@@ -204,11 +204,18 @@ def _column(agreement: Agreement, column: Column) -> tuple[str, ...]:
     return (
         f"`{column.name}`" + ("" if column.required else " (may be left out)"),
         column.description,
-        "if known" if column.nullable else "**always**",
+        _filled(agreement.contract, column),
         _what_to_write(agreement, column),
         f"`{example}`" if example else "",
         f"{tells(column.data_class)}: {SENSITIVITIES[column.sensitivity]}",
     )
+
+
+def _filled(contract: Contract, column: Column) -> str:
+    """When there is something in the cells of the column."""
+    if column.withheld_by:
+        return f"if known and `{contract.column(column.withheld_by).name}` is not `Y`"
+    return "if known" if column.nullable else "**always**"
 
 
 def _what_to_write(agreement: Agreement, column: Column) -> str:
@@ -221,13 +228,13 @@ def _what_to_write(agreement: Agreement, column: Column) -> str:
 
 
 def _rules(agreement: Agreement) -> Iterator[str]:
-    """The rules by what becomes of a row, the age gate among them."""
+    """The rules by what becomes of a row, the contract's own among them."""
     suite = agreement.suite
     contract = agreement.contract
     groups = {
         "The whole file is refused": [each for each in suite.table_rules if each.meta.severity is Severity.ERROR],
         _OUT: [each for each in suite.row_rules if each.meta.severity is Severity.ERROR],
-        "The row is taken, and this cell is left empty": [each for each in suite.expectations if each.meta.action],
+        _EMPTIED: [each for each in suite.expectations if each.meta.action],
         "The row is taken; please look at it": [
             each for each in suite.expectations if each.meta.severity is Severity.WARNING and not each.meta.action
         ],
@@ -237,6 +244,9 @@ def _rules(agreement: Agreement) -> Iterator[str]:
         if title == _OUT and _gated(contract):
             message = expectations.messages(contract.feed, contract.version)[AGE]
             lines.append((f"`{AGE}`", _headers(contract, ["date_of_birth"]), message))
+        if title == _EMPTIED and (flag := contract.withholding):
+            withheld = ", ".join(f"`{each.name}`" for each in contract.columns if each.withheld_by)
+            lines.append((f"`{WITHHELD}`", withheld, f"{KEEP_EMPTY} (`{flag.name}` is `Y`.)"))
         if lines:
             yield f"**{title}**"
             yield table(("rule", "column", "what to do"), lines)

@@ -11,10 +11,11 @@ from family_exchange.demo.synthetic import numbers, pattern, span
 from family_exchange.demo.synthetic.by_contract import Writer
 from family_exchange.demo.synthetic.meaning import Agreed, Row, repeats
 from family_exchange.domain.column import Column, ColumnType
-from family_exchange.domain.findings import AGE
+from family_exchange.domain.findings import AGE, WITHHELD
 from family_exchange.domain.identifiers import Kind
 from family_exchange.domain.suite import (
     AS_OF,
+    GIVEN,
     LATEST_BIRTH,
     PERMANENT,
     VALID,
@@ -68,6 +69,10 @@ def broken_rows(writer: Writer, rng: Random) -> tuple[list[BrokenRow], list[str]
         found = breaker.outside_ages()
         made += found
         missing += [] if found else [AGE]
+    if writer.agreed.secret:
+        found = breaker.tell_a_secret()
+        made += found
+        missing += [] if found else [WITHHELD]
     return made, missing
 
 
@@ -93,6 +98,11 @@ class _Breaker:
         years += [gate.max + 1.5] if gate.max is not None else []
         days = [self._writer.written_day(span.years_before(self._as_of, each)) for each in years]
         return self._best(AGE, lambda _: ({column: day} for day in days))
+
+    def tell_a_secret(self) -> list[BrokenRow]:
+        """A row that marks as withheld what it sends."""
+        flags = dict.fromkeys(self._agreed.secret.values(), "Y")
+        return self._best(WITHHELD, lambda _: iter([flags]))
 
     def _best(self, rule: str, changes: Callable[[Row], Iterator[Row]]) -> list[BrokenRow]:
         best: BrokenRow | None = None
@@ -132,6 +142,9 @@ class _Breaker:
         if rule.type is ExpectationType.NOT_BEFORE:
             yield from self._out_of_order(asked.column_a or "", asked.column_b or "", row)
             return
+        if rule.type is ExpectationType.PAIR:
+            yield from self._side_by_side(asked.column_a or "", asked.column_b or "", row)
+            return
         named = asked.column or ""
         if named in self._agreed.suite.meta.derived:
             yield from self._together(self._agreed.suite.meta.derived[named])
@@ -148,6 +161,16 @@ class _Breaker:
             yield {header: alike for header, each in zip(headers, choices, strict=True) if alike in each}
         for texts in islice(product(*choices), _COMBINATIONS):
             yield {header: text for header, text in zip(headers, texts, strict=True) if text}
+
+    def _side_by_side(self, first: str, second: str, row: Row) -> Iterator[Row]:
+        """Each code or flag of the one, or nothing, beside each of the other; where only filling counts, as it is."""
+        headers = [name.removesuffix(VALUE).removesuffix(GIVEN) for name in (first, second)]
+        choices = [
+            {*self._choices(self._agreed.headers[header]), row[header]} | ({""} if name.endswith(GIVEN) else set())
+            for name, header in zip((first, second), headers, strict=True)
+        ]
+        for texts in product(*map(sorted, choices)):
+            yield dict(zip(headers, texts, strict=True))
 
     def _choices(self, column: Column) -> tuple[str, ...]:
         """What may stand in a column of codes or flags; empty text leaves any other column as it is."""

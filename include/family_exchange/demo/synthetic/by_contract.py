@@ -186,7 +186,8 @@ class Writer:
             else:
                 row[column.name] = self._text(column, person, home, written, fresh)
         also = self._also(person, home)
-        return row | {each.name: also[each.canonical] for each in filled if each.canonical in also}
+        row |= {each.name: also[each.canonical] for each in filled if each.canonical in also}
+        return row | {header: "" for header, flag in self.agreed.secret.items() if row[flag] == "Y"}
 
     def _left_empty(self, column: Column, home: Household) -> bool:
         if column.name in self.agreed.never_empty or (home.verbatim and column.identity):

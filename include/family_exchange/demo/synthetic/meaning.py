@@ -15,10 +15,11 @@ from family_exchange.demo.synthetic import span
 from family_exchange.domain import identifiers
 from family_exchange.domain.column import Column, ColumnType
 from family_exchange.domain.contract import Contract
-from family_exchange.domain.findings import AGE
+from family_exchange.domain.findings import AGE, WITHHELD
 from family_exchange.domain.identifiers import NORMAL, Kind
 from family_exchange.domain.suite import (
     AS_OF,
+    GIVEN,
     LATEST_BIRTH,
     PERMANENT,
     VALID,
@@ -67,6 +68,13 @@ class Agreed:
         ruled = {each.kwargs.column for each in self.suite.row_rules if each.type is ExpectationType.NOT_NULL}
         return frozenset(key | {each.name for each in self.contract.columns if not each.nullable or each.name in ruled})
 
+    @cached_property
+    def secret(self) -> dict[str, str]:
+        """`header → the header of the flag` that withholds it."""
+        return {
+            each.name: self.contract.column(each.withheld_by).name for each in self.contract.columns if each.withheld_by
+        }
+
     def rules(self, column: str, *types: ExpectationType) -> list[Arguments]:
         """What the rules of these types ask of a column, made columns by their own names."""
         return [each.kwargs for each in self.suite.row_rules if each.type in types and each.kwargs.column == column]
@@ -77,10 +85,12 @@ class Agreed:
         return not any(_RULES[each.type](cells, each.kwargs) for each in self._about_text.get(header, ()))
 
     def broken(self, row: Row, as_of: date) -> frozenset[str]:
-        """The rules that the row breaks by itself, the age gate among them; repeats are for `unique`."""
+        """The rules that the row breaks by itself, the contract's own among them; repeats are for `unique`."""
         cells = self.cells(row, as_of)
         found = {each.meta.rule for each in self._by_row if _RULES[each.type](cells, each.kwargs)}
-        return frozenset(found | ({AGE} if self._outside_ages(cells, as_of) else set()))
+        found |= {AGE} if self._outside_ages(cells, as_of) else set()
+        told = any(cells.get(header) and cells.get(flag + VALUE) is True for header, flag in self.secret.items())
+        return frozenset(found | ({WITHHELD} if told else set()))
 
     def cells(self, row: Row, as_of: date) -> Cells:
         """The row as the rules see it."""
@@ -94,6 +104,10 @@ class Agreed:
                 cells[name + VALID] = not text or value is not None
                 if kind(column) is Kind.UPN:
                     cells[name + PERMANENT] = not identifiers.temporary_upn(text)
+            if name in row:
+                cells[name + GIVEN] = bool(texts[name])
+                if column.codes:
+                    cells[name + VALUE] = texts[name] if texts[name] in column.codes else None
         cells[AS_OF], cells[LATEST_BIRTH] = as_of, as_of + _EXPECTED_WITHIN
         for made, parts in self.suite.meta.derived.items():
             values = [cells.get(part) for part in parts]
@@ -219,6 +233,11 @@ def _before(cells: Cells, asked: Arguments) -> bool:
     return later is not None and earlier is not None and ordinal(later) < ordinal(earlier)
 
 
+def _not_paired(cells: Cells, asked: Arguments) -> bool:
+    pair = (cells.get(asked.column_a or ""), cells.get(asked.column_b or ""))
+    return None not in pair and pair not in (asked.value_pairs_set or ())
+
+
 def _outside(value: object, asked: Arguments) -> bool:
     low, high = asked.min_value, asked.max_value
     below = low is not None and ordinal(value) < ordinal(low)
@@ -238,5 +257,6 @@ _RULES: Mapping[ExpectationType, Callable[[Cells, Arguments], bool]] = {
     ExpectationType.LENGTH: _length,
     ExpectationType.BETWEEN: _range,
     ExpectationType.NOT_BEFORE: _before,
+    ExpectationType.PAIR: _not_paired,
 }
 """True in a row that breaks the rule; repeats are not seen in one row."""

@@ -15,7 +15,7 @@ from family_exchange.demo.synthetic.sheet import as_csv
 from family_exchange.domain import manifest
 from family_exchange.domain.contract import Contract
 from family_exchange.domain.file import Verdict
-from family_exchange.domain.findings import AGE, Broken, Findings, Severity
+from family_exchange.domain.findings import AGE, WITHHELD, Broken, Findings, Severity
 
 _README = """\
 A synthetic council: {council}
@@ -110,7 +110,7 @@ def verdict(file: PartnerFile, found: Found) -> Verdict:
     else:
         parts = [contract]
         count = len(rows_of(file.content, contract.file.delimiter))
-    severities = {AGE: Severity.ERROR, **bundle_meaning.BETWEEN}
+    severities = {AGE: Severity.ERROR, WITHHELD: Severity.WARNING, **bundle_meaning.BETWEEN}
     for part in parts:
         severities |= {each.meta.rule: each.meta.severity for each in agreements.with_rules(part).suite.expectations}
     rules = sorted({(name, rule) for (name, _), broken in found.items() for rule in broken})
