@@ -74,7 +74,9 @@ class Pair:
         if isinstance(answer, list):
             return sorted(map(self._inside, answer))
         if hasattr(answer, "same_content"):
-            return [self._inside(one) for one in (answer.same_content, answer.same_signature, answer.same_sequence)]
+            day = answer.same_day and answer.same_day.file_id
+            others = (answer.same_content, answer.same_signature, answer.same_sequence, day)
+            return [self._inside(one) for one in others]
         return self._inside(answer)
 
     def _inside(self, value):

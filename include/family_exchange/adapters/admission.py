@@ -99,8 +99,8 @@ def siblings(connection: Connection, file: File, identity: Identity) -> Siblings
     day = connection.execute(
         """SELECT file_id, signed_at, sequence FROM exchange.file
             WHERE partner = %s AND feed = %s AND state IN ('APPLIED','CLOSED') AND as_of = %s
-            ORDER BY signed_at DESC LIMIT 1""",
-        (file.partner, file.feed, identity.as_of),
+            ORDER BY CASE WHEN %s THEN sequence END DESC NULLS LAST, signed_at DESC, file_id DESC LIMIT 1""",
+        (file.partner, file.feed, identity.as_of, identity.sequence is not None),
     ).fetchone()
     return Siblings(
         same_content=accepted(connection, file, "content_hmac", identity.content),

@@ -48,7 +48,7 @@ class Siblings:
     newest_signed_at: datetime | None = None
     newest_as_of: date | None = None
     same_day: Sibling | None = None
-    """The newest signed one that speaks of the same day."""
+    """One that speaks of the same day: of a numbered file the one with the highest number; else the newest signed."""
 
 
 class Place(StrEnum):

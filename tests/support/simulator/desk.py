@@ -234,8 +234,12 @@ class MemoryDesk:
     def _siblings(self, file, identity):
         accepted = [other for other in self.ledger.files.values() if other.state in ACCEPTED]
         same_day = [other for other in accepted if identity.as_of and other.as_of == identity.as_of]
-        day = max(same_day, key=lambda other: other.signed_at, default=None)
         number = identity.sequence
+
+        def newest(other):
+            return (other.sequence or 0 if number is not None else 0), other.signed_at, other.file_id
+
+        day = max(same_day, key=newest, default=None)
         return Siblings(
             same_content=self._accepted(file, lambda other: other.columns_dropped == identity.content),
             same_signature=self._accepted(file, lambda other: other.sig_id == identity.signature),
