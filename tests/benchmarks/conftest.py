@@ -10,7 +10,8 @@ def pytest_ignore_collect(collection_path, config):
     return None if config.getoption("--benchmark-only") else True
 
 
-@pytest.fixture(scope="session")
-def exchange(tmp_path_factory):
-    with benches.exchange(tmp_path_factory.mktemp("bench")) as standing:
+@pytest.fixture
+def exchange(tmp_path):
+    """A fresh one for each: a file of a hundred rows after some of a million would be held as unlike them."""
+    with benches.exchange(tmp_path) as standing:
         yield standing

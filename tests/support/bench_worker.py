@@ -26,6 +26,9 @@ class Beneath(DropZone):
     def list(self, folder):
         return super().list(self.prefix + folder)
 
+    def entry(self, folder, name):
+        return super().entry(self.prefix + folder, name)
+
     def fetch(self, folder, name, target):
         return super().fetch(self.prefix + folder, name, target)
 
@@ -55,7 +58,7 @@ def main(council, prefix=""):
         states = [intake.take_in(own, file_id, at=datetime.now(UTC)) for file_id in line.split()]
         seconds = perf_counter() - began
         applied = sum(state is State.APPLIED for state in states)
-        print(json.dumps({"seconds": seconds, "applied": applied, "mb": most_memory()}), flush=True)  # noqa: T201
+        print(json.dumps({"seconds": seconds, "applied": applied, "mb": most_memory(), "states": states}), flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -184,7 +184,7 @@ def worker(exchange, endpoint=None, prefix=""):
         process.stdin.write(" ".join(ids) + "\n")
         process.stdin.flush()
         answer = json.loads(process.stdout.readline())
-        assert answer["applied"] == len(ids)
+        assert answer["applied"] == len(ids), answer["states"]
         return answer["seconds"], answer["mb"]
 
     try:
