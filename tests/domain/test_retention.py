@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 
 from family_exchange.domain.period import MONTHS, add_months
 from family_exchange.domain.profile import OWN_CATEGORIES
-from family_exchange.domain.promises import RetentionRule
 from family_exchange.domain.retention import (
     Kind,
     Standing,
@@ -18,6 +17,7 @@ from family_exchange.domain.retention import (
     review_on,
     standing,
 )
+from family_exchange.domain.retention_rule import RetentionRule
 
 days = st.dates(date(1990, 1, 1), date(2060, 12, 31))
 

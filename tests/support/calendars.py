@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
-from family_exchange.domain.promises import FeedCalendar, Term
+from family_exchange.domain.agreed_calendar import FeedCalendar, Term
 
 LONDON = ZoneInfo("Europe/London")
 TERMS = (

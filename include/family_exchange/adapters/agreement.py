@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from family_exchange.adapters.documents import BadFile, Document, Problem
 from family_exchange.adapters.notices import Notices
+from family_exchange.domain.agreed_calendar import Every
 from family_exchange.domain.column import ColumnType, DataClass
 from family_exchange.domain.condition import Condition, Operator
 from family_exchange.domain.contract import Contract
 from family_exchange.domain.framework import Framework, Indicator
 from family_exchange.domain.profile import OPERATIONS, Profile, leaves
-from family_exchange.domain.promises import Every
 from family_exchange.domain.return_definition import ReturnDefinition
 
 WHO_CLASSES = frozenset(

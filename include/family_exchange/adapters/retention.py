@@ -11,8 +11,8 @@ from family_exchange.adapters import audit
 from family_exchange.adapters.database import Connection
 from family_exchange.adapters.linked import linked
 from family_exchange.domain.errors import NeedsDecision
-from family_exchange.domain.promises import RetentionRule
 from family_exchange.domain.retention import Item, Kind, due_on, kind_of, latest_review, latest_start, needs_event
+from family_exchange.domain.retention_rule import RetentionRule
 
 SCOPES = ("person", "file", "return", "category", "council")
 """What a hold may be placed on."""

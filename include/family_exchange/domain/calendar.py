@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from family_exchange.domain.promises import EACH_DAY, WEEKDAYS, Every, FeedCalendar, Term
+from family_exchange.domain.agreed_calendar import EACH_DAY, WEEKDAYS, Every, FeedCalendar, Term
 from family_exchange.domain.working_days import is_working_day, working_day
 
 LONDON = ZoneInfo("Europe/London")

@@ -6,6 +6,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
 
+from family_exchange.domain.agreed_calendar import Mailbox, SchoolTerms
 from family_exchange.domain.column import DataClass
 from family_exchange.domain.errors import NeedsDecision
 from family_exchange.domain.promises import (
@@ -18,19 +19,17 @@ from family_exchange.domain.promises import (
     Legal,
     LegalBasis,
     LocalResearch,
-    Mailbox,
     Matching,
     NamedPartner,
     NationalDataset,
     Notice,
     Partner,
     PurposePromise,
-    RetentionRule,
     ReturnPromise,
     Rights,
-    SchoolTerms,
 )
 from family_exchange.domain.provenance import Key, Model, Promise, Provenance, Status, wrong
+from family_exchange.domain.retention_rule import RetentionRule
 
 OWN_CATEGORIES = frozenset({"nis_return", "fpd_return", "partner_file", "quarantined_file", "staged_file"})
 """Retention categories of what the platform itself makes; every profile has a rule for each."""

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 
 from family_exchange.domain.period import MONTHS, add_months
-from family_exchange.domain.promises import RetentionRule, Trigger
+from family_exchange.domain.retention_rule import RetentionRule, Trigger
 
 
 class Kind(StrEnum):

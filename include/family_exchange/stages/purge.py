@@ -18,8 +18,8 @@ from family_exchange.adapters.faultpoint import faultpoint
 from family_exchange.adapters.purge_plans import Plan
 from family_exchange.adapters.retention import Outlook
 from family_exchange.domain.errors import NeedsDecision, TryLater
-from family_exchange.domain.promises import RetentionRule
 from family_exchange.domain.retention import Kind
+from family_exchange.domain.retention_rule import RetentionRule
 
 log = logging.getLogger(__name__)
 

@@ -15,12 +15,13 @@ from family_exchange.adapters.audit import Verdict
 from family_exchange.adapters.database import Connection
 from family_exchange.adapters.doors import Doors
 from family_exchange.domain import calendar, expiry, message
+from family_exchange.domain.agreed_calendar import Every
 from family_exchange.domain.calendar import LONDON, Standing, State
 from family_exchange.domain.errors import Halted, NeedsDecision, TryLater
 from family_exchange.domain.expiry import KeyEnd
 from family_exchange.domain.message import Message
 from family_exchange.domain.profile import OPERATIONS, Profile
-from family_exchange.domain.promises import Every, Partner
+from family_exchange.domain.promises import Partner
 
 log = logging.getLogger(__name__)
 
