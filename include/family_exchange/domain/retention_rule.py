@@ -1,7 +1,7 @@
 """How long one category of data may be kept: the part of a profile that the purge reads."""
 
 from enum import StrEnum
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
