@@ -55,6 +55,42 @@ def test_a_contract_that_does_not_hold_together_is_refused(changes, expected):
         Contract.model_validate(a.contract(**changes))
 
 
+def secret(flag=None, **address):
+    """Columns of which `secret` withholds an address; `flag` and `address` change one each."""
+    flags = {"type": "boolean", "data_class": "address", "nullable": False, **(flag or {})}
+    withheld = {"nullable": True, "data_class": "address", "withheld_by": "secret"}
+    return [
+        *a.contract()["columns"],
+        a.column("secret", **flags),
+        a.column("town", **withheld),
+        a.column("address", **{**withheld, **address}),
+    ]
+
+
+def test_a_contract_knows_the_flag_that_withholds_some_of_its_columns():
+    contract = Contract.model_validate(a.contract(columns=secret()))
+    assert contract.withholding == contract.column("secret")
+    assert Contract.model_validate(a.contract()).withholding is None
+    of_any_class = secret({"data_class": "reference"})
+    assert Contract.model_validate(a.contract(columns=of_any_class)).withholding is not None
+
+
+@pytest.mark.parametrize(
+    ("columns", "expected"),
+    [
+        (secret({"type": "text"}), "one column of type boolean"),
+        (secret({"withheld_by": "secret", "nullable": True}), "one column of type boolean"),
+        (secret(withheld_by="nothing"), "one column of type boolean"),
+        (secret(withheld_by=None), "expected `withheld_by: secret`, as others of its class have"),
+        (secret(nullable=False), "may be empty and is not in the key"),
+        (secret({"data_class": "housing"}), "lest it be dropped alone"),
+    ],
+)
+def test_a_flag_that_does_not_protect_what_it_seems_to_protect_is_refused(columns, expected):
+    with pytest.raises(ValidationError, match=expected):
+        Contract.model_validate(a.contract(columns=columns))
+
+
 def test_a_contract_may_say_from_where_its_people_should_be_known():
     agreed = {"whose": "partner", "feeds": ["school_attendance"], "by": [["record_ref"]]}
     contract = Contract.model_validate(a.contract(known_by=agreed))
