@@ -168,6 +168,14 @@ def written(tmp_path, change, feed="police_incidents"):
     return feed
 
 
+A_PAIR = {
+    "column_A": "role__value",
+    "column_B": "role__given",
+    "value_pairs_set": [["victim", True]],
+    "ignore_row_if": "any_value_is_missing",
+}
+
+
 def change_at(number, **changes):
     def change(suite):
         for key, value in changes.items():
@@ -189,6 +197,14 @@ def change_at(number, **changes):
         (change_at(4, kwargs={"column": "incident_ref"}), "expectations[4]", "kwargs regex for expect_column_values"),
         (change_at(3, kwargs={"column": "incident_ref", "mostly": 0.9}), "expectations[3].kwargs.mostly", "one of"),
         (change_at(3, kwargs={"column": "incident_ref", "regex": "x"}), "expectations[3]", "no kwargs regex"),
+        (
+            change_at(
+                4, type="expect_column_pair_values_to_be_in_set", kwargs={"column_A": "role", "column_B": "role"}
+            ),
+            "expectations[4]",
+            "kwargs ignore_row_if, value_pairs_set for expect_column_pair",
+        ),
+        (change_at(4, type="expect_column_pair_values_to_be_in_set", kwargs=A_PAIR), "expectations[4]", "either_value"),
         (change_at(3, kwargs={"column": "colour"}), "expectations[3].kwargs", "of contract police_incidents v1"),
         (change_at(3, column="colour"), "expectations[3].meta.column", "a header of contract"),
         (change_at(4, kwargs={"column": "incident_ref", "regex": "(?=x)"}), "expectations[4].kwargs", "(?:…)"),

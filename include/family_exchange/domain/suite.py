@@ -145,6 +145,9 @@ class Expectation(Model):
             raise ValueError(f"expected kwargs {', '.join(missing)} for {self.type}")
         if extra := sorted(self.kwargs.given - must - may):
             raise ValueError(f"expected no kwargs {', '.join(extra)} for {self.type}")
+        ignored = "any" if self.type is ExpectationType.UNIQUE_TOGETHER else "either"
+        if self.kwargs.ignore_row_if and not self.kwargs.ignore_row_if.startswith(ignored):
+            raise ValueError(f"expected ignore_row_if {ignored}_value_is_missing for {self.type}")
         if may and not self.kwargs.given & may:
             raise ValueError(f"expected {' or '.join(sorted(may))} for {self.type}")
         return self
