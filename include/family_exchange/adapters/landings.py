@@ -10,6 +10,9 @@ from family_exchange.adapters.ledger import ACTOR, LOCK
 from family_exchange.adapters.sftp import Entry
 from family_exchange.domain.file import State, looks_unfinished
 
+FOLDER_LOCK = 46
+"""Namespace of the lock that keeps two looks at one folder from making two rows of one entry."""
+
 SET_ASIDE = b".fx-"
 """How the names begin that we ourselves give to entries which we are about to remove."""
 
@@ -29,6 +32,7 @@ def note(connection: Connection, partner: str, feed: str, entries: Sequence[Entr
     A growing file is one row whose size and time move; a name that is used again is another row. Of a flood of entries
     the `MOST_NEW` oldest become rows. A second run with the same listing changes nothing of what the first one noted.
     """
+    connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (FOLDER_LOCK, f"{partner}/{feed}"))
     listed: set[Listed] = {
         (entry.name, entry.size, entry.modified_at) for entry in entries if not entry.name.startswith(SET_ASIDE)
     }
