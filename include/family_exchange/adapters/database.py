@@ -13,11 +13,13 @@ Connection = psycopg.Connection[TupleRow]
 
 FENCED = "FX001"
 DISK_FULL = "53100"
+LOCK_SECONDS = 120
+"""How long a session waits for what another has locked: a worker that hangs must not hold up the others for ever."""
 UNIQUE_VIOLATION = "23505"
 """Two workers at one thing: the loser tries again and then sees the winner's row."""
 
-_PASSING = ("08", "40", "53", "55P03", "57P0")
-"""SQLSTATE classes that say nothing against the work: connection, rollback, resources, locks, shutdown."""
+_PASSING = ("08", "40", "53", "55P03", "57014", "57P0", "58")
+"""SQLSTATEs that say nothing against the work: connection, rollback, resources, locks, cancelled, shutdown, disk."""
 
 
 @contextmanager
@@ -43,9 +45,7 @@ def session(url: str) -> Iterator[Connection]:
     What such work locks with `hold` is let go when the session ends, however it ends: the lock dies with the worker.
     """
     try:
-        with psycopg.connect(
-            url, connect_timeout=15, application_name="family-exchange", autocommit=True
-        ) as connection:
+        with _for_sessions(url) as connection:
             try:
                 yield connection
             finally:  # the server notices a closed connection a little later; whoever comes next must not meet the lock
@@ -67,9 +67,7 @@ class Kept:
         """As `session` above: what it held is let go at its end, only the connection stays."""
         try:
             if self._connection is None:
-                self._connection = psycopg.connect(
-                    self._url, connect_timeout=15, application_name="family-exchange", autocommit=True
-                )
+                self._connection = _for_sessions(self._url)
             try:
                 yield self._connection
             finally:
@@ -90,6 +88,16 @@ class Kept:
             self.close()
 
 
+def _for_sessions(url: str) -> Connection:
+    return psycopg.connect(
+        url,
+        connect_timeout=15,
+        application_name="family-exchange",
+        autocommit=True,
+        options=f"-c lock_timeout={LOCK_SECONDS}s",
+    )
+
+
 def hold(connection: Connection, namespace: int, key: str) -> bool:
     """True when this session now holds the advisory lock of `key`, until it ends."""
     row = connection.execute("SELECT pg_try_advisory_lock(%s, hashtext(%s))", (namespace, key)).fetchone()
@@ -98,6 +106,15 @@ def hold(connection: Connection, namespace: int, key: str) -> bool:
 
 class DatabaseRefused(ExchangeError):
     """The database refused a statement; the message carries codes and names of ours only."""
+
+
+@contextmanager
+def errors_of_ours() -> Iterator[None]:
+    """What the server refuses in this block is an error of ours at its end, so that the caller can tell its class."""
+    try:
+        yield
+    except psycopg.Error as error:
+        raise reduced(error) from None
 
 
 def reduced(error: psycopg.Error) -> ExchangeError:

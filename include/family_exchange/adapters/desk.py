@@ -89,6 +89,7 @@ class Desk:
                 raise KeyError(file_id)
             if ledger.read(connection, file_id).state is State.SEEN:
                 ledger.advance(connection, file_id, epoch, State.CLAIMED, {})
+                _still_at_it(connection, file_id)
             return ledger.read(connection, file_id)
 
     def excuse(self, file: File) -> None:
@@ -128,6 +129,7 @@ class Desk:
             )
             body: dict[str, Plain] = {"sha256": fetched.stored.sha256.hex(), "bytes": fetched.stored.size}
             ledger.advance(connection, file.file_id, file.epoch, State.VAULTED, body)
+            _still_at_it(connection, file.file_id)
             return ledger.read(connection, file.file_id)
 
     def same_ciphertext(self, file: File) -> str | None:
@@ -201,3 +203,8 @@ class Desk:
         with self._transaction() as connection:
             ledger.fence(connection, file.file_id, file.epoch)
             yield connection
+
+
+def _still_at_it(connection: Connection, file_id: str) -> None:
+    """A move in the middle of the work starts the count anew; the worker that made it may still die."""
+    connection.execute("UPDATE exchange.file SET attempt = 1 WHERE file_id = %s", (file_id,))

@@ -107,6 +107,7 @@ class MemoryDesk:
         self.ledger.change(file, epoch=file.epoch + 1, attempt=file.attempt + 1)
         if file.state is State.SEEN:
             self.ledger.move(file, State.CLAIMED)
+            self.ledger.change(file, attempt=1)
         return self.ledger.files[file_id]
 
     def excuse(self, file):
@@ -125,6 +126,7 @@ class MemoryDesk:
     def vaulted(self, file, fetched):
         self._call("vaulted", file)
         self.ledger.move(file, State.VAULTED, ct_sha256=fetched.stored.sha256, landed_sha256=fetched.landed)
+        self.ledger.change(file, attempt=1)
         return self.ledger.files[file.file_id]
 
     def same_ciphertext(self, file):
