@@ -10,10 +10,11 @@ from family_exchange.adapters import database, ledger
 from family_exchange.adapters.doors import make_secrets, prepare
 from family_exchange.adapters.openpgp import make_ring
 from family_exchange.commands import deciding
-from family_exchange.commands.common import Council, Json, doors, now, say, table
+from family_exchange.commands.common import Council, Json, doors, say, table
 from family_exchange.domain.errors import NeedsDecision
 from family_exchange.domain.file import State
-from family_exchange.stages import acknowledge, compare, intake, receive
+from family_exchange.stages import compare, intake, rounds
+from family_exchange.stages.office import CouncilOffice
 
 files = typer.Typer(help="The ledger of partner files.", no_args_is_help=True)
 deciding.add_to(files)
@@ -48,11 +49,8 @@ def receive_files(
     opened = doors(council)
     counts: dict[str, dict[str, int]] = {}
     for one in [feed] if feed else opened.profile.active_feeds:
-        waiting = receive.find(opened, one)
-        for file_id in waiting:
-            intake.take_in(opened, file_id, at=now())
-            acknowledge.partner(opened, file_id)
-        counts[one] = intake.summary(opened, waiting)
+        with CouncilOffice(opened).kept_open() as office:
+            counts[one] = intake.summary(opened, rounds.once(office, one))
     rows = [(one, *count.values()) for one, count in counts.items()]
     columns = ("feed", "files", "applied", "rows loaded", "with finding", "refused")
     say(counts, as_json=as_json, words=lambda: table(f"Taken in for {council}", columns, rows))
