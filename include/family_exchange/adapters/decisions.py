@@ -90,9 +90,10 @@ def decide(
 
 
 def in_quarantine(connection: Connection) -> list[Waiting]:
-    """Every file that waits for people, oldest first."""
+    """Every file that waits for people and is not destroyed yet, oldest first."""
     ids = connection.execute(
-        "SELECT file_id FROM exchange.file WHERE state = 'QUARANTINED' ORDER BY file_id"
+        """SELECT file_id FROM exchange.file WHERE state = 'QUARANTINED' AND vault_destroyed_at IS NULL
+            ORDER BY file_id"""
     ).fetchall()
     return [_waiting(connection, ledger.read(connection, str(file_id))) for (file_id,) in ids]
 
@@ -125,6 +126,10 @@ def _in_quarantine(connection: Connection, file_id: str, epoch: int | None) -> F
         raise NeedsDecision(
             f"file {file_id} is {file.state} and waits for nobody; `files list --held` shows those that do"
         )
+    if connection.execute(
+        "SELECT 1 FROM exchange.file WHERE file_id = %s AND vault_destroyed_at IS NOT NULL", (file_id,)
+    ).fetchone():
+        raise NeedsDecision(f"file {file_id} was destroyed, for its time was up; ask its partner to send it again")
     if epoch is not None and epoch != file.epoch:
         raise NeedsDecision(f"file {file_id} was worked on since; look at it again (`files show`), then decide")
     return file
@@ -168,6 +173,7 @@ def _do(connection: Connection, waiting: Waiting, agreed: Action, *, by: str, ot
     """The file moves, with one audit event that names both; its partner is to be answered again.
 
     A released file stands as if it had just come, but for its bytes: what was found in it is found again, or not.
+    An answer that nobody noted may lie there all the same: its name is used up, so that the next one gets another.
     """
     file = waiting.file
     body: dict[str, Plain] = {
@@ -175,14 +181,18 @@ def _do(connection: Connection, waiting: Waiting, agreed: Action, *, by: str, ot
         "quarantined_for": file.reason,
         "rules": list(waiting.rules),
     }
+    connection.execute(
+        """UPDATE exchange.file SET answers = answers + (receipt_at IS NULL)::int, receipt_at = NULL
+            WHERE file_id = %s""",
+        (file.file_id,),
+    )
     if agreed is Action.REJECT:
-        connection.execute("UPDATE exchange.file SET receipt_at = NULL WHERE file_id = %s", (file.file_id,))
         _advance(connection, file, State.REJECTED, by, body)
         return
     waived = sorted({*file.waived, *([waiting.waives] if waiting.waives else [])})
     connection.execute(
         """UPDATE exchange.file
-              SET waived = %s, receipt_at = NULL, reason = NULL, detail = NULL, verdict = NULL, conflicts_with = NULL,
+              SET waived = %s, reason = NULL, detail = NULL, verdict = NULL, conflicts_with = NULL,
                   rows_read = NULL, rows_loaded = NULL, rows_with_finding = NULL, rows_refused = NULL,
                   columns_dropped = NULL, workbook_sha256 = NULL
             WHERE file_id = %s""",

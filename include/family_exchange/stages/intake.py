@@ -15,7 +15,7 @@ from family_exchange.adapters.faultpoint import faultpoint
 from family_exchange.adapters.ledger import File
 from family_exchange.domain.errors import Busy, DataRefused, NeedsDecision, NotReady, TryLater
 from family_exchange.domain.file import ENDS, Reason, State, plain_name, temporary_name
-from family_exchange.stages import receive
+from family_exchange.stages import receive, unseal
 from family_exchange.stages.office import CouncilOffice
 from family_exchange.stages.ports import Desk, Office
 
@@ -71,7 +71,7 @@ def _set_aside_or_take_in(office: Office, desk: Desk, file: File, *, at: datetim
         return _take_in(office, desk, file, at=at)
     except DataRefused as refusal:
         return desk.quarantine(file, Reason(refusal.reason), refusal.detail)
-    except FileNotFoundError:
+    except receive.Vanished:
         return desk.gone(file)
     except NotReady:
         desk.still_arriving(file)
@@ -110,6 +110,8 @@ def _bring_in(office: Office, desk: Desk, file: File) -> File:
         raise DataRefused(Reason.CORRUPT, "the upload was never finished: it still has a temporary name")
     if file.ct_sha256 and office.vault.holds(file.ct_sha256):
         return desk.vaulted(file, receive.fetched_before(file))
+    if file.ct_sha256 and file.landing_removed_at:
+        raise NeedsDecision(unseal.lost(file))
     fetched = receive.fetch(office, file)
     faultpoint("intake.stored")
     file = desk.vaulted(file, fetched)

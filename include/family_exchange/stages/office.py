@@ -65,12 +65,14 @@ class CouncilOffice:
 
     def examine(self, desk: Desk, file: File, *, at: datetime) -> Examined:
         """The file opened, placed and validated."""
-        return examine.file(self.doors, cast("desks.Desk", desk), file, at=at)
+        with database.errors_of_ours():
+            return examine.file(self.doors, cast("desks.Desk", desk), file, at=at)
 
     def answer(self, desk: Desk, file: File, workbook_name: str) -> Answer:
         """What its partner is sent."""
         connection = cast("desks.Desk", desk).connection
-        return respond.sealed(self.doors, connection, file, workbook_name=workbook_name, at=datetime.now(UTC))
+        with database.errors_of_ours():
+            return respond.sealed(self.doors, connection, file, workbook_name=workbook_name, at=datetime.now(UTC))
 
     @contextmanager
     def kept_open(self) -> Iterator["KeptOffice"]:

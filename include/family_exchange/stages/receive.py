@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from datetime import timedelta
 from hashlib import file_digest, sha256
 from io import BufferedRandom, BytesIO
+from uuid import uuid4
 
 from family_exchange.adapters import landings
 from family_exchange.adapters.desk import Fetched
@@ -18,8 +19,8 @@ from family_exchange.adapters.sftp import Entry
 from family_exchange.adapters.vault import Stored
 from family_exchange.domain import envelope
 from family_exchange.domain.envelope import HEAD, TAIL, Shape
-from family_exchange.domain.errors import DataRefused, NotReady
-from family_exchange.domain.file import Reason
+from family_exchange.domain.errors import DataRefused, NeedsDecision, NotReady
+from family_exchange.domain.file import ENDS, Reason
 from family_exchange.stages.office import CouncilOffice
 from family_exchange.stages.ports import Desk, Office, Zone
 
@@ -28,8 +29,15 @@ log = logging.getLogger(__name__)
 LEFT_OVER = re.compile(rb"\.(F[0-9]{8,})[-.].*\.part")
 """Names under which `acknowledge` uploads before it renames."""
 
+ASIDE = re.compile(re.escape(landings.SET_ASIDE) + rb"(F[0-9]{8,})")
+"""Names under which `clear` looks at an entry before it removes it."""
+
 LARGEST_CIPHERTEXT = 512 * 1024 * 1024
 """Bytes of a sealed file that we take; a larger one is refused before it is read."""
+
+
+class Vanished(FileNotFoundError):
+    """A landing file is not there any more; what is missing on our own side is another error."""
 
 
 def find(doors: Doors, feed: str, *, settle: float | None = None) -> list[str]:
@@ -66,7 +74,7 @@ def fetch(office: Office, file: File) -> Fetched:
 
     Raises:
         DataRefused: the entry is not a regular file, or it is too large.
-        FileNotFoundError: the partner removed the file, or put another in its place.
+        Vanished: the partner removed the file, or put another in its place.
         NotReady: the file changed while it was read.
         TryLater: the drop zone does not answer.
         NoRoom: the vault's disk is nearly full; nothing was read.
@@ -74,13 +82,13 @@ def fetch(office: Office, file: File) -> Fetched:
     with office.drop_zone() as zone, _in_memory() as target:
         entry = entry_of(zone, file)
         if entry is None:
-            raise FileNotFoundError(file.file_id)
+            raise Vanished(file.file_id)
         if not entry.regular:
             raise DataRefused(Reason.NOT_REGULAR, "the entry is not a regular file")
         if entry.size > LARGEST_CIPHERTEXT:
             raise DataRefused(Reason.TOO_LARGE, f"the file has more than {LARGEST_CIPHERTEXT} bytes")
         office.vault.need_room(entry.size)
-        if zone.fetch(folder(file), file.name_bytes, target) != file.size:
+        if _read(zone, file, target) != file.size:
             raise NotReady(f"file {file.file_id} changed while it was read")
         faultpoint("receive.read")
         if _is_sealed(target):
@@ -115,7 +123,11 @@ def clear(zone: Zone, file: File) -> None:
     nobody uploads to, and only removed when its digest is the vault's. A second run finishes what a first one began.
     """
     place, aside = folder(file), landings.SET_ASIDE + file.file_id.encode()
-    if not zone.exists(f"{place}/{aside.decode()}"):
+    there = zone.entry(place, aside)
+    if there and not there.regular:  # no name of ours is safe from everybody
+        _put_back(zone, file, aside)
+        there = None
+    if not there:
         if entry_of(zone, file) is None:
             return
         try:
@@ -151,26 +163,59 @@ class Digest:
 
 def _put_back(zone: Zone, file: File, aside: bytes) -> None:
     """The entry has its own name again, or one beside it when that was taken meanwhile: it is a file of its own."""
-    place = folder(file)
-    try:
-        zone.rename(place, aside, file.name_bytes)
-    except FileExistsError:
-        zone.rename(place, aside, file.file_id.encode() + b"-again.pgp")
+    place, beside = folder(file), f"{file.file_id}-again"
+    for name in (file.name_bytes, f"{beside}.pgp"):
+        with suppress(FileExistsError):
+            return zone.rename(place, aside, name)
+    return zone.rename(place, aside, f"{beside}-{uuid4().hex[:8]}.pgp")
 
 
 def _look(office: Office, desk: Desk, zone: Zone, feed: str) -> None:
     """The ledger knows what lies in the feed's folders now."""
     for partner in office.profile.partners_for(feed):
-        desk.land(partner.slug, feed, zone.list(f"/{partner.slug}/{feed}"))
+        entries = _entries(zone, f"/{partner.slug}/{feed}")
+        for entry in entries:
+            if (left := ASIDE.fullmatch(entry.name)) and (file := _known(desk, left[1])):
+                _finish(zone, file, partner.slug, feed)
+        desk.land(partner.slug, feed, entries)
+
+
+def _finish(zone: Zone, file: File, partner: str, feed: str) -> None:
+    """What a worker set aside after another had cleared the file is removed, or has a name again, as `clear` would."""
+    if (file.partner, file.feed) == (partner, feed) and file.state in ENDS and file.landing_removed_at:
+        clear(zone, file)
 
 
 def _sweep(office: Office, desk: Desk, zone: Zone, feed: str) -> None:
     """What workers that died left unfinished in the receipts' folders is gone, once the receipt itself is there."""
     for partner in office.profile.partners_for(feed):
         receipts = f"/{partner.slug}/receipts"
-        for entry in zone.list(receipts):
-            if (left := LEFT_OVER.match(entry.name)) and desk.read(left[1].decode()).receipt_at:
+        for entry in _entries(zone, receipts):
+            left = LEFT_OVER.match(entry.name)
+            if left and (file := _known(desk, left[1])) and file.receipt_at:
                 zone.remove(receipts, entry.name, missing_ok=True)
+
+
+def _entries(zone: Zone, path: str) -> list[Entry]:
+    """What lies in a folder that every partner must have."""
+    try:
+        return zone.list(path)
+    except FileNotFoundError:
+        raise NeedsDecision(f"the drop zone has no folder {path}: make it, then clear this task") from None
+
+
+def _known(desk: Desk, file_id: bytes) -> File | None:
+    """The file of this id; None when the ledger has none: anybody may choose such a name."""
+    with suppress(KeyError):
+        return desk.read(file_id.decode())
+    return None
+
+
+def _read(zone: Zone, file: File, target: BufferedRandom) -> int:
+    try:
+        return zone.fetch(folder(file), file.name_bytes, target)
+    except FileNotFoundError:
+        raise Vanished(file.file_id) from None
 
 
 @contextmanager

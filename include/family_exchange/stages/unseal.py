@@ -8,7 +8,7 @@ from family_exchange.adapters.ledger import File
 from family_exchange.adapters.own_keys import OwnKeys
 from family_exchange.domain import envelope, seal
 from family_exchange.domain.envelope import Shape
-from family_exchange.domain.errors import DataRefused, TryLater
+from family_exchange.domain.errors import DataRefused, NeedsDecision, TryLater
 from family_exchange.domain.file import Reason
 from family_exchange.domain.research_wall import is_a_return
 from family_exchange.domain.seal import RegisteredKey
@@ -52,11 +52,17 @@ def file(
 
     Raises:
         DataRefused: the seal is not positively in order; the reason is the first that applies.
-        TryLater: gpg or its agent could not work now; says nothing about the file.
+        TryLater: gpg, its agent or the vault's disk could not work now; says nothing about the file.
+        NeedsDecision: the vault does not hold the file.
     """
     if sealed.ct_sha256 is None:
         raise TryLater(f"file {sealed.file_id} is not in the vault yet")
-    unsealed = doors.openpgp.unseal(doors.vault.path(sealed.ct_sha256), cap=LARGEST_PLAINTEXT, timeout=LONGEST)
+    try:
+        unsealed = doors.openpgp.unseal(doors.vault.path(sealed.ct_sha256), cap=LARGEST_PLAINTEXT, timeout=LONGEST)
+    except FileNotFoundError:
+        raise NeedsDecision(lost(sealed)) from None
+    except OSError as error:
+        raise TryLater(f"the vault cannot be read now (errno {error.errno})") from None
     own = own or OwnKeys(frozenset({doors.settings.own_key}))
     policy = seal.Policy(
         own_keys=own.valid,
@@ -81,6 +87,11 @@ def file(
     if isinstance(verdict, seal.Refused):
         raise DataRefused(verdict.reason, f"the seal of file {sealed.file_id} is not in order")
     raise TryLater(f"gpg could not open file {sealed.file_id} now ({verdict.code})")
+
+
+def lost(sealed: File) -> str:
+    """What people here are told when the vault does not hold what it should."""
+    return f"the vault does not hold the sealed bytes of file {sealed.file_id}: bring them back, then clear this task"
 
 
 def sealed_again(plaintext: bytes) -> bool:
