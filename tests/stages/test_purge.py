@@ -72,7 +72,13 @@ def test_planning_twice_is_one_plan(old):
     plan_id = planned(old)
     assert plan_id.startswith("P-2026-11-22-")
     assert planned(old) == plan_id
-    assert purge.counts(old.doors, plan_id) == {"return": 0, "file": 0, "staged_file": 0, "source_record": 1}
+    assert purge.counts(old.doors, plan_id) == {
+        "return": 0,
+        "file": 0,
+        "object": 0,
+        "staged_file": 0,
+        "source_record": 1,
+    }
     assert count(old, "rights.purge_plan") == 1
     assert len(old.register.audited("purge.planned")) == 1
 
@@ -131,7 +137,7 @@ def test_one_purge_at_a_time(old):
 
 def test_a_record_takes_along_what_rests_on_it_alone(old):
     assert purged(old) == {
-        "source_record": 1, "file": 0, "staged_file": 0, "return": 0,
+        "source_record": 1, "file": 0, "staged_file": 0, "return": 0, "object": 0,
         "held": 0, "not_due": 0, "gone": 0, "people": 1, "families": 1,
     }  # fmt: skip
     left = {

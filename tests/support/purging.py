@@ -13,10 +13,14 @@ def planned(council, today=TODAY):
     return purge.plan(council.doors, today=today)
 
 
-def purged(council, today=TODAY):
+def approved(council, today=TODAY):
     plan_id = planned(council, today)
     purge.approve(council.doors, plan_id, by=OFFICER)
-    return purge.destroy(council.doors, plan_id)
+    return plan_id
+
+
+def purged(council, today=TODAY):
+    return purge.destroy(council.doors, approved(council, today))
 
 
 def items(council, plan_id):

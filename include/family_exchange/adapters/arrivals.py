@@ -74,7 +74,7 @@ def held(connection: Connection, *, seen_before: datetime) -> list[Lying]:
     """
     return _lying(
         connection,
-        """state = %s AND seen_at <= %s
+        """state = %s AND seen_at <= %s AND vault_destroyed_at IS NULL
            AND (reason = %s
                 OR EXISTS (SELECT 1 FROM exchange.finding f WHERE f.file_id = file.file_id AND f.rule = ANY(%s))
                 OR EXISTS (SELECT 1 FROM exchange.file_decision d

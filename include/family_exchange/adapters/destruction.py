@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from family_exchange.adapters import staging
+from family_exchange.adapters import shapes, staging, unclaimed
 from family_exchange.adapters.database import Connection
 from family_exchange.adapters.vault import Vault
 from family_exchange.domain.errors import NeedsDecision
@@ -65,12 +65,27 @@ def staged_file(connection: Connection, file_id: str) -> Destroyed:
 
 
 def sealed_file(connection: Connection, vault: Vault, file_id: str) -> Destroyed:
-    """The file's claim on its sealed bytes is given up, and the bytes are gone unless another file has them too."""
+    """The file and its workbook are gone from the vault, unless another file has the same bytes; its findings too.
+
+    So is what people typed: the partner's name of the file, once the drop zone has it no more, and notes about it.
+    Who decided what, counts and keyed digests of the whole file stay: they prove what was done with it.
+    """
     row = connection.execute(
-        "UPDATE exchange.file SET vault_destroyed_at = clock_timestamp() WHERE file_id = %s RETURNING ct_sha256",
+        """UPDATE exchange.file
+              SET vault_destroyed_at = clock_timestamp(),
+                  name_bytes = CASE WHEN landing_removed_at IS NULL THEN name_bytes ELSE '' END
+            WHERE file_id = %s RETURNING ct_sha256, workbook_sha256""",
         (file_id,),
     ).fetchone()
-    return Destroyed(objects=_forget_object(connection, vault, bytes(_one(row, file_id))))
+    rows = connection.execute("DELETE FROM exchange.finding WHERE file_id = %s", (file_id,)).rowcount
+    connection.execute("UPDATE exchange.file_decision SET note = NULL WHERE file_id = %s", (file_id,))
+    shapes.forget(connection, file_id)
+    return Destroyed(rows, sum(_forget_object(connection, vault, bytes(each)) for each in row or () if each))
+
+
+def unclaimed_object(connection: Connection, vault: Vault, digest: str) -> Destroyed:
+    """The object of this digest, in hexadecimal digits, is gone from the vault."""
+    return Destroyed(objects=_forget_object(connection, vault, bytes.fromhex(digest)))
 
 
 def own_return(connection: Connection, vault: Vault, return_id: str) -> Destroyed:
@@ -90,7 +105,12 @@ def recount(connection: Connection, vault: Vault, plan_id: str) -> tuple[Store, 
         Store(store, *map(int, connection.execute(query.encode(), (plan_id,)).fetchone() or (0, 0, 0)))
         for store, query in _RECOUNT.items()
     ]
-    return (*stores, _recount_vault(connection, vault, plan_id))
+    return (
+        *stores,
+        _recount_shapes(connection, plan_id),
+        _recount_vault(connection, vault, plan_id),
+        _recount_unclaimed(connection, vault, plan_id),
+    )
 
 
 def _without_record(connection: Connection, touched: Sequence[str]) -> list[str]:
@@ -158,13 +178,7 @@ def _forget_families(connection: Connection, families: Sequence[str]) -> int:
 
 def _forget_object(connection: Connection, vault: Vault, digest: bytes) -> int:
     """1 when the object was there and is verified absent now; 0 when others need it, or it was gone before."""
-    shared = connection.execute(
-        """SELECT 1 FROM exchange.file WHERE ct_sha256 = %(digest)s AND vault_destroyed_at IS NULL
-           UNION ALL
-           SELECT 1 FROM returns.return WHERE ct_sha256 = %(digest)s AND destroyed_at IS NULL LIMIT 1""",
-        {"digest": digest},
-    ).fetchone()
-    if shared:
+    if unclaimed.is_claimed(connection, digest):
         return 0
     return int(vault.destroy(digest))
 
@@ -196,19 +210,60 @@ _RECOUNT = {
         kind=Kind.STAGED_FILE,
         there="EXISTS (SELECT 1 FROM exchange.file f WHERE f.file_id = i.item_id AND f.staging_cleared_at IS NULL)",
     ),
+    "exchange.finding": _LISTED.format(
+        kind=Kind.FILE, there="EXISTS (SELECT 1 FROM exchange.finding f WHERE f.file_id = i.item_id)"
+    ),
+    "exchange.file_decision": _LISTED.format(
+        kind=Kind.FILE,
+        there="EXISTS (SELECT 1 FROM exchange.file_decision d WHERE d.file_id = i.item_id AND d.note IS NOT NULL)",
+    ),
+    "exchange.file": _LISTED.format(
+        kind=Kind.FILE,
+        there="""EXISTS (SELECT 1 FROM exchange.file f WHERE f.file_id = i.item_id AND f.name_bytes <> ''
+                                                       AND f.landing_removed_at IS NOT NULL)""",
+    ),
 }
+"""Listed things that are still there; of a file's line in the ledger that is the name that its partner gave it."""
+
+
+def _recount_shapes(connection: Connection, plan_id: str) -> Store:
+    """The listed files' counts, but for those of the newest files, which are of nobody."""
+    row = connection.execute(
+        f"""SELECT count(*), count(*) FILTER (WHERE there), count(*) FILTER (WHERE there AND outcome <> 'destroyed')
+              FROM (SELECT outcome, item_id IN ({shapes.NOT_NEEDED}) AS there
+                      FROM rights.purge_item WHERE plan_id = %(plan)s AND kind = 'file') i""".encode(),  # noqa: S608 - our own words
+        shapes.needed() | {"plan": plan_id},
+    ).fetchone()
+    return Store("exchange.file_shape", *map(int, row or (0, 0, 0)))
 
 
 def _recount_vault(connection: Connection, vault: Vault, plan_id: str) -> Store:
-    """The sealed bytes of listed files and returns; an object that another file needs counts as kept."""
+    """The sealed bytes and workbooks of listed files, and returns; what something else needs counts as kept."""
     rows = connection.execute(
-        """SELECT o.ct_sha256, i.outcome = 'destroyed' AND NOT EXISTS (
-                    SELECT 1 FROM exchange.file f WHERE f.ct_sha256 = o.ct_sha256 AND f.vault_destroyed_at IS NULL)
-             FROM rights.purge_item i
-             JOIN (SELECT file_id AS item_id, 'file' AS kind, ct_sha256 FROM exchange.file
-                   UNION ALL SELECT return_id, 'return', ct_sha256 FROM returns.return) o USING (kind, item_id)
-            WHERE i.plan_id = %s AND o.ct_sha256 IS NOT NULL""",
+        f"""SELECT o.digest, i.outcome = 'destroyed' AND NOT EXISTS (
+                     SELECT 1 FROM ({unclaimed.CLAIMED}) c(digest) WHERE c.digest = o.digest)
+              FROM rights.purge_item i
+              JOIN (SELECT file_id AS item_id, 'file' AS kind, ct_sha256 AS digest FROM exchange.file
+                    UNION ALL SELECT file_id, 'file', workbook_sha256 FROM exchange.file
+                    UNION ALL SELECT return_id, 'return', ct_sha256 FROM returns.return) o USING (kind, item_id)
+             WHERE i.plan_id = %s AND o.digest IS NOT NULL""".encode(),  # noqa: S608 - as above
         (plan_id,),
     ).fetchall()
-    there = [must_be_gone for digest, must_be_gone in rows if vault.holds(bytes(digest))]
-    return Store("vault", before=len(rows), after=len(there), kept=sum(not must_be_gone for must_be_gone in there))
+    return _objects("vault", vault, [(bytes(digest), bool(must_be_gone)) for digest, must_be_gone in rows])
+
+
+def _recount_unclaimed(connection: Connection, vault: Vault, plan_id: str) -> Store:
+    """The listed objects that no line of the ledger claimed; what one claims by now counts as kept."""
+    rows = connection.execute(
+        f"""SELECT decode(item_id, 'hex'), outcome = 'destroyed' AND NOT EXISTS (
+                     SELECT 1 FROM ({unclaimed.CLAIMED}) c(digest) WHERE c.digest = decode(item_id, 'hex'))
+              FROM rights.purge_item WHERE plan_id = %s AND kind = 'object'""".encode(),  # noqa: S608 - as above
+        (plan_id,),
+    ).fetchall()
+    return _objects("vault, unclaimed", vault, [(bytes(digest), bool(must_be_gone)) for digest, must_be_gone in rows])
+
+
+def _objects(store: str, vault: Vault, listed: Sequence[tuple[bytes, bool]]) -> Store:
+    """`listed`: a digest, and whether it must be gone."""
+    there = [must_be_gone for digest, must_be_gone in listed if vault.holds(digest)]
+    return Store(store, before=len(listed), after=len(there), kept=sum(not must_be_gone for must_be_gone in there))

@@ -102,12 +102,13 @@ def totals(connection: Connection, plan_id: str) -> dict[str, int]:
                   count(*) FILTER (WHERE outcome = 'destroyed' AND kind = 'file'),
                   count(*) FILTER (WHERE outcome = 'destroyed' AND kind = 'staged_file'),
                   count(*) FILTER (WHERE outcome = 'destroyed' AND kind = 'return'),
+                  count(*) FILTER (WHERE outcome = 'destroyed' AND kind = 'object'),
                   count(*) FILTER (WHERE outcome = 'held'), count(*) FILTER (WHERE outcome = 'not_due'),
                   count(*) FILTER (WHERE outcome = 'gone')
              FROM rights.purge_item WHERE plan_id = %s""",
         (plan_id,),
     ).fetchone()
-    names = ("source_record", "file", "staged_file", "return", "held", "not_due", "gone")
+    names = ("source_record", "file", "staged_file", "return", "object", "held", "not_due", "gone")
     gone = connection.execute(
         """SELECT coalesce(sum((b ->> 'people')::int), 0), coalesce(sum((b ->> 'families')::int), 0)
              FROM (SELECT convert_from(event, 'UTF8')::jsonb -> 'body' AS b FROM audit.event

@@ -58,7 +58,14 @@ def earlier(connection: Connection, about: About) -> Earlier | None:
 
 
 def marks(connection: Connection, file_id: str) -> list[Mark] | None:
-    """What its partner was told of the file, in order; None when that is more than two files are compared by."""
+    """What its partner was told of the file, in order; None when that is more than two files are compared by.
+
+    None, too, once it is destroyed: what was found went with it.
+    """
+    if connection.execute(
+        "SELECT 1 FROM exchange.file WHERE file_id = %s AND vault_destroyed_at IS NOT NULL", (file_id,)
+    ).fetchone():
+        return None
     with connection.cursor(row_factory=class_row(Mark)) as cursor:
         found = cursor.execute(
             """SELECT rule, column_name AS "column", table_name AS "table", row_no, ref_hmac AS reference

@@ -27,11 +27,12 @@ _THINGS = {
     Kind.FILE: """
         SELECT f.file_id AS item_id, f.file_id,
                CASE %(trigger)s WHEN 'event' THEN %(event_on)s::date
-                                ELSE (f.receipt_at AT TIME ZONE 'Europe/London')::date END AS started
+                                ELSE (CASE f.state WHEN 'GONE' THEN f.landing_removed_at ELSE f.receipt_at END
+                                      AT TIME ZONE 'Europe/London')::date END AS started
           FROM exchange.file f
-         WHERE f.ct_sha256 IS NOT NULL AND f.vault_destroyed_at IS NULL
-           AND CASE %(category)s WHEN 'quarantined_file' THEN f.state IN ('QUARANTINED','REJECTED')
-                                 ELSE f.state IN ('CLOSED','DUPLICATE','SUPERSEDED') END""",
+         WHERE f.vault_destroyed_at IS NULL
+           AND CASE %(category)s WHEN 'quarantined_file' THEN f.state IN ('QUARANTINED','REJECTED','GONE')
+                                 ELSE f.ct_sha256 IS NOT NULL AND f.state IN ('CLOSED','DUPLICATE','SUPERSEDED') END""",
     Kind.STAGED_FILE: """
         SELECT f.file_id AS item_id, f.file_id,
                CASE %(trigger)s WHEN 'event' THEN %(event_on)s::date
@@ -49,7 +50,8 @@ _THINGS = {
 }
 """One row per thing of a category that still exists: its id, its file, and the day its clock started or null.
 
-A return that never reached its recipient (VOID) counts from the day it was made: nobody will ever accept it.
+A return that never reached its recipient (VOID) counts from the day it was made: nobody will ever accept it. A file
+that its partner took back (GONE) has no answer and counts from then: it has left its name here, and perhaps its bytes.
 """
 
 _PERSON_HELD = {

@@ -1,8 +1,46 @@
 """What earlier files of a partner were made of, as the ledger keeps it: counts only."""
 
+from family_exchange.adapters import profiles
 from family_exchange.adapters.database import Connection
 from family_exchange.adapters.ledger import File
 from family_exchange.domain.drift import Shape
+
+NOT_NEEDED = """
+    SELECT file_id FROM (
+        SELECT f.file_id, f.partner, f.feed, f.vault_destroyed_at, s."rows", c.counted,
+               row_number() OVER (PARTITION BY f.partner, f.feed, f.contract, f.area, c.counted
+                                  ORDER BY f.signed_at DESC NULLS LAST, f.file_id DESC) AS place
+          FROM exchange.file f
+          JOIN exchange.file_shape s ON s.file_id = f.file_id AND s.column_name = '' AND s.code = ''
+         CROSS JOIN LATERAL (SELECT f.state IN ('APPLIED','CLOSED') AND NOT f.history) c(counted)) n
+     WHERE vault_destroyed_at IS NOT NULL AND (NOT counted OR "rows" < %(fewest_rows)s OR place > %(most_files)s)"""
+"""Destroyed files whose counts no new file is held against; `needed` gives the parameters."""
+
+
+def needed() -> dict[str, object]:
+    """How many files of a feed a new one is held against at most, and from how many rows on."""
+    agreed = profiles.drift()
+    limits = [agreed.every_feed, *map(agreed.limits, agreed.feeds)]
+    return {
+        "most_files": max(each.history for each in limits),
+        "fewest_rows": min(each.min_rows for each in limits),
+    }
+
+
+def forget(connection: Connection, file_id: str) -> int:
+    """How many files of the same partner and feed lost their counts just now: those that nothing is held against.
+
+    The newest files' counts outlive their bytes, so that a file of each term can be held against those before it; a
+    file of so few rows that its counts might tell of somebody is not among them.
+    """
+    return connection.execute(
+        f"""WITH gone AS (DELETE FROM exchange.file_shape
+                           WHERE file_id IN ({NOT_NEEDED} AND (partner, feed) =
+                                 (SELECT partner, feed FROM exchange.file WHERE file_id = %(file)s))
+                       RETURNING file_id)
+            SELECT DISTINCT file_id FROM gone""".encode(),  # noqa: S608 - our own words
+        needed() | {"file": file_id},
+    ).rowcount
 
 
 def of(connection: Connection, file: File) -> Shape | None:

@@ -561,7 +561,7 @@ Table(
     "purge_item",
     metadata,
     Column("plan_id", Text, ForeignKey("rights.purge_plan.plan_id"), primary_key=True),
-    Column("kind", Text, primary_key=True, comment="source_record | file | staged_file | return"),
+    Column("kind", Text, primary_key=True, comment="source_record | file | staged_file | return | object"),
     Column("item_id", Text, primary_key=True),
     Column("category", Text, nullable=False),
     Column("due_on", Date, nullable=False),

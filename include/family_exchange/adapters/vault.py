@@ -6,11 +6,13 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from family_exchange.domain.calendar import LONDON
 from family_exchange.domain.errors import NoRoom, TryLater
 
 if TYPE_CHECKING:
@@ -106,6 +108,14 @@ class Vault:
         """Every digest in the vault, in order."""
         for file in sorted(self._root.glob(f"??/??/*{SUFFIX}")):
             yield bytes.fromhex(file.name.removesuffix(SUFFIX))
+
+    def stored_on(self, digest: bytes) -> date | None:
+        """The day on which the object was last put there, on London's clocks; None when it is not there."""
+        try:
+            moment = self.path(digest).stat().st_mtime
+        except FileNotFoundError:
+            return None
+        return datetime.fromtimestamp(moment, LONDON).date()
 
     def destroy(self, digest: bytes) -> bool:
         """True when the object was there; it is gone, durably, in any case.

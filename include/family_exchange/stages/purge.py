@@ -9,7 +9,7 @@ from collections import Counter
 from datetime import date
 from hashlib import sha256
 
-from family_exchange.adapters import audit, database, destruction, purge_plans, retention
+from family_exchange.adapters import audit, database, destruction, purge_plans, retention, unclaimed
 from family_exchange.adapters.audit import Plain
 from family_exchange.adapters.database import Connection
 from family_exchange.adapters.destruction import Destroyed
@@ -30,7 +30,7 @@ LOCK = 43
 BATCH = 1000
 """Source records destroyed in one transaction; the other kinds go one by one."""
 
-ORDER = (Kind.RETURN, Kind.FILE, Kind.STAGED_FILE, Kind.SOURCE_RECORD)
+ORDER = (Kind.RETURN, Kind.FILE, Kind.OBJECT, Kind.STAGED_FILE, Kind.SOURCE_RECORD)
 """Copies first, the register last: what is found again after a crash can still be traced."""
 
 
@@ -46,9 +46,9 @@ def plan(doors: Doors, *, today: date) -> str:
     The id comes from the day and the list, so a second run on the same day over the same things gives the same plan.
     """
     with database.transaction(doors.database) as connection:
-        items = sorted(
-            item for rule in doors.profile.retention for item in retention.due(connection, rule, today=today)
-        )
+        items = [item for rule in doors.profile.retention for item in retention.due(connection, rule, today=today)]
+        leftovers = doors.profile.retention_rule(unclaimed.RULE)
+        items = sorted(items + unclaimed.due(connection, doors.vault, leftovers, today=today))
         digest = purge_plans.digest(items)
         plan_id = f"P-{today.isoformat()}-{digest.hex()[:12]}"
         if purge_plans.store(connection, Plan(plan_id, today, "PLANNED", len(items), digest, None), items):
@@ -86,7 +86,7 @@ def approve(doors: Doors, plan_id: str, *, by: str) -> None:
 
 
 def destroy(doors: Doors, plan_id: str) -> dict[str, int]:
-    """What went: `source_record`, `file`, `staged_file`, `return`, `people`, `families`; and `held`, `not_due`, `gone`.
+    """What went, by kind, with `people` and `families`; and what did not: `held`, `not_due`, `gone`.
 
     Each thing is judged again under lock, by today's rules and holds on the day of the plan: a hold placed meanwhile
     wins. A second run, after a crash or not, does what is left and gives the same counts.
@@ -153,7 +153,11 @@ def _destroy_batch(doors: Doors, connection: Connection, found: Plan, kind: Kind
         for category in sorted({category for _, category in batch}):
             ids = [item_id for item_id, each in batch if each == category]
             rule = doors.profile.retention_rule(category)
-            judged |= retention.outcomes(connection, rule, ids, today=found.planned_on)
+            judged |= (
+                unclaimed.outcomes(connection, doors.vault, rule, ids, today=found.planned_on)
+                if kind is Kind.OBJECT
+                else retention.outcomes(connection, rule, ids, today=found.planned_on)
+            )
         going = [item_id for item_id, outcome in judged.items() if outcome == "destroyed"]
         gone = _destroy(doors, connection, kind, going) if going else Destroyed()
         faultpoint(f"purge.{kind}_destroyed")
@@ -170,6 +174,8 @@ def _destroy(doors: Doors, connection: Connection, kind: Kind, ids: list[str]) -
             return destruction.source_records(connection, ids)
         case Kind.STAGED_FILE:
             return destruction.staged_file(connection, ids[0])
+        case Kind.OBJECT:
+            return destruction.unclaimed_object(connection, doors.vault, ids[0])
         case Kind.FILE:
             return destruction.sealed_file(connection, doors.vault, ids[0])
         case Kind.RETURN:

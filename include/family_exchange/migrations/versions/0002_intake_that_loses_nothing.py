@@ -66,6 +66,8 @@ END $$;
 DROP FUNCTION exchange.fence(text, int);
 """
 
+_KINDS = "source_record | file | staged_file | return"
+
 
 def _file_columns() -> tuple[sa.Column[Any], ...]:
     return (
@@ -223,12 +225,14 @@ def upgrade() -> None:
     )
     values = ", ".join(f"('{before}', '{after}')" for before, after in sorted(file.MOVES))
     op.execute(f"INSERT INTO exchange.file_move (before, after) VALUES {values} ON CONFLICT DO NOTHING")  # noqa: S608 - our own words
+    op.alter_column("purge_item", "kind", schema="rights", comment=f"{_KINDS} | object", existing_comment=_KINDS)
     op.execute(LEDGER)
 
 
 def downgrade() -> None:
     """Back to the first rooms."""
     op.execute(EARLIER_LEDGER)
+    op.alter_column("purge_item", "kind", schema="rights", comment=_KINDS, existing_comment=f"{_KINDS} | object")
     op.drop_table("own_key", schema="exchange")
     for name in (
         "revoke_confirmed_by",
