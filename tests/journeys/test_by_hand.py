@@ -1,11 +1,15 @@
 import json
-from pathlib import Path
+from email import message_from_bytes
+from email.policy import SMTP
+from io import BytesIO
 
 import pytest
+from python_calamine import CalamineWorkbook
 
 from family_exchange.adapters import database
 from family_exchange.demo.by_hand import run
-from support.journeys import CANARY, TODAY, register_digest, sent
+from family_exchange.domain.errors import DataRefused
+from support.journeys import CANARY, TODAY, leaks, on_disks, receipts, register_digest, sent
 
 
 def ledger_of(tenant):
@@ -36,14 +40,14 @@ def test_the_journey_is_whole(by_hand):
 def test_the_partner_can_read_its_receipts(by_hand):
     tenant = by_hand.tenant
     for partner in tenant.partners.values():
-        folder = by_hand.stage.folder / "sftp" / "drop-zone" / tenant.doors.profile.council / partner.slug / "receipts"
-        receipts = [
-            json.loads(partner.openpgp.open_signed(path.read_bytes(), tenant.doors.settings.own_key))
-            for path in sorted(folder.glob("*.json.pgp"))
+        told = [
+            json.loads(partner.openpgp.open_signed(sealed, tenant.doors.settings.own_key))
+            for name, sealed in receipts(by_hand, partner).items()
+            if name.endswith(".json.pgp")
         ]
-        assert receipts
-        assert all(receipt["audit"]["seq"] > 0 for receipt in receipts)
-        refused = [receipt for receipt in receipts if receipt["state"] == "QUARANTINED"]
+        assert told
+        assert all(receipt["audit"]["seq"] > 0 for receipt in told)
+        refused = [receipt for receipt in told if receipt["state"] == "QUARANTINED"]
         assert all(receipt["what_to_do"] for receipt in refused)
 
 
@@ -71,10 +75,58 @@ def test_a_return_holds_only_what_the_notice_discloses(by_hand):
 
 @pytest.mark.requirement("R-080")
 def test_no_canary_leaves_the_register(by_hand):
-    leaks = [word for word in (CANARY, *by_hand.tenant.made.canaries) if word in by_hand.terminal.getvalue()]
-    assert leaks == []
-    log = Path(by_hand.stage.folder / "postgres" / "postgres.log").read_text(errors="replace")
-    assert [word for word in by_hand.tenant.made.canaries if word in log] == []
+    words = (CANARY, *by_hand.tenant.made.canaries)
+    assert [word for word in words if word in by_hand.terminal.getvalue()] == []
+    kinds = {path.suffix for path in on_disks(by_hand)}
+    assert {".eml", ".pgp", ".log"} <= kinds
+    assert leaks(by_hand, words) == []
+
+
+def test_the_letter_to_the_council_is_for_one_of_its_mailboxes_and_says_what_to_do(by_hand):
+    doors = by_hand.tenant.doors
+    (letter,) = (message_from_bytes(path.read_bytes(), policy=SMTP) for path in doors.outbox.iterdir())
+    assert letter["To"] in {mailbox.email for mailbox in doors.profile.mailboxes.values()}
+    assert "key ends soon" in letter["Subject"]
+    assert "Register its successor now" in letter.get_content()
+    assert by_hand.summary.letters == (str(doors.outbox / "1.eml"),)
+
+
+@pytest.mark.requirement("R-080")
+def test_only_its_partner_can_open_a_receipt_or_a_workbook(by_hand):
+    tenant = by_hand.tenant
+    council = tenant.doors.settings.own_key
+    seen = set()
+    for partner in tenant.partners.values():
+        for name, sealed in receipts(by_hand, partner).items():
+            assert partner.openpgp.open_signed(sealed, council)
+            kind = partner.slug, name.partition(".")[2]
+            if kind in seen:
+                continue
+            seen.add(kind)
+            others = [other.openpgp for other in tenant.partners.values() if other is not partner]
+            for ring in (*others, tenant.doors.openpgp, tenant.third_party.openpgp):
+                with pytest.raises(DataRefused):
+                    ring.open_signed(sealed, council)
+    assert {kind for _, kind in seen} == {"json.pgp", "xlsx.pgp"}
+
+
+@pytest.mark.requirement("R-080")
+def test_a_partners_reference_of_a_row_stands_in_its_sealed_workbook_and_nowhere_else(by_hand):
+    tenant = by_hand.tenant
+    told = set()
+    for partner in tenant.partners.values():
+        for name, sealed in receipts(by_hand, partner).items():
+            if name.endswith(".xlsx.pgp"):
+                book = partner.openpgp.open_signed(sealed, tenant.doors.settings.own_key)
+                lines = rows_of(book)[1:]
+                told |= {line[1] for line in lines if line[1]}
+    assert len(told) > 5
+    assert leaks(by_hand, told) == []
+    assert [reference for reference in told if reference in by_hand.terminal.getvalue()] == []
+
+
+def rows_of(book):
+    return CalamineWorkbook.from_filelike(BytesIO(book)).get_sheet_by_name("Rows").to_python()
 
 
 def test_the_same_journey_again_changes_nothing(by_hand):

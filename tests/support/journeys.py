@@ -1,6 +1,6 @@
 """Whole journeys for tests: a real world, with people whose names must never leave the register."""
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date
 from io import StringIO
 from types import SimpleNamespace
@@ -41,3 +41,27 @@ def sent(tenant):
     """Every sealed return that the third party holds, by name."""
     root = tenant.third_party.root
     return {path.name: path.read_bytes() for part in ("inbox", "taken") for path in sorted((root / part).glob("*"))}
+
+
+def on_disks(told):
+    """Every file that the platform, its partners or its recipient left anywhere, but for the database's own."""
+    folder = told.stage.folder
+    database = folder / "postgres" / "pgdata"
+    return [path for path in folder.rglob("*") if path.is_file() and not path.is_relative_to(database)]
+
+
+def leaks(told, words):
+    """Name of a file and word, for each of the words that stands in one as it is."""
+    found = []
+    for path in on_disks(told):
+        with suppress(FileNotFoundError):  # a lock of gpg's
+            content = path.read_bytes()
+            found += [(path.name, word) for word in words if word.encode() in content]
+    return found
+
+
+def receipts(told, partner):
+    """What lies in the partner's folder of receipts, sealed, by name."""
+    council = told.tenant.doors.profile.council
+    folder = told.stage.folder / "sftp" / "drop-zone" / council / partner.slug / "receipts"
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}

@@ -37,6 +37,13 @@ def logged_in(address, user, password):
         browser.close()
 
 
+def dags(page, dag_id):
+    """The text of the list of Dags, moved to where this one is."""
+    page.goto("/dags?limit=50")
+    page.get_by_text(dag_id).first.scroll_into_view_if_needed()
+    return _seen(page, "dags")
+
+
 def asset_graph(page, api, name):
     """The text of an asset's page with its graph."""
     asset = next(one for one in api.every("assets", "assets") if one["name"] == name)

@@ -106,7 +106,7 @@ def _journey(stage: World, api: Api, people: People, dags: list[str], *, leave_o
     files = {tenant.doors.profile.council: world.drop(tenant) for tenant in stage.tenants}
     act(
         f"{sum(files.values())} files are in the drop zone; receiving",
-        ("receive_", "update_", "decide_", "deliver_"),
+        ("receive_", "release_", "update_", "decide_", "deliver_"),
         lambda tenant: _taken_in(tenant, files[tenant.doors.profile.council]),
         "files, register and decisions",
     )

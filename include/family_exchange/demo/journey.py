@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
-from threading import Event
-from time import monotonic
+from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -42,9 +41,10 @@ def run(plan: Plan, *, console: Console, today: date) -> Report:
         console.print(summary.drawn(report))
         if plan.stay:
             yours = "" if plan.without_airflow else " One required action is yours: see Required Actions."
-            console.print(f"\nEverything stays up until Ctrl-C.{yours}")
             try:
-                Event().wait()
+                console.print(f"\nEverything stays up until Ctrl-C.{yours}")
+                while True:
+                    sleep(3600)  # not on a lock: an interrupt there may come out as another error
             except (KeyboardInterrupt, SystemExit):
                 console.print("stopping …")
     return report
