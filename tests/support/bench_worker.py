@@ -16,6 +16,7 @@ from family_exchange.adapters import doors, expectations, settings
 from family_exchange.adapters.sftp import DropZone
 from family_exchange.domain.file import State
 from family_exchange.stages import intake
+from family_exchange.stages.office import CouncilOffice
 
 
 class Beneath(DropZone):
@@ -53,12 +54,12 @@ def main(council, prefix=""):
     pl.DataFrame({"a": [1]}).lazy().collect()
     expectations.great_expectations()
     print(json.dumps({"ready": True}), flush=True)  # noqa: T201 - the answer
-    for line in sys.stdin:
-        began = perf_counter()
-        states = [intake.take_in(own, file_id, at=datetime.now(UTC)) for file_id in line.split()]
-        seconds = perf_counter() - began
-        applied = sum(state is State.APPLIED for state in states)
-        print(json.dumps({"seconds": seconds, "applied": applied, "mb": most_memory(), "states": states}), flush=True)  # noqa: T201
+    with CouncilOffice(own).kept_open() as office:
+        for line in sys.stdin:
+            began = perf_counter()
+            states = [intake.take_in_at(office, file_id, at=datetime.now(UTC)) for file_id in line.split()]
+            told = {"seconds": perf_counter() - began, "applied": states.count(State.APPLIED), "states": states}
+            print(json.dumps(told | {"mb": most_memory()}), flush=True)  # noqa: T201 - the answer
 
 
 if __name__ == "__main__":

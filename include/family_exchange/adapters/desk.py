@@ -63,22 +63,22 @@ class Desk:
 
     def unsettled(self, feed: str, settle: timedelta) -> timedelta:
         """How long until the last whole-looking file has kept its size and time for `settle`; zero: all have."""
-        with self._transaction():
+        with database.errors_of_ours():
             return landings.unsettled(self.connection, feed, settle)
 
     def waiting(self, feed: str, settle: timedelta, patience: timedelta) -> list[str]:
         """Ids of files that need work or an answer; oldest first, partners by turns, so many as one run can bear."""
-        with self._transaction():
+        with database.errors_of_ours():
             return landings.waiting(self.connection, feed, settle, patience)
 
     def hold(self, file_id: str) -> bool:
         """True when this worker has the file's lock, until its session ends."""
-        with self._transaction():
+        with database.errors_of_ours():
             return database.hold(self.connection, LOCK, file_id)
 
     def read(self, file_id: str) -> File:
         """The file."""
-        with self._transaction():
+        with database.errors_of_ours():
             return ledger.read(self.connection, file_id)
 
     def claim(self, file_id: str) -> File:
@@ -134,12 +134,12 @@ class Desk:
 
     def same_ciphertext(self, file: File) -> str | None:
         """The accepted file of this partner and feed with the very same bytes."""
-        with self._transaction():
-            return admission.accepted(self.connection, file, "ct_sha256", file.ct_sha256)
+        with database.errors_of_ours():
+            return admission.same_bytes(self.connection, file)
 
     def siblings(self, file: File, identity: Identity) -> Siblings:
         """The accepted files that bear on the file's place."""
-        with self._transaction():
+        with database.errors_of_ours():
             return admission.siblings(self.connection, file, identity)
 
     def admit(self, file: File, signer: str, identity: Identity, contents: Contents | Refused | None) -> State:
