@@ -213,6 +213,17 @@ Table(
     ),
     Index("file_landing", "partner", "feed", postgresql_where=text("landing_removed_at is null")),
     Index("file_signed", "partner", "feed", "signed_at"),
+    Index("file_day", "partner", "feed", "as_of", "signed_at"),
+    Index(
+        "file_waiting",
+        "feed",
+        "file_id",
+        postgresql_where=text(
+            "state in ('SEEN','CLAIMED','VAULTED','AUTHENTIC','VALID','APPLIED')"
+            " or receipt_at is null and state <> 'GONE' or landing_removed_at is null and ct_sha256 is not null"
+        ),
+    ),
+    Index("file_to_mend", "partner", "feed", "seen_at", postgresql_where=text("verdict <> 'accepted'")),
     Index("file_state", "feed", "state"),
     schema="exchange",
 )

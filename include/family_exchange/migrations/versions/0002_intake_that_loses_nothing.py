@@ -139,6 +139,24 @@ def upgrade() -> None:
         postgresql_where=sa.text("landing_removed_at is null"),
     )
     op.create_index("file_signed", "file", ["partner", "feed", "signed_at"], schema="exchange")
+    op.create_index("file_day", "file", ["partner", "feed", "as_of", "signed_at"], schema="exchange")
+    op.create_index(
+        "file_waiting",
+        "file",
+        ["feed", "file_id"],
+        schema="exchange",
+        postgresql_where=sa.text(
+            "state in ('SEEN','CLAIMED','VAULTED','AUTHENTIC','VALID','APPLIED')"
+            " or receipt_at is null and state <> 'GONE' or landing_removed_at is null and ct_sha256 is not null"
+        ),
+    )
+    op.create_index(
+        "file_to_mend",
+        "file",
+        ["partner", "feed", "seen_at"],
+        schema="exchange",
+        postgresql_where=sa.text("verdict <> 'accepted'"),
+    )
     op.add_column(
         "finding",
         sa.Column("table_name", sa.Text(), nullable=True, comment="of a file with several tables"),
@@ -250,7 +268,15 @@ def downgrade() -> None:
     op.drop_table("file_shape", schema="exchange")
     for name in ("ref_hmac", "table_name"):
         op.drop_column("finding", name, schema="exchange")
-    for name in ("file_signed", "file_landing", "one_applied_sequence", "one_applied_signature"):
+    for name in (
+        "file_to_mend",
+        "file_waiting",
+        "file_day",
+        "file_signed",
+        "file_landing",
+        "one_applied_sequence",
+        "one_applied_signature",
+    ):
         op.drop_index(name, "file", schema="exchange")
     for name in ("fk_file_superseded_by", "fk_file_conflicts_with"):
         op.drop_constraint(op.f(name), "file", schema="exchange")
