@@ -36,7 +36,7 @@ class Opener:
         """The content of a file that lay in the partner's folder; raises what intake would see."""
         self.sent.append(sealed)
         stored = self.doors.vault.put(BytesIO(sealed))
-        file = SimpleNamespace(file_id="F1", partner=partner, ct_sha256=stored.sha256)
+        file = SimpleNamespace(file_id="F1", partner=partner, ct_sha256=stored.sha256, waived=frozenset())
         return unseal.file(self.doors, file, self.keys, at=self.at or datetime.now(UTC), **changes)
 
     def later(self, days: float) -> "Opener":
