@@ -68,6 +68,8 @@ def admit(
 ) -> None:
     """The file is where its place and its rows put it.
 
+    Its rows come first: from the first event to the end of the transaction nobody else can write to the audit chain.
+
     Raises:
         Busy: meanwhile another file was accepted and this one would have to be read after all.
     """
@@ -76,16 +78,18 @@ def admit(
         ledger.duplicate(connection, file.file_id, file.epoch, original)  # another worker was faster
         return
     placed = place(identity, siblings(connection, file, identity), waived=file.waived)
+    taken = placed.place in {Place.NEWS, Place.HISTORY}
     _note_seal(connection, file, signer, identity, placed)
+    staged = _put(connection, file, contents) if taken and isinstance(contents, Contents) else 0
     ledger.advance(connection, file.file_id, file.epoch, State.AUTHENTIC, {"signer": signer})
     if isinstance(contents, Refused) and placed.place is not Place.DUPLICATE:
         ledger.quarantine(connection, file.file_id, file.epoch, contents.reason, contents.detail)
-    elif placed.place not in {Place.NEWS, Place.HISTORY}:
+    elif not taken:
         _end(connection, file, placed)
     elif contents is None:
         raise Busy(f"file {file.file_id} has to be read after all")
     elif isinstance(contents, Contents):
-        _apply(connection, file, contents)
+        _apply(connection, file, contents, staged)
 
 
 _THEIRS = "FROM exchange.file WHERE partner = %(partner)s AND feed = %(feed)s AND state IN ('APPLIED','CLOSED')"
@@ -177,18 +181,25 @@ def _end(connection: Connection, file: File, placed: Placed) -> None:
             ledger.quarantine(connection, file_id, epoch, Reason.STALE)
 
 
-def _apply(connection: Connection, file: File, contents: Contents) -> None:
-    """Findings, counts and rows of one validated file, and its moves to VALID and APPLIED."""
-    file_id, epoch = file.file_id, file.epoch
+def _put(connection: Connection, file: File, contents: Contents) -> int:
+    """Findings, counts and rows of one validated file are stored; how many rows count."""
     verdict = contents.findings.verdict()
     _note_contents(connection, file, contents, verdict)
-    ledger.put_findings(connection, file_id, contents.findings, contents.references)
-    ledger.put_shape(connection, file_id, contents.shape)
+    ledger.put_findings(connection, file.file_id, contents.findings, contents.references)
+    ledger.put_shape(connection, file.file_id, contents.shape)
+    if verdict is Verdict.REFUSED or contents.held:
+        return 0
+    return staging.put(connection, file.feed, file.file_id, contents.accepted)
+
+
+def _apply(connection: Connection, file: File, contents: Contents, staged: int) -> None:
+    """The moves of one validated file whose rows are stored: to VALID and APPLIED, or to quarantine."""
+    file_id, epoch = file.file_id, file.epoch
+    verdict = contents.findings.verdict()
     if verdict is Verdict.REFUSED or contents.held:
         ledger.quarantine(connection, file_id, epoch, Reason.CONTENT, HELD if contents.held else None)
         return
     ledger.advance(connection, file_id, epoch, State.VALID, {"verdict": verdict, **contents.counts})
-    staged = staging.put(connection, file.feed, file_id, contents.accepted)
     connection.execute("UPDATE exchange.file SET applied_at = clock_timestamp() WHERE file_id = %s", (file_id,))
     ledger.advance(connection, file_id, epoch, State.APPLIED, {"rows": staged})
 
