@@ -114,3 +114,24 @@ def test_no_change_of_bytes_gives_other_content_or_another_error(changes, length
     except DataRefused:
         return
     assert set(content) <= {b"a,b\n1,2\n", b"c\n" + b"row\n" * 100}
+
+
+def test_a_second_directory_of_another_kind_cannot_make_the_first_one_longer():
+    many = a.archive({f"{number}.csv": "" for number in range(5000)})
+    end = many.rindex(b"PK\x05\x06")
+    start, size = struct.unpack_from("<I", many, end + 16)[0], struct.unpack_from("<I", many, end + 12)[0]
+    longer = struct.pack("<4sQHHIIQQQQ", b"PK\x06\x06", 44, 45, 45, 0, 0, 5000, 5000, size, start)
+    where = struct.pack("<4sIQI", b"PK\x06\x07", 0, end, 1)
+    modest = struct.pack("<4sHHHHIIH", b"PK\x05\x06", 0, 0, 1, 1, 46, start, 0)
+    lying = many[:end] + longer + where + modest
+    with zipfile.ZipFile(io.BytesIO(lying)) as believed:
+        assert len(believed.infolist()) == 5000, "the library believes the longer one"
+    assert refused(lying) == "EXPANSION"
+
+
+def test_a_directory_of_the_other_kind_that_says_nothing_else_is_taken():
+    end = GOOD.rindex(b"PK\x05\x06")
+    count, size, start = struct.unpack_from("<HII", GOOD, end + 10)
+    longer = struct.pack("<4sQHHIIQQQQ", b"PK\x06\x06", 44, 45, 45, 0, 0, count, count, size, start)
+    where = struct.pack("<4sIQI", b"PK\x06\x07", 0, end, 1)
+    assert unpacked(GOOD[:end] + longer + where + GOOD[end:]) == unpacked(GOOD)

@@ -273,3 +273,15 @@ def test_no_change_of_bytes_is_anything_but_a_csv_or_a_refusal(data):
         assert isinstance(read(a.repacked(made, change)), str)
     except DataRefused as refusal:
         assert refusal.reason  # noqa: PT017 - anything else would fail the test
+
+
+def test_tags_within_tags_within_tags_are_refused_before_they_fill_the_memory():
+    def deepen(parts):
+        sheet = parts["xl/worksheets/sheet1.xml"]
+        parts["xl/worksheets/sheet1.xml"] = sheet.replace(b"<sheetData>", b"<sheetData>" + b"<a>" * 300_000)
+
+    plaintext = a.repacked(a.workbook(("S", [["a"], ["1"]])), deepen)
+    with a.little(seconds=5), pytest.raises(DataRefused) as refusal:
+        containers.opened(plaintext, a.taking("csv", "xlsx"))
+    assert refusal.value.reason == "CORRUPT"
+    assert "nested" in str(refusal.value)

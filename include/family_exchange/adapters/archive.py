@@ -25,6 +25,8 @@ _FREE = 1 << 20
 _CHUNK = 1 << 20
 _END = b"PK\x05\x06"
 _END_SIZE, _LONGEST_COMMENT, _LARGEST_DIRECTORY = 22, 65_535, 1 << 17
+_LARGE_END, _LARGE_END_SIZE = b"PK\x06\x06", 56 + 20
+"""How archives beyond 4 GiB end, a record and where it is, before the end that every archive has."""
 _LOCAL_SIZE = 30
 _ENCRYPTED = 0x1 | 0x40 | 0x2000
 
@@ -110,9 +112,12 @@ def _must_be_small(plaintext: bytes) -> None:
     end = plaintext.rfind(_END, max(0, len(plaintext) - _LONGEST_COMMENT - _END_SIZE))
     if end < 0 or len(plaintext) < end + _END_SIZE or not plaintext.startswith(BEGINS):
         raise DataRefused(Reason.CORRUPT, "the archive has no directory, or does not begin like one")
-    count = int.from_bytes(plaintext[end + 10 : end + 12], "little")
-    size = int.from_bytes(plaintext[end + 12 : end + 16], "little")
-    if count > MOST_MEMBERS or size > _LARGEST_DIRECTORY:
+    said = [(plaintext[end + 10 : end + 12], plaintext[end + 12 : end + 16])]
+    large = plaintext[max(0, end - _LARGE_END_SIZE) : end]
+    if large.startswith(_LARGE_END):  # a library that finds it believes it, whatever the smaller one says
+        said.append((large[32:40], large[40:48]))
+    numbers = [(int.from_bytes(count, "little"), int.from_bytes(size, "little")) for count, size in said]
+    if any(count > MOST_MEMBERS or size > _LARGEST_DIRECTORY for count, size in numbers):
         raise DataRefused(Reason.EXPANSION, f"the archive has more than {MOST_MEMBERS} members")
 
 

@@ -9,6 +9,9 @@ from family_exchange.domain.file import Reason
 _LONGEST_TOKEN = 8 << 20
 """Bytes that one tag or piece of text may take; a workbook's are a few thousand at most."""
 
+DEEPEST = 64
+"""Tags within tags; a workbook's are about ten deep."""
+
 Start = Callable[[str, dict[str, str]], None]
 End = Callable[[str], None]
 Text = Callable[[str], None]
@@ -18,12 +21,27 @@ def read(chunks: Iterable[bytes], *, start: Start, end: End | None = None, text:
     """Tell `start`, `end` and `text` what stands in the XML, in order; names as written, prefix included.
 
     Raises:
-        DataRefused: CORRUPT; it is no sound XML, or has a document type.
+        DataRefused: CORRUPT; it is no sound XML, has a document type, or is nested without end.
     """
     parser = expat.ParserCreate()
     parser.buffer_text = True
-    parser.StartElementHandler = start
-    parser.EndElementHandler = end
+    deep = 0
+
+    def begin(name: str, attributes: dict[str, str]) -> None:
+        nonlocal deep
+        deep += 1
+        if deep > DEEPEST:
+            raise DataRefused(Reason.CORRUPT, "a part of the workbook is nested without end")
+        start(name, attributes)
+
+    def finish(name: str) -> None:
+        nonlocal deep
+        deep -= 1
+        if end is not None:
+            end(name)
+
+    parser.StartElementHandler = begin
+    parser.EndElementHandler = finish
     parser.CharacterDataHandler = text
     parser.StartDoctypeDeclHandler = _no_document_type
     fed = 0
