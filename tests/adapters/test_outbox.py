@@ -41,6 +41,16 @@ def test_what_is_sent_does_not_come_again(connection):
     assert outbox.unsent(connection) == [second]
 
 
+def test_of_what_is_sent_only_what_it_was_about_is_kept(connection):
+    outbox.write(connection, [a_message("c/1")], at=AT)
+    (batch,) = outbox.unsent(connection)
+    outbox.mark_sent(connection, batch.numbers)
+    assert connection.execute("SELECT key, topic, body::text FROM exchange.outbox").fetchall() == [
+        ("c/1", "overdue", "{}")
+    ]
+    assert outbox.write(connection, [a_message("c/1")], at=AT) == []
+
+
 def test_a_message_that_is_rolled_back_was_never_written(council_database):
     with pytest.raises(ZeroDivisionError), database.transaction(council_database) as connection:
         _ = len(outbox.write(connection, [a_message()], at=AT)) // 0

@@ -63,9 +63,12 @@ def unsent(connection: Connection) -> list[Batch]:
 
 
 def mark_sent(connection: Connection, numbers: Sequence[int]) -> None:
-    """The messages are sent; a second run keeps the first moment."""
+    """The messages are sent, and their words are gone; what they were about stays, so that nothing is said twice.
+
+    A second run keeps the first moment.
+    """
     connection.execute(
-        """UPDATE exchange.outbox SET sent_at = clock_timestamp()
+        """UPDATE exchange.outbox SET sent_at = clock_timestamp(), body = '{}'
             WHERE message_no = ANY(%s) AND sent_at IS NULL""",
         (list(numbers),),
     )
