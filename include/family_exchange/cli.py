@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from family_exchange.adapters import fingerprint
 from family_exchange.domain.errors import DataRefused, ExchangeError
 
 FINDINGS, COULD_NOT_RUN = 1, 2
@@ -52,7 +53,10 @@ def application(word: str | None = None) -> typer.Typer:
 
 
 def main() -> None:
-    """Run the command line; our own errors are one clear line, a bug keeps its traceback."""
+    """Run the command line; our own errors are one clear line, a bug is told by its type and its way through the code.
+
+    A bug's own words, and the lines of a traceback, may quote a value that somebody typed into a file.
+    """
     shown = logging.StreamHandler()
     shown.setLevel(logging.WARNING)  # on the handler: some libraries lower their own loggers' level
     logging.basicConfig(handlers=[shown], format="%(levelname)s %(name)s: %(message)s")
@@ -68,6 +72,12 @@ def main() -> None:
         if _ours(missing):
             raise
         _tell(f"{missing.name} is not installed; this command needs `pip install 'family-exchange[platform]'`")
+        sys.exit(COULD_NOT_RUN)
+    except BaseException as error:
+        if not isinstance(error, Exception) and not fingerprint.is_panic(error):
+            raise
+        _tell(f"unforeseen {fingerprint.of(error)}; tell those who run the exchange, with these lines:")
+        sys.stderr.write("\n".join((*fingerprint.places(error), "")))
         sys.exit(COULD_NOT_RUN)
 
 

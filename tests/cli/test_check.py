@@ -5,11 +5,13 @@ import subprocess
 import sys
 
 import pytest
+from polars.exceptions import PanicException
 from python_calamine import CalamineWorkbook
 from typer.testing import CliRunner
 
 from family_exchange import cli
 from family_exchange.adapters import expectations, profiles
+from family_exchange.commands import common
 from family_exchange.domain.errors import NeedsDecision
 
 FEED = "police_incidents"
@@ -39,6 +41,7 @@ def test_a_good_file_ends_with_0_and_a_bad_one_with_1():
         ([GOOD, "--feed", FEED, "--contract", "v99"], "v1"),
         ([GOOD, "--feed", FEED, "--council", "atlantis"], profiles.demo_council()),
         ([GOOD, "--feed", FEED, "--workbook", GOOD], "another name"),
+        ([BAD, "--feed", FEED, "--workbook", "/nowhere/book.xlsx"], "No such file"),
         ([GOOD, "--feed", FEED, "--partner", "police"], "--council"),
         ([GOOD, "--feed", FEED, "--partner", "schools", "--council", "halton"], "police"),
     ],
@@ -118,3 +121,26 @@ def test_a_command_whose_library_is_missing_says_what_to_install(monkeypatch, ca
         cli.main()
     assert end.value.code == 2
     assert "family-exchange[platform]" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("bug", [ValueError, PanicException])
+def test_a_bug_ends_with_2_and_repeats_nothing_that_somebody_typed(bug, monkeypatch, capsys):
+    def fails(_):
+        raise bug("cannot read Kezia Canary")
+
+    monkeypatch.setattr(cli, "application", fails)
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    said = capsys.readouterr().err
+    assert end.value.code == 2
+    assert bug.__name__ in said
+    assert "fails" in said, "the way through the code is told"
+    assert "Canary" not in said
+
+
+def test_a_day_that_is_none_is_told_without_repeating_it():
+    assert common.day("2026-11-22").isoformat() == common.today("2026-11-22").isoformat() == "2026-11-22"
+    for given in ("22/11/2026", "Kezia"):
+        with pytest.raises(NeedsDecision, match="YYYY-MM-DD") as told:
+            common.day(given)
+        assert given not in str(told.value)

@@ -128,6 +128,12 @@ def test_a_council_without_a_profile_is_told_which_there_are():
     assert profiles.demo_council() in answer.stderr
 
 
+def test_a_feed_that_nobody_sends_is_told_and_not_passed_over(tenant):
+    answer = asked(tenant, "receive", "--feed", "police_incident")
+    assert answer.returncode == 2
+    assert "police_incidents" in answer.stderr
+
+
 def test_profiles_are_sound():
     answer = family_exchange("profile", "check", "--json")
     assert told(answer)["problems"] == []

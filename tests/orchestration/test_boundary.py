@@ -6,7 +6,8 @@ import warnings
 import psycopg
 import pytest
 import structlog
-from airflow.sdk.exceptions import AirflowSkipException
+from airflow.sdk.exceptions import AirflowSkipException, AirflowTaskTimeout
+from polars.exceptions import PanicException
 
 from family_exchange.domain.errors import DataRefused, MissingSetting, TryLater
 from family_exchange.orchestration import boundary, defaults
@@ -48,7 +49,12 @@ def told(work, *arguments):
     return error, text + "".join(traceback.format_exception(error))
 
 
-@pytest.mark.parametrize("work", [quotes_a_value, says_it_in_a_chain])
+@guarded
+def panics():
+    raise PanicException(f"called `Option::unwrap()` on {PLANTED!r}")
+
+
+@pytest.mark.parametrize("work", [quotes_a_value, says_it_in_a_chain, panics])
 def test_no_word_of_a_library_crosses_the_boundary(work, caplog):
     error, text = told(work)
     assert PLANTED not in text
@@ -138,3 +144,9 @@ def test_a_guarded_function_keeps_its_name_and_signature():
 
     assert boundary.guarded(work).__wrapped__ is work
     assert boundary.guarded(work).__name__ == "work"
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit, AirflowTaskTimeout])
+def test_what_stops_a_task_from_outside_is_no_error_of_it(stop):
+    with pytest.raises(stop):
+        guarded(lambda: (_ for _ in ()).throw(stop()))()

@@ -10,6 +10,11 @@ def kind(error: BaseException) -> str:
     return f"{type(error).__module__}.{type(error).__qualname__}{number}"
 
 
+def is_panic(error: BaseException) -> bool:
+    """True when a library written in Rust gave up: such an error is no `Exception`, and its words may quote a value."""
+    return type(error).__name__ == "PanicException"
+
+
 def places(error: BaseException) -> list[str]:
     """File, line and function of every frame, outermost first; source lines and values are left out."""
     frames = traceback.extract_tb(error.__traceback__)

@@ -65,7 +65,7 @@ def check_file(
     known(council)
     whose = profiles.profile(council) if council else None
     checked = check.file(
-        sys.stdin.buffer.read() if piped else file.read_bytes(),
+        sys.stdin.buffer.read() if piped else _read(file),
         feed,
         profile=whose,
         name=file.name,
@@ -87,6 +87,13 @@ def check_file(
         raise typer.Exit(1)
 
 
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise NeedsDecision(f"the file cannot be read ({error.strerror})") from None
+
+
 def _agreed(profile: Profile | None, partner: str | None, feed: str) -> tuple[AgreedVersion, ...]:
     """The versions that the partner has agreed with the council; the only partner of a feed need not be named."""
     if profile is None:
@@ -106,7 +113,12 @@ def _written(checked: "Checked", path: Path | None) -> str | None:
     content = checked.workbook if path else None
     if path is None or content is None:
         return None
-    path.write_bytes(content)
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise NeedsDecision(
+            f"the workbook cannot be written there ({error.strerror}); give another --workbook"
+        ) from None
     return str(path)
 
 

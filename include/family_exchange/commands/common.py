@@ -56,8 +56,24 @@ def now() -> datetime:
 
 
 def today(given: str | None = None) -> date:
-    """The day that the command works for: the one given as ISO date, or today."""
-    return date.fromisoformat(given) if given else now().date()
+    """The day that the command works for: the one given as ISO date, or today.
+
+    Raises:
+        NeedsDecision: what was given is no such date.
+    """
+    return day(given) if given else now().date()
+
+
+def day(given: str) -> date:
+    """The day that a person typed as ISO date.
+
+    Raises:
+        NeedsDecision: it is none.
+    """
+    try:
+        return date.fromisoformat(given)
+    except ValueError:
+        raise NeedsDecision("a day is given as YYYY-MM-DD, e.g. 2026-11-22") from None
 
 
 def say(data: object, *, as_json: bool, words: Callable[[], object]) -> None:

@@ -47,6 +47,8 @@ def receive_files(
 ) -> None:
     """Take in what partners left, outside Airflow, by the same stages."""
     opened = doors(council)
+    if feed and feed not in opened.profile.active_feeds:
+        raise NeedsDecision(f"{council} takes no such feed; it takes: {', '.join(opened.profile.active_feeds)}")
     counts: dict[str, dict[str, int]] = {}
     for one in [feed] if feed else opened.profile.active_feeds:
         with CouncilOffice(opened).kept_open() as office:

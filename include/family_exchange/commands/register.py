@@ -1,13 +1,12 @@
 """The family register: bring it up to date, see what it proposes, and let a named person decide."""
 
-from datetime import date
 from typing import Annotated
 
 import typer
 
 from family_exchange.adapters import database
 from family_exchange.adapters import register as registry
-from family_exchange.commands.common import By, Council, Json, doors, say, table, today
+from family_exchange.commands.common import By, Council, Json, day, doors, say, table, today
 from family_exchange.domain.errors import NeedsDecision
 from family_exchange.stages import match, propose, register
 
@@ -76,6 +75,6 @@ def decide(
         decided_by=by,
         reason=reason,
         on=today(),
-        supported_since=date.fromisoformat(since) if since else None,
+        supported_since=day(since) if since else None,
     )
     say({"decided": number}, as_json=as_json, words=lambda: f"{number} proposals decided: {outcome}, by {by}")

@@ -1,13 +1,12 @@
 """Retention: what is due, who approved its destruction, and the certificate."""
 
-from datetime import date
 from typing import Annotated
 
 import typer
 
 from family_exchange.adapters import database
 from family_exchange.adapters import retention as store
-from family_exchange.commands.common import By, Council, Json, doors, say, table, today
+from family_exchange.commands.common import By, Council, Json, day, doors, say, table, today
 from family_exchange.stages import purge
 
 retention = typer.Typer(help="Destroy what may no longer be kept, with proof.", no_args_is_help=True)
@@ -21,10 +20,10 @@ def add_to(app: typer.Typer) -> None:
 
 
 @retention.command("plan")
-def plan(council: Council, day: Today = None, as_json: Json = False) -> None:
+def plan(council: Council, on: Today = None, as_json: Json = False) -> None:
     """List what is due; nothing is destroyed. An unknown trigger date is never due."""
     opened = doors(council)
-    plan_id = purge.plan(opened, today=today(day))
+    plan_id = purge.plan(opened, today=today(on))
     counts = purge.counts(opened, plan_id)
     rows = sorted(counts.items())
     say({"plan": plan_id} | counts, as_json=as_json, words=lambda: table(plan_id, ("what", "items"), list(rows)))
@@ -90,6 +89,7 @@ def event(
     as_json: Json = False,
 ) -> None:
     """State the day of an event that starts a retention period; until it is stated, nothing of its rule is due."""
+    on = day(happened_on)
     with database.transaction(doors(council).database) as connection:
-        store.record_event(connection, name, happened_on=date.fromisoformat(happened_on), by=by)
+        store.record_event(connection, name, happened_on=on, by=by)
     say({"event": name, "on": happened_on}, as_json=as_json, words=lambda: f"{name}: {happened_on}")

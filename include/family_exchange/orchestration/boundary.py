@@ -59,6 +59,10 @@ def guarded(work: Callable[P, R]) -> Callable[P, R]:
             failure = error
         except Exception as error:  # noqa: BLE001 - the boundary exists to catch whatever a library raises
             failure = reduced(error)
+        except BaseException as error:
+            if not fingerprint.is_panic(error):  # what stops a task from outside is Airflow's own matter
+                raise
+            failure = reduced(error)
         # Raised outside the handler: nothing foreign is chained to it, not even hidden.
         failure.__cause__ = failure.__context__ = None
         raise failure
@@ -67,7 +71,7 @@ def guarded(work: Callable[P, R]) -> Callable[P, R]:
     return behind_the_boundary
 
 
-def reduced(error: Exception) -> ExchangeError:
+def reduced(error: BaseException) -> ExchangeError:
     """The error as one of ours; its own words are gone, its type and its way through the code are in the log."""
     import psycopg  # noqa: PLC0415 - Dags are parsed without it
 
