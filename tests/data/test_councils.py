@@ -355,3 +355,20 @@ def test_every_published_leaf_names_a_line_and_every_assumed_one_says_why(counci
     assert sum(leaf.status == "published" for leaf in found) >= 30
     assert all(leaf.note for leaf in found if leaf.status == "assumed")
     assert len(assumed(profile(council))) < len(found)
+
+
+@pytest.mark.parametrize("council", COUNCILS)
+def test_what_tells_rows_apart_is_of_a_class_that_the_notice_allows(council):
+    """A workbook names the key of a row with a finding, and a keyed digest of it is kept: neither may be dropped."""
+    read = profile(council)
+    feeds = {feed for partner in read.partners for feed in partner.feeds}
+    layouts = [profiles.contract(feed, version) for feed in feeds for version in profiles.versions(feed)]
+    layouts += [layout.of_table(table.name) for layout in layouts for table in layout.tables]
+    assert layouts
+    dropped = [
+        (layout.feed, layout.version, key)
+        for layout in layouts
+        for key in layout.key
+        if not read.collects(layout.column(key).data_class)
+    ]
+    assert dropped == []
