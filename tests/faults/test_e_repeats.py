@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from family_exchange.adapters import database, ledger
+from family_exchange.adapters.sftp import Entry
 from family_exchange.demo import world
 from family_exchange.domain.errors import Busy, TryLater
 from family_exchange.domain.file import Reason, State
@@ -92,6 +93,25 @@ def test_workers_at_once_have_the_effect_of_one(tenant, names):
     faults.run(tenant)
     files = [faults.of(tenant, file_id) for file_id in set(done)]
     assert {file.name_bytes.decode(): file.state for file in files} == dict.fromkeys(names, State.CLOSED)
+
+
+def test_looks_at_once_make_one_row_of_each_entry(tenant):
+    entries = [Entry(b"%d.pgp" % number, 1000, 1, regular=True) for number in range(20)]
+    start = threading.Barrier(6)
+
+    def look():
+        with CouncilOffice(tenant.doors).desk() as desk:
+            start.wait(30)
+            desk.land("police", "a_feed_of_looks", entries)
+
+    threads = [threading.Thread(target=look) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    with database.transaction(tenant.doors.database) as connection:
+        names = [file.name_bytes for file in ledger.files(connection, "a_feed_of_looks")]
+    assert sorted(names) == sorted(entry.name for entry in entries)
 
 
 def test_who_comes_second_is_told_that_the_file_is_busy(tenant):
