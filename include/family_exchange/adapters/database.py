@@ -1,8 +1,9 @@
 """The door to one council's PostgreSQL: connections, transactions, migrations; errors without anybody's values."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from psycopg.rows import TupleRow
@@ -18,6 +19,16 @@ LOCK_SECONDS = 120
 UNIQUE_VIOLATION = "23505"
 """Two workers at one thing: the loser tries again and then sees the winner's row."""
 
+_LINE: Mapping[str, Any] = {
+    "application_name": "family-exchange",
+    "connect_timeout": 15,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
+"""A server whose machine went away without a word is noticed within a minute; the last number is in milliseconds."""
+
 _PASSING = ("08", "40", "53", "55P03", "57014", "57P0", "58")
 """SQLSTATEs that say nothing against the work: connection, rollback, resources, locks, cancelled, shutdown, disk."""
 
@@ -32,7 +43,7 @@ def transaction(url: str) -> Iterator[Connection]:
             server's own text quotes values.
     """
     try:
-        with psycopg.connect(url, connect_timeout=15, application_name="family-exchange") as connection:
+        with psycopg.connect(url, **_LINE) as connection:
             yield connection
     except psycopg.Error as error:
         raise reduced(error) from None
@@ -89,13 +100,7 @@ class Kept:
 
 
 def _for_sessions(url: str) -> Connection:
-    return psycopg.connect(
-        url,
-        connect_timeout=15,
-        application_name="family-exchange",
-        autocommit=True,
-        options=f"-c lock_timeout={LOCK_SECONDS}s",
-    )
+    return psycopg.connect(url, autocommit=True, options=f"-c lock_timeout={LOCK_SECONDS}s", **_LINE)
 
 
 def hold(connection: Connection, namespace: int, key: str) -> bool:
