@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fix bench requirements lock schemas feeds clean
+.PHONY: help setup demo test check fix bench soak requirements lock schemas feeds clean
 
 help: ## what you can ask for
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -42,6 +42,9 @@ fix: setup ## what the tools can mend by themselves
 
 bench: setup ## measured speed, as ratios to references in the same run
 	$(BIN)/pytest -q tests/benchmarks --benchmark-only $(ARGS)
+
+soak: setup ## 10,000 small files with things going wrong all the while (ARGS="--files 500" for fewer)
+	PYTHONPATH=include:tests $(BIN)/python -m support.soak $(ARGS)
 
 requirements: setup ## every requirement against the tests that prove it
 	$(BIN)/python -m family_exchange.adapters.requirements
