@@ -6,6 +6,7 @@ import os
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 
+import psycopg
 import pytest
 
 from family_exchange.adapters import arrivals, decisions, resends, retention, shapes
@@ -242,3 +243,36 @@ def test_while_anything_of_partners_is_on_hold_it_stays(council, scope):
     assert council.doors.vault.holds(digest)
     assert purge.certify(council.doors, plan_id)
     assert purge.counts(council.doors, purge.plan(council.doors, today=TODAY))["object"] == 0
+
+
+# --- while people decide -----------------------------------------------------------------------------------------
+
+
+def at_once(council):
+    """A connection that waits for nobody."""
+    connection = psycopg.connect(council.doors.database)
+    connection.execute("SET lock_timeout = '50ms'")
+    return connection
+
+
+def test_nobody_decides_about_a_file_that_is_being_destroyed(council):
+    file_id = answered(council, state="QUARANTINED", reason="CONFLICT")
+    release = {"by": "ben", "ground": Ground.PARTNER_CONFIRMED}
+    with council.register.open() as purging, at_once(council) as other:
+        purging.execute("UPDATE exchange.file SET vault_destroyed_at = clock_timestamp()")
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            decisions.decide(other, file_id, Action.RELEASE, **release)
+    with council.register.open() as connection, pytest.raises(NeedsDecision, match="destroyed"):
+        decisions.decide(connection, file_id, Action.RELEASE, **release)
+
+
+def test_nobody_moves_a_file_between_the_judging_and_the_destroying(council):
+    file_id = answered(council, state="QUARANTINED", reason="CONFLICT")
+    rule = council.doors.profile.retention_rule("quarantined_file")
+    with council.register.open() as purging, at_once(council) as other:
+        assert retention.outcomes(purging, rule, [file_id], today=TODAY) == {file_id: "destroyed"}
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            other.execute("UPDATE exchange.file SET state = 'CLAIMED'")
+    council.register.run("UPDATE exchange.file SET state = 'CLAIMED'")
+    with council.register.open() as purging:
+        assert retention.outcomes(purging, rule, [file_id], today=TODAY) == {file_id: "gone"}

@@ -118,6 +118,9 @@ def spoke(connection: Connection, case: str, by: str) -> Action | None:
 
 
 def _in_quarantine(connection: Connection, file_id: str, epoch: int | None) -> File:
+    row = connection.execute(
+        "SELECT vault_destroyed_at FROM exchange.file WHERE file_id = %s FOR UPDATE", (file_id,)
+    ).fetchone()  # a purge that is at it ends first
     try:
         file = ledger.read(connection, file_id)
     except KeyError:
@@ -126,9 +129,7 @@ def _in_quarantine(connection: Connection, file_id: str, epoch: int | None) -> F
         raise NeedsDecision(
             f"file {file_id} is {file.state} and waits for nobody; `files list --held` shows those that do"
         )
-    if connection.execute(
-        "SELECT 1 FROM exchange.file WHERE file_id = %s AND vault_destroyed_at IS NOT NULL", (file_id,)
-    ).fetchone():
+    if row and row[0]:
         raise NeedsDecision(f"file {file_id} was destroyed, for its time was up; ask its partner to send it again")
     if epoch is not None and epoch != file.epoch:
         raise NeedsDecision(f"file {file_id} was worked on since; look at it again (`files show`), then decide")
@@ -173,7 +174,8 @@ def _do(connection: Connection, waiting: Waiting, agreed: Action, *, by: str, ot
     """The file moves, with one audit event that names both; its partner is to be answered again.
 
     A released file stands as if it had just come, but for its bytes: what was found in it is found again, or not.
-    An answer that nobody noted may lie there all the same: its name is used up, so that the next one gets another.
+    An answer that nobody noted may lie there all the same: its name is used up, so that the next one gets another. A
+    new epoch fences off whoever was at the file, and what was said about this quarantine never counts for another.
     """
     file = waiting.file
     body: dict[str, Plain] = {
@@ -182,7 +184,7 @@ def _do(connection: Connection, waiting: Waiting, agreed: Action, *, by: str, ot
         "rules": list(waiting.rules),
     }
     connection.execute(
-        """UPDATE exchange.file SET answers = answers + (receipt_at IS NULL)::int, receipt_at = NULL
+        """UPDATE exchange.file SET epoch = epoch + 1, answers = answers + (receipt_at IS NULL)::int, receipt_at = NULL
             WHERE file_id = %s""",
         (file.file_id,),
     )
@@ -205,5 +207,5 @@ def _do(connection: Connection, waiting: Waiting, agreed: Action, *, by: str, ot
 
 def _advance(connection: Connection, file: File, to: State, by: str, body: dict[str, Plain]) -> None:
     connection.execute(
-        "SELECT exchange.advance(%s, %s, %s, %s, %s::jsonb)", (file.file_id, file.epoch, to, by, json.dumps(body))
+        "SELECT exchange.advance(%s, %s, %s, %s, %s::jsonb)", (file.file_id, file.epoch + 1, to, by, json.dumps(body))
     )

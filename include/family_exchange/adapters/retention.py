@@ -131,9 +131,11 @@ def due(connection: Connection, rule: RetentionRule, *, today: date) -> list[Ite
 def outcomes(connection: Connection, rule: RetentionRule, ids: Sequence[str], *, today: date) -> dict[str, str]:
     """What may be done now with each of the things: `destroyed` (it may go), `held`, `not_due`, or `gone` before.
 
-    Holds cannot be placed or released until the transaction ends: a hold set meanwhile waits, or has won.
+    Holds cannot be placed or released until the transaction ends, nor files move: what was decided meanwhile waits, or
+    has won.
     """
     connection.execute("LOCK TABLE rights.hold IN SHARE MODE")
+    connection.execute("SELECT 1 FROM exchange.file WHERE file_id = ANY(%s) ORDER BY file_id FOR UPDATE", (list(ids),))
     rows = connection.execute(
         _standing_query(kind_of(rule.category), only=True).encode()
         + b""" SELECT item_id, CASE WHEN (started <= %(latest)s) IS NOT TRUE THEN 'not_due'

@@ -6,17 +6,21 @@ Nothing is destroyed that a plan does not list, that a hold covers, or whose clo
 import json
 import logging
 from collections import Counter
+from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import date
+from functools import cache
 from hashlib import sha256
 
-from family_exchange.adapters import audit, database, destruction, purge_plans, retention, unclaimed
+from family_exchange.adapters import audit, database, destruction, purge_plans, receipts, retention, unclaimed
 from family_exchange.adapters.audit import Plain
 from family_exchange.adapters.database import Connection
-from family_exchange.adapters.destruction import Destroyed
+from family_exchange.adapters.destruction import Destroyed, Store
 from family_exchange.adapters.doors import Doors
 from family_exchange.adapters.faultpoint import faultpoint
 from family_exchange.adapters.purge_plans import Plan
 from family_exchange.adapters.retention import Outlook
+from family_exchange.adapters.sftp import DropZone
 from family_exchange.domain.errors import NeedsDecision, TryLater
 from family_exchange.domain.retention import Kind
 from family_exchange.domain.retention_rule import RetentionRule
@@ -92,10 +96,11 @@ def destroy(doors: Doors, plan_id: str) -> dict[str, int]:
     wins. A second run, after a crash or not, does what is left and gives the same counts.
 
     Raises:
-        TryLater: another purge of this council is at work.
+        TryLater: another purge of this council is at work, or the drop zone, where a file was answered, is away.
         NeedsDecision: nobody approved the plan, or its list was changed since.
     """
-    with database.session(doors.database) as connection:
+    with ExitStack() as opened, database.session(doors.database) as connection:
+        zone = cache(lambda: opened.enter_context(doors.drop_zone()))
         if not database.hold(connection, LOCK, "purge"):
             raise TryLater("another purge of this council is at work")
         found = purge_plans.read(connection, plan_id)
@@ -104,7 +109,7 @@ def destroy(doors: Doors, plan_id: str) -> dict[str, int]:
         if found.state == "APPROVED":
             _same_list(connection, found)
             for kind in ORDER:
-                while _destroy_batch(doors, connection, found, kind):
+                while _destroy_batch(doors, zone, connection, found, kind):
                     faultpoint("purge.batch_done")
             _finish(connection, found)
         return purge_plans.totals(connection, plan_id)
@@ -143,7 +148,7 @@ def _same_list(connection: Connection, found: Plan) -> None:
         raise NeedsDecision(f"the list of purge plan {found.plan_id} was changed since it was planned; plan again")
 
 
-def _destroy_batch(doors: Doors, connection: Connection, found: Plan, kind: Kind) -> bool:
+def _destroy_batch(doors: Doors, zone: Callable[[], DropZone], connection: Connection, found: Plan, kind: Kind) -> bool:
     """True when there was something left to judge; one transaction, with its audit event."""
     with connection.transaction():
         batch = purge_plans.pending(connection, found.plan_id, kind, most=BATCH if kind is Kind.SOURCE_RECORD else 1)
@@ -159,7 +164,7 @@ def _destroy_batch(doors: Doors, connection: Connection, found: Plan, kind: Kind
                 else retention.outcomes(connection, rule, ids, today=found.planned_on)
             )
         going = [item_id for item_id, outcome in judged.items() if outcome == "destroyed"]
-        gone = _destroy(doors, connection, kind, going) if going else Destroyed()
+        gone = _destroy(doors, zone, connection, kind, going) if going else Destroyed()
         faultpoint(f"purge.{kind}_destroyed")
         purge_plans.note_outcomes(connection, found.plan_id, kind, judged)
         body: dict[str, Plain] = {"plan": found.plan_id, "kind": kind, "rows": gone.rows, "objects": gone.objects}
@@ -168,7 +173,9 @@ def _destroy_batch(doors: Doors, connection: Connection, found: Plan, kind: Kind
     return True
 
 
-def _destroy(doors: Doors, connection: Connection, kind: Kind, ids: list[str]) -> Destroyed:
+def _destroy(
+    doors: Doors, zone: Callable[[], DropZone], connection: Connection, kind: Kind, ids: list[str]
+) -> Destroyed:
     match kind:
         case Kind.SOURCE_RECORD:
             return destruction.source_records(connection, ids)
@@ -177,6 +184,8 @@ def _destroy(doors: Doors, connection: Connection, kind: Kind, ids: list[str]) -
         case Kind.OBJECT:
             return destruction.unclaimed_object(connection, doors.vault, ids[0])
         case Kind.FILE:
+            if answered := receipts.of(connection, ids[0]):
+                receipts.withdraw(zone(), answered)
             return destruction.sealed_file(connection, doors.vault, ids[0])
         case Kind.RETURN:
             return destruction.own_return(connection, doors.vault, ids[0])
@@ -199,7 +208,7 @@ def _statement(doors: Doors, connection: Connection, found: Plan, certificate_id
     Raises:
         NeedsDecision: a store still holds what was reported destroyed.
     """
-    stores = destruction.recount(connection, doors.vault, found.plan_id)
+    stores = (*destruction.recount(connection, doors.vault, found.plan_id), _answers(doors, connection, found))
     if wrong := [store.store for store in stores if store.after != store.kept]:
         raise NeedsDecision(f"purge plan {found.plan_id} left something in {', '.join(wrong)}; destroy again")
     head = connection.execute("SELECT seq, encode(hash, 'hex') FROM audit.head").fetchone()
@@ -217,6 +226,17 @@ def _statement(doors: Doors, connection: Connection, found: Plan, certificate_id
         "audit": {"seq": int(head[0]), "hash": str(head[1])} if head else None,
         "key": audit.public_hex(doors.signing_key),
     }
+
+
+def _answers(doors: Doors, connection: Connection, found: Plan) -> Store:
+    """The answered files of the plan, looked for in their partners' folders; nobody is called when there are none."""
+    listed = receipts.listed(connection, found.plan_id)
+    if not listed:
+        return Store("receipts", 0, 0, 0)
+    with doors.drop_zone() as zone:
+        lying = receipts.lying(zone, [answered for answered, _ in listed])
+    kept = sum(answered[1] in lying for answered, must_be_gone in listed if not must_be_gone)
+    return Store("receipts", before=len(listed), after=len(lying), kept=kept)
 
 
 def _rule(rule: RetentionRule) -> dict[str, object]:
