@@ -7,9 +7,13 @@ import sys
 from datetime import date
 
 import pytest
+from typer.testing import CliRunner
 
+from family_exchange import cli
 from family_exchange.adapters import profiles, settings
 from family_exchange.demo import by_hand, world
+from family_exchange.domain.errors import NeedsDecision, NoRoom, TryLater
+from family_exchange.stages import rounds
 
 TODAY = date(2026, 11, 22)
 
@@ -132,6 +136,27 @@ def test_a_feed_that_nobody_sends_is_told_and_not_passed_over(tenant):
     answer = asked(tenant, "receive", "--feed", "police_incident")
     assert answer.returncode == 2
     assert "police_incidents" in answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("stop", "seen"), [(NeedsDecision, "all"), (TryLater, "all"), (ValueError, "all"), (NoRoom, "one")]
+)
+def test_a_feed_that_stops_keeps_no_other_back_unless_nothing_may_go_on(tenant, monkeypatch, stop, seen):
+    fed = []
+
+    def once(_, feed):
+        fed.append(feed)
+        if len(fed) == 1:
+            raise stop("the first one stops")
+        return []
+
+    monkeypatch.setattr(rounds, "once", once)
+    words = ["receive", "--json", "--council", tenant.doors.profile.council]
+    answer = CliRunner().invoke(cli.application("receive"), words, env=settings.as_environment(tenant.doors.settings))
+    assert isinstance(answer.exception, stop)
+    every = list(tenant.doors.profile.active_feeds)
+    assert len(every) > 1
+    assert fed == (every if seen == "all" else every[:1])
 
 
 def test_profiles_are_sound():

@@ -11,7 +11,7 @@ from family_exchange.adapters.doors import make_secrets, prepare
 from family_exchange.adapters.openpgp import make_ring
 from family_exchange.commands import deciding
 from family_exchange.commands.common import Council, Json, doors, say, table
-from family_exchange.domain.errors import NeedsDecision
+from family_exchange.domain.errors import Halted, MissingSetting, NeedsDecision, NoRoom
 from family_exchange.domain.file import State
 from family_exchange.stages import compare, intake, rounds
 from family_exchange.stages.office import CouncilOffice
@@ -45,17 +45,25 @@ def receive_files(
     feed: Annotated[str | None, typer.Option(help="Only this feed; otherwise every feed of the profile.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Take in what partners left, outside Airflow, by the same stages."""
+    """Take in what partners left, outside Airflow, by the same stages; one feed that stops keeps no other back."""
     opened = doors(council)
     if feed and feed not in opened.profile.active_feeds:
         raise NeedsDecision(f"{council} takes no such feed; it takes: {', '.join(opened.profile.active_feeds)}")
     counts: dict[str, dict[str, int]] = {}
+    stopped: list[Exception] = []
     for one in [feed] if feed else opened.profile.active_feeds:
-        with CouncilOffice(opened).kept_open() as office:
-            counts[one] = intake.summary(opened, rounds.once(office, one))
+        try:
+            with CouncilOffice(opened).kept_open() as office:
+                counts[one] = intake.summary(opened, rounds.once(office, one))
+        except (NoRoom, Halted, MissingSetting):
+            raise
+        except Exception as error:  # noqa: BLE001 - it is raised when the other feeds are done
+            stopped.append(error)
     rows = [(one, *count.values()) for one, count in counts.items()]
     columns = ("feed", "files", "applied", "rows loaded", "with finding", "refused")
     say(counts, as_json=as_json, words=lambda: table(f"Taken in for {council}", columns, rows))
+    if stopped:
+        raise stopped[0]
 
 
 @files.command("list")
