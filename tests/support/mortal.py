@@ -4,24 +4,25 @@ import multiprocessing
 import os
 import resource
 import signal
+from dataclasses import dataclass
 from pathlib import Path
 
 import great_expectations  # noqa: F401 - loaded once, in the process from which the mortal ones are forked
 import polars as pl  # noqa: F401 - as above
 
 from family_exchange.adapters import faultpoint
-from family_exchange.adapters.doors import opened
+from family_exchange.adapters.doors import Doors, opened
 from family_exchange.adapters.settings import from_environment
 from family_exchange.stages import acknowledge, intake, receive  # noqa: F401 - as above
 from family_exchange.stages.office import CouncilOffice
 from support import faults, hostile
 
 
+@dataclass(frozen=True)
 class Tenant:
     """What `faults.run` needs of one."""
 
-    def __init__(self, doors):
-        self.doors = doors
+    doors: Doors
 
 
 def live(council, environment, feed, point):
