@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from family_exchange import cli
-from family_exchange.adapters import profiles, settings
+from family_exchange.adapters import database, profiles, settings
 from family_exchange.demo import by_hand, world
 from family_exchange.domain.errors import NeedsDecision, NoRoom, TryLater
 from family_exchange.stages import rounds
@@ -101,6 +101,15 @@ def test_a_hold_keeps_what_is_due(travelled):
     afterwards = told(asked(travelled, "retention", "plan", "--today", "2126-01-01", "--json"))
     assert released == {"released": True}
     assert under_hold["source_record"] == 0 < afterwards["source_record"]
+
+
+def test_a_plan_of_a_day_to_come_shows_what_will_be_due_and_destroys_nothing(travelled):
+    plan = told(asked(travelled, "retention", "plan", "--today", "2127-01-01", "--json"))
+    answer = asked(travelled, "retention", "purge", plan["plan"], "--by", "a.person")
+    assert answer.returncode == 2
+    assert "has not come yet" in answer.stderr
+    with database.transaction(travelled.doors.database) as connection:
+        assert connection.execute("SELECT count(*) FROM register.source_record").fetchone()[0] > 0
 
 
 def test_a_key_takes_two_different_people(travelled, tmp_path):

@@ -4,9 +4,10 @@ from typing import Annotated
 
 import typer
 
-from family_exchange.adapters import database
+from family_exchange.adapters import database, purge_plans
 from family_exchange.adapters import retention as store
 from family_exchange.commands.common import By, Council, Json, day, doors, say, table, today
+from family_exchange.domain.errors import NeedsDecision
 from family_exchange.stages import purge
 
 retention = typer.Typer(help="Destroy what may no longer be kept, with proof.", no_args_is_help=True)
@@ -38,6 +39,10 @@ def purge_plan(
 ) -> None:
     """Approve the plan, destroy what is still due and not held, and issue the certificate."""
     opened = doors(council)
+    with database.transaction(opened.database) as connection:
+        planned_on = purge_plans.read(connection, plan_id).planned_on
+    if planned_on > today():
+        raise NeedsDecision(f"the day of plan {plan_id} has not come yet: it shows what will be due; plan for today")
     purge.approve(opened, plan_id, by=by)
     destroyed = purge.destroy(opened, plan_id)
     certificate = purge.certify(opened, plan_id)
