@@ -96,6 +96,8 @@ def _upload(zone: Zone, folder: str, final: str, data: bytes) -> None:
         zone.rename(folder, temporary, final)
     except FileExistsError:
         zone.remove(folder, temporary.encode(), missing_ok=True)
+    except FileNotFoundError:  # a look at the drop zone swept it up, which it does once the answer is there
+        raise Busy("another worker has answered meanwhile") from None
 
 
 def _clear_landing(desk: Desk, zone: Zone, file: File) -> None:

@@ -20,7 +20,7 @@ from family_exchange.adapters.vault import Stored
 from family_exchange.domain import envelope
 from family_exchange.domain.envelope import HEAD, TAIL, Shape
 from family_exchange.domain.errors import DataRefused, NeedsDecision, NotReady
-from family_exchange.domain.file import ENDS, Reason
+from family_exchange.domain.file import ENDS, Reason, State
 from family_exchange.stages.office import CouncilOffice
 from family_exchange.stages.ports import Desk, Office, Zone
 
@@ -187,12 +187,12 @@ def _finish(zone: Zone, file: File, partner: str, feed: str) -> None:
 
 
 def _sweep(office: Office, desk: Desk, zone: Zone, feed: str) -> None:
-    """What workers that died left unfinished in the receipts' folders is gone, once the receipt itself is there."""
+    """What dead workers left unfinished in the receipts' folders is gone, once the receipt is there or none is due."""
     for partner in office.profile.partners_for(feed):
         receipts = f"/{partner.slug}/receipts"
         for entry in _entries(zone, receipts):
             left = LEFT_OVER.match(entry.name)
-            if left and (file := _known(desk, left[1])) and file.receipt_at:
+            if left and (file := _known(desk, left[1])) and (file.receipt_at or file.state is State.GONE):
                 zone.remove(receipts, entry.name, missing_ok=True)
 
 
