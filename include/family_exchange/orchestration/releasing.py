@@ -15,9 +15,14 @@ if TYPE_CHECKING:
 ORDINALS = ("first", "second", "third")
 """Of three people two agree."""
 
+MOST_AT_ONCE = 200
+"""Files that one run asks about: Airflow maps no task over more than 1,024."""
+
 
 def cases(doors: "Doors", rung_by: Mapping[Any, Iterable[Any]]) -> list[str]:
     """The cases for which the bell rang; those that wait where it named none, or could not name all.
+
+    Never more than `MOST_AT_ONCE`, those that the bell named first; `files list --held` shows every one.
 
     Raises:
         AirflowSkipException: none of them waits any more.
@@ -25,10 +30,12 @@ def cases(doors: "Doors", rung_by: Mapping[Any, Iterable[Any]]) -> list[str]:
     from family_exchange.stages import decide  # noqa: PLC0415 - Dags are parsed without it
 
     rang, waiting = events.ids_of(rung_by), decide.cases(doors)
-    chosen = [case for case in waiting if case in rang] if rang and not events.cut_short(rung_by) else waiting
+    chosen = [case for case in waiting if case in rang]
+    if not rang or events.cut_short(rung_by):
+        chosen += [case for case in waiting if case not in rang]
     if not chosen:
         raise AirflowSkipException("no file waits for people")
-    return chosen
+    return chosen[:MOST_AT_ONCE]
 
 
 def words(doors: "Doors", case: str) -> str:
