@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import polars as pl
 import pytest
 
-from family_exchange.adapters import database
+from family_exchange.adapters import database, decisions
 from family_exchange.adapters import desk as desks
 from family_exchange.adapters.accepted import Accepted
 from family_exchange.adapters.admission import Contents
@@ -18,10 +18,12 @@ from family_exchange.adapters.doors import staging
 from family_exchange.adapters.profiles import contract
 from family_exchange.adapters.sftp import Entry
 from family_exchange.adapters.vault import Stored
+from family_exchange.domain import release
 from family_exchange.domain.errors import ExchangeError
-from family_exchange.domain.file import Reason
+from family_exchange.domain.file import Reason, State
 from family_exchange.domain.findings import Findings
 from family_exchange.domain.identity import Identity
+from family_exchange.domain.release import GROUNDS, Action
 from support.simulator.desk import MemoryDesk
 from support.simulator.schedule import Session
 from support.simulator.world import World
@@ -32,7 +34,7 @@ NEVER = timedelta(days=999)
 NAMES = (b"a.pgp", b"b.pgp", b"c.pgp.part")
 COMPARED = (
     "size", "modified_at", "state", "reason", "epoch", "ct_sha256", "signer", "sig_id", "sequence", "attempt",
-    "history", "answers", "duplicate_of", "conflicts_with", "superseded_by",
+    "history", "answers", "duplicate_of", "conflicts_with", "superseded_by", "waived",
 )  # fmt: skip
 
 
@@ -40,7 +42,7 @@ class Pair:
     """The same desk twice: in memory and over PostgreSQL, with the ids of one told as those of the other."""
 
     def __init__(self, world, real, ids):
-        self.memory = MemoryDesk(world, SimpleNamespace(dead=False), Session())
+        self.memory = MemoryDesk(world, SimpleNamespace(dead=False, left=0, deaf=""), Session())
         self.real, self.ids = real, ids
 
     def call(self, what, *arguments):
@@ -49,6 +51,29 @@ class Pair:
         outside = self._told(getattr(self.real, what), [self._outside(each) for each in arguments])
         assert self._shown(inside) == self._shown(outside), what
         return inside
+
+    def decide(self, file, action):
+        """Two people say the same about the file."""
+        if self._allowed(file, action):
+            self.memory.ledger.people(file, State.CLAIMED if action is Action.RELEASE else State.REJECTED)
+            by_hand = True
+        else:
+            by_hand = False
+        ground = GROUNDS[action][0]
+        try:
+            for person in ("anna", "ben"):
+                with self.real.connection.transaction():
+                    decisions.decide(self.real.connection, self.ids[file.file_id], action, by=person, ground=ground)
+        except ExchangeError:
+            assert not by_hand, action
+        else:
+            assert by_hand, action
+
+    def _allowed(self, file, action):
+        """A file in quarantine that no other worker has; one that a return's columns brought there stays."""
+        holder = self.memory.ledger.locks.get(file.file_id, self.memory.session)
+        never = action is Action.RELEASE and file.reason in release.NEVER
+        return file.state is State.QUARANTINED and holder is self.memory.session and not never
 
     def files(self):
         for inside, outside in self.ids.items():
@@ -146,6 +171,9 @@ def act(random, pair, world, held):
         "close": (file,),
         "cleared": (file,),
     }
+    if file.state is State.QUARANTINED and random.random() < 0.5:
+        pair.decide(world.ledger.files[file.file_id], random.choice(list(Action)))
+        return
     likely = {"SEEN": "claim", "CLAIMED": "vaulted", "VAULTED": "admit", "APPLIED": "close"}.get(file.state)
     what = likely if likely and random.random() < 0.5 else random.choice(list(calls))
     pair.call(what, *calls[what])

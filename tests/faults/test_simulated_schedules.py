@@ -7,7 +7,7 @@ from family_exchange.domain.identity import Place, Placed
 from family_exchange.stages import acknowledge, receive
 from support.simulator import desk as memory
 from support.simulator import run
-from support.simulator.desk import MemoryDesk
+from support.simulator.desk import MemoryDesk, MemoryLedger
 
 SCHEDULES = 100_000
 ENOUGH_TO_FIND = 4_000
@@ -47,9 +47,29 @@ def tells_only_of_what_was_applied(patch):
     patch(acknowledge, "_unanswered", lambda file: file.state is State.APPLIED)
 
 
+def lets_an_answer_that_nobody_noted_stand_for_the_next(patch):
+    noted = MemoryLedger.people
+
+    def people(self, file, to):
+        noted(self, file.with_({"answers": file.answers - (file.receipt_at is None)}), to)
+
+    patch(MemoryLedger, "people", people)
+
+
+def believes_that_what_is_missing_was_swept_by_nobody(patch):
+    def upload(zone, folder, final, data):
+        temporary = f".{final}.{len(data)}.part"
+        zone.upload_new(folder, temporary, data)
+        zone.rename(folder, temporary, final)
+
+    patch(acknowledge, "_upload", upload)
+
+
 @pytest.mark.parametrize(
     "mistake",
     [
+        lets_an_answer_that_nobody_noted_stand_for_the_next,
+        believes_that_what_is_missing_was_swept_by_nobody,
         removes_whatever_bears_the_name,
         takes_whatever_bears_the_name,
         lets_every_worker_have_every_file,

@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
+from itertools import chain, islice, zip_longest
 
-from family_exchange.adapters.landings import MOST_AT_ONCE, SET_ASIDE
+from family_exchange.adapters.landings import SET_ASIDE
 from family_exchange.adapters.ledger import File
 from family_exchange.domain.errors import Busy, TryLater
 from family_exchange.domain.file import ACCEPTED, MOVES, UNFINISHED, Reason, State, Verdict, looks_unfinished
 from family_exchange.domain.identity import Place, Sibling, Siblings, place
+from family_exchange.domain.release import waives
+from support.simulator.lines import each_answered
 
 
 class Row:
@@ -25,7 +28,7 @@ NOTHING = {column.name: None for column in fields(File)} | {
     "answers": 0,
     "epoch": 0,
     "history": False,
-    "waived": (),
+    "waived": frozenset(),
 }
 
 
@@ -44,6 +47,15 @@ class MemoryLedger:
     def change(self, file, **columns):
         self.files[file.file_id] = self.files[file.file_id].with_(columns)
 
+    def people(self, file, to):
+        """What two people agree on, as `adapters.decisions` does it: CLAIMED again, or REJECTED."""
+        answers = file.answers + (file.receipt_at is None)
+        columns = {"epoch": file.epoch + 1, "receipt_at": None, "answers": answers}
+        if to is State.CLAIMED:
+            waived = {*file.waived, waives(file.reason, held=False)} - {None}
+            columns |= {"waived": frozenset(waived), "reason": None, "verdict": None, "conflicts_with": None}
+        self.move(file, to, **columns)
+
     def move(self, file, to, **columns):
         before = self.files[file.file_id].state
         _must_be_legal(before, to)
@@ -51,6 +63,7 @@ class MemoryLedger:
         self.change(file, state=to, attempt=0, **columns)
 
 
+@each_answered
 class MemoryDesk:
     """`stages.ports.Desk`."""
 
@@ -62,7 +75,9 @@ class MemoryDesk:
     def land(self, partner, feed, entries):
         self._call("land")
         listed = {(one.name, one.size, one.modified_at) for one in entries if not one.name.startswith(SET_ASIDE)}
-        rows = [file for file in self.ledger.files.values() if file.landing_removed_at is None]
+        rows = [
+            file for file in self.ledger.files.values() if file.partner == partner and file.landing_removed_at is None
+        ]
         fresh = {one[0]: one for one in listed - {_entry(file) for file in rows}}
         for file in rows:
             if _entry(file) in listed:
@@ -88,9 +103,12 @@ class MemoryDesk:
 
     def waiting(self, _feed, settle, patience):
         self._call("waiting")
-        return [file.file_id for file in self.ledger.files.values() if self._waits(file, settle, patience)][
-            :MOST_AT_ONCE
-        ]
+        by_partner = {}
+        for file in self.ledger.files.values():
+            if self._waits(file, settle, patience):
+                by_partner.setdefault(file.partner, []).append(file.file_id)
+        turns = chain.from_iterable(zip_longest(*by_partner.values()))
+        return list(islice(filter(None, turns), self.world.most_at_once))
 
     def hold(self, file_id):
         self._call("hold")
@@ -131,7 +149,7 @@ class MemoryDesk:
 
     def same_ciphertext(self, file):
         self._call("same_ciphertext")
-        return self._accepted(file, lambda other: other.ct_sha256 == file.ct_sha256)
+        return self._accepted(file, "ct_sha256", file.ct_sha256)
 
     def siblings(self, file, identity):
         self._call("siblings")
@@ -139,7 +157,7 @@ class MemoryDesk:
 
     def admit(self, file, signer, identity, contents):
         self._call("admit", file)
-        if original := self._accepted(file, lambda other: other.ct_sha256 == file.ct_sha256):
+        if original := self._accepted(file, "ct_sha256", file.ct_sha256):
             self.ledger.move(file, State.DUPLICATE, duplicate_of=original)
             return State.DUPLICATE
         placed = place(identity, self._siblings(file, identity), waived=file.waived)
@@ -147,14 +165,15 @@ class MemoryDesk:
         _must_be_legal(self.ledger.files[file.file_id].state, State.AUTHENTIC)
         if taken and contents is None:
             raise Busy("has to be read after all")
+        agreed = Reason.CONFLICT in file.waived
         self.ledger.move(
             file,
             State.AUTHENTIC,
             signer=signer,
-            sig_id=identity.signature,
+            sig_id=None if agreed else identity.signature,
             signed_at=identity.signed_at,
             as_of=identity.as_of or identity.signed_at.date(),
-            sequence=identity.sequence,
+            sequence=None if agreed else identity.sequence,
             columns_dropped=identity.content,  # stands for the keyed digest, which a File does not show
             history=placed.place is Place.HISTORY,
             reason=None,
@@ -209,7 +228,9 @@ class MemoryDesk:
             raise Busy("another worker holds this item")
 
     def _never_had(self, file):
-        return file.state in {State.SEEN, State.CLAIMED} or (file.state is State.VAULTED and file.reason)
+        if file.state is State.VAULTED:
+            return file.reason is not None
+        return file.state in {State.SEEN, State.CLAIMED} and file.ct_sha256 is None
 
     def _gone(self, file):
         self.ledger.move(file, State.GONE, landing_removed_at=self.world.now, reason=None)
@@ -223,18 +244,17 @@ class MemoryDesk:
         unanswered = file.receipt_at is None and file.state is not State.GONE
         return unanswered or (file.landing_removed_at is None and file.ct_sha256 is not None)
 
-    def _accepted(self, file, fits):
-        return next(
-            (
-                other.file_id
-                for other in self.ledger.files.values()
-                if other.state in ACCEPTED and other.file_id != file.file_id and fits(other)
-            ),
-            None,
-        )
+    def _of_partner(self, file):
+        return [each for each in self.ledger.files.values() if each.state in ACCEPTED and each.partner == file.partner]
+
+    def _accepted(self, file, column, value):
+        if value is None:
+            return None
+        others = (each for each in self._of_partner(file) if each.file_id != file.file_id)
+        return next((each.file_id for each in others if getattr(each, column) == value), None)
 
     def _siblings(self, file, identity):
-        accepted = [other for other in self.ledger.files.values() if other.state in ACCEPTED]
+        accepted = self._of_partner(file)
         same_day = [other for other in accepted if identity.as_of and other.as_of == identity.as_of]
         number = identity.sequence
 
@@ -243,9 +263,9 @@ class MemoryDesk:
 
         day = max(same_day, key=newest, default=None)
         return Siblings(
-            same_content=self._accepted(file, lambda other: other.columns_dropped == identity.content),
-            same_signature=self._accepted(file, lambda other: other.sig_id == identity.signature),
-            same_sequence=self._accepted(file, lambda other: number is not None and other.sequence == number),
+            same_content=self._accepted(file, "columns_dropped", identity.content),
+            same_signature=self._accepted(file, "sig_id", identity.signature),
+            same_sequence=self._accepted(file, "sequence", number),
             newest_signed_at=max((other.signed_at for other in accepted), default=None),
             newest_as_of=max((other.as_of for other in accepted), default=None),
             same_day=Sibling(day.file_id, day.signed_at, day.sequence) if day else None,

@@ -20,9 +20,11 @@ from family_exchange.domain.file import ENDS, Reason
 from family_exchange.domain.identity import Identity
 from family_exchange.stages.ports import Answer, Examined
 from support.simulator.desk import MemoryDesk, MemoryLedger
+from support.simulator.lines import each_answered
 from support.simulator.messages import Sealed
 
-LANDING, RECEIPTS = "/police/feed", "/police/receipts"
+PARTNERS = ("police", "schools")
+FEED, RECEIPTS = "feed", "receipts"
 BEGAN = datetime(2026, 11, 22, 8, tzinfo=UTC)
 
 
@@ -47,11 +49,17 @@ class Slug:
     slug: str
 
 
-class OnePartner:
+@dataclass(frozen=True)
+class Partners:
     """All that intake asks of a profile."""
 
+    slugs: tuple
+
     def partners_for(self, _feed):
-        return (Slug("police"),)
+        return self.slugs
+
+
+ONE, TWO = (Partners(tuple(map(Slug, names))) for names in (PARTNERS[:1], PARTNERS))
 
 
 @dataclass
@@ -59,13 +67,18 @@ class World:
     """Everything that outlives a worker."""
 
     decide: object = None
-    """`decide(worker, label)` → what happens to the worker at this call: "go", "die", "fail", "cut"."""
+    """`decide(worker, label)` → what happens to the worker at this call: "go", "die", "fail", "cut", "deaf"."""
     now: datetime = BEGAN
     skew: timedelta = timedelta()
     """By how much workers' clocks are off."""
     settle: timedelta = timedelta(seconds=60)
     patience: timedelta = timedelta(hours=6)
-    folders: dict = field(default_factory=lambda: {LANDING: {}, RECEIPTS: {}})
+    profile: Partners = TWO
+    most_at_once: int = 200
+    """Files that one run takes up."""
+    folders: dict = field(
+        default_factory=lambda: {f"/{partner}/{name}": {} for partner in PARTNERS for name in (FEED, RECEIPTS)}
+    )
     stored: dict = field(default_factory=dict)
     ledger: MemoryLedger = field(default_factory=MemoryLedger)
     messages: Sealed = field(default_factory=Sealed)
@@ -76,7 +89,8 @@ class World:
 
     def at(self, worker, label):
         """One point in a worker's life: others may run, and this may be its last."""
-        if self.hub is not None and getcurrent() is not self.hub:
+        worker.left -= 1
+        if worker.left < 0 and self.hub is not None and getcurrent() is not self.hub:
             self.hub.switch()
         fate = self.decide(worker, label) if self.decide else "go"
         if fate == "die" or worker.dead:
@@ -84,25 +98,31 @@ class World:
             raise Death
         if fate == "cut":
             worker.lose_session()
+        elif fate == "deaf":
+            worker.deaf = label
         elif fate == "fail":
             raise TryLater("the endpoint does not answer")
 
-    def landing(self):
-        return self.folders[LANDING]
+    def landing(self, partner):
+        return self.folders[f"/{partner}/{FEED}"]
 
-    def put(self, name, data):
+    def put(self, partner, name, data):
         """A partner's finished upload, under another name until it was whole."""
-        self.landing()[name] = Node(data, int(self.now.timestamp()))
+        self.landing(partner)[name] = Node(data, int(self.now.timestamp()))
 
-    def safe(self, data):
-        """True when the bytes are in the vault and the ledger has ended the file."""
+    def safe(self, partner, data):
+        """True when the bytes are in the vault and the ledger had ended the file, whatever people did since."""
         digest = sha256(data).digest()
         return any(
-            file.landed_sha256 == digest and file.state in ENDS and file.ct_sha256 in self.stored
+            file.landed_sha256 == digest
+            and file.partner == partner
+            and (file.state in ENDS or file.receipt_at or file.answers)
+            and file.ct_sha256 in self.stored
             for file in self.ledger.files.values()
         )
 
 
+@each_answered
 class Zone:
     """`stages.ports.Zone`."""
 
@@ -157,7 +177,8 @@ class Zone:
             if missing_ok:
                 return
             raise FileNotFoundError
-        if folder == LANDING and not self.world.safe(entries[name].data):
+        partner = folder.split("/")[1]
+        if folder.endswith(FEED) and not self.world.safe(partner, entries[name].data):
             raise Broken("a landing file was removed that is not in the vault with its end in the ledger")
         del entries[name]
 
@@ -173,6 +194,7 @@ class Zone:
         return node
 
 
+@each_answered
 class Vault:
     """`stages.ports.Store`."""
 
@@ -197,10 +219,9 @@ class Vault:
 class Office:
     """`stages.ports.Office` for one worker."""
 
-    profile = OnePartner()
-
     def __init__(self, world, worker):
         self.world, self.worker = world, worker
+        self.profile = world.profile
         self.vault = Vault(world, worker)
         self.settle, self.patience = world.settle, world.patience
 
