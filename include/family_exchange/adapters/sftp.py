@@ -2,22 +2,21 @@
 
 import logging
 import socket
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from family_exchange.adapters.settings import SftpEndpoint
+from family_exchange.adapters.sftp_entries import Entry, entry_of, is_regular, one_part, path_of
 from family_exchange.adapters.sftp_watch import CONNECT_SECONDS, listing_digest
 from family_exchange.domain.errors import DataRefused, Halted, NeedsDecision, TryLater
 from family_exchange.domain.file import Reason
 
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite
-    from paramiko import PKey, SFTPAttributes, Transport
+    from paramiko import PKey, Transport
 
     from family_exchange.adapters.sftp_session import Session
 
@@ -28,19 +27,6 @@ SILENCE_SECONDS = 60.0
 KEEPALIVE_SECONDS = 15
 CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "aes128-ctr", "aes192-ctr", "aes256-ctr")
 """Those that need no second pass for integrity come first: a third less of our processor's time."""
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One entry of a folder."""
-
-    name: bytes = field(repr=False)
-    """As the partner chose it: no encoding is promised, and it may tell of a person."""
-    size: int
-    modified_at: int
-    """The server's time in whole seconds; not trusted."""
-    regular: bool
-    """False for a folder, a link, a pipe or a device."""
 
 
 class DropZone:
@@ -90,7 +76,9 @@ class DropZone:
         """
         with self._faults():
             found = [
-                _entry(name, attributes) for name, attributes in self._session.entries(_path(folder)) if _one_part(name)
+                entry_of(name, attributes)
+                for name, attributes in self._session.entries(path_of(folder))
+                if one_part(name)
             ]
         return sorted(found, key=lambda entry: (entry.modified_at, entry.name))
 
@@ -98,7 +86,7 @@ class DropZone:
         """The folder's entry of this name; None when there is none."""
         with self._faults():
             try:
-                return _entry(name, self._session.lstat(_path(folder, name)))
+                return entry_of(name, self._session.lstat(path_of(folder, name)))
             except FileNotFoundError:
                 return None
 
@@ -110,9 +98,9 @@ class DropZone:
             DataRefused: it is not a regular file, and was not opened: a pipe would not answer.
             TryLater: it became shorter while it was read, or the server does not answer.
         """
-        path, size = _path(folder, name), 0
+        path, size = path_of(folder, name), 0
         with self._faults():
-            if not _is_regular(self._session.lstat(path)):
+            if not is_regular(self._session.lstat(path)):
                 raise DataRefused(Reason.NOT_REGULAR, "the entry is not a regular file")
             for block in self._session.content(path):
                 target.write(block)
@@ -126,7 +114,7 @@ class DropZone:
             FileNotFoundError: there is no such file.
         """
         with self._faults():
-            return b"".join(self._session.content(_path(path)))
+            return b"".join(self._session.content(path_of(path)))
 
     def upload_new(self, folder: str, temp_name: str, data: bytes) -> None:
         """The bytes are in a new file, durable where the server offers that, and the server told their number.
@@ -135,7 +123,7 @@ class DropZone:
             FileExistsError: there is something of this name already; it is unchanged.
             TryLater: the server does not answer or kept fewer bytes; what it kept stays under this name.
         """
-        path = _path(folder, temp_name.encode())
+        path = path_of(folder, temp_name.encode())
         with self._faults():
             if self._present(path):
                 raise FileExistsError("there is a file of this name already")
@@ -150,7 +138,7 @@ class DropZone:
             FileExistsError: the new name is taken; nothing changed.
             FileNotFoundError: there is no file of the old name.
         """
-        before, after = (_path(folder, name if isinstance(name, bytes) else name.encode()) for name in (old, new))
+        before, after = (path_of(folder, name if isinstance(name, bytes) else name.encode()) for name in (old, new))
         with self._faults():
             try:
                 self._session.rename(before, after)
@@ -167,7 +155,7 @@ class DropZone:
         """
         try:
             with self._faults():
-                self._session.remove(_path(folder, name))
+                self._session.remove(path_of(folder, name))
         except FileNotFoundError:
             if not missing_ok:
                 raise
@@ -175,13 +163,13 @@ class DropZone:
     def exists(self, path: str) -> bool:
         """True when there is something of this name, whatever it is."""
         with self._faults():
-            return self._present(_path(path))
+            return self._present(path_of(path))
 
     def make_folder(self, path: str) -> None:
         """The folder is there; those above it must be."""
         with self._faults():
-            if not self._present(_path(path)):
-                self._session.mkdir(_path(path))
+            if not self._present(path_of(path)):
+                self._session.mkdir(path_of(path))
 
     @property
     def connected(self) -> bool:
@@ -289,27 +277,3 @@ def _private_key(path: Path) -> "PKey":
 def _algorithms(key_type: str) -> tuple[str, ...]:
     """The signature algorithms with which a host proves a key of this type."""
     return ("rsa-sha2-512", "rsa-sha2-256") if key_type == "ssh-rsa" else (key_type,)
-
-
-def _path(folder: str, name: bytes = b"") -> bytes:
-    """The path of an entry, which cannot lead out of its folder."""
-    if name and not _one_part(name):
-        raise ValueError("a name is one part of a path")
-    return folder.rstrip("/").encode() + b"/" + name if name else folder.rstrip("/").encode() or b"/"
-
-
-def _one_part(name: bytes) -> bool:
-    return name not in {b"", b".", b".."} and b"/" not in name and b"\0" not in name
-
-
-def _entry(name: bytes, attributes: "SFTPAttributes") -> Entry:
-    return Entry(
-        name=name,
-        size=attributes.st_size or 0,
-        modified_at=attributes.st_mtime or 0,
-        regular=_is_regular(attributes),
-    )
-
-
-def _is_regular(attributes: "SFTPAttributes") -> bool:
-    return stat.S_ISREG(attributes.st_mode or 0)
