@@ -24,11 +24,8 @@ def removes_whatever_bears_the_name(patch):
     patch(receive, "clear", lambda zone, file: zone.remove(receive.folder(file), file.name_bytes, missing_ok=True))
 
 
-def takes_whatever_bears_the_name(patch):
-    def any_of_that_name(zone, file):
-        return next((one for one in zone.list(receive.folder(file)) if one.name == file.name_bytes), None)
-
-    patch(receive, "entry_of", any_of_that_name)
+def removes_what_it_set_aside_whatever_it_reads(patch):
+    patch(receive, "_put_back", lambda zone, file, aside: zone.remove(receive.folder(file), aside, missing_ok=True))
 
 
 def lets_every_worker_have_every_file(patch):
@@ -71,7 +68,7 @@ def believes_that_what_is_missing_was_swept_by_nobody(patch):
         lets_an_answer_that_nobody_noted_stand_for_the_next,
         believes_that_what_is_missing_was_swept_by_nobody,
         removes_whatever_bears_the_name,
-        takes_whatever_bears_the_name,
+        removes_what_it_set_aside_whatever_it_reads,
         lets_every_worker_have_every_file,
         believes_that_all_is_news,
         tells_only_of_what_was_applied,

@@ -53,6 +53,7 @@ def take_in_at(office: Office, file_id: str, *, at: datetime) -> State:
         file = desk.claim(file_id)
         faultpoint("intake.claimed")
         state = _set_aside_or_take_in(office, desk, file, at=at)
+        faultpoint("intake.ended")
     log.info("file %s: %s", file_id, state)
     return state
 
