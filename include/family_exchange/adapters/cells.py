@@ -48,7 +48,7 @@ def with_values(rows: "pl.DataFrame", contract: Contract, suite: Suite, *, as_of
     import polars as pl  # noqa: PLC0415 - costs a third of a second
 
     there = [column for column in contract.columns if column.name in rows.columns and has_value(column)]
-    made = {*rows.columns, *(column.name + VALUE for column in there)}
+    made, wanted = {*rows.columns, *(column.name + VALUE for column in there)}, suite.reads
     sums = [
         pl.sum_horizontal(*parts, ignore_nulls=False).alias(name)
         for name, parts in suite.meta.derived.items()
@@ -60,12 +60,7 @@ def with_values(rows: "pl.DataFrame", contract: Contract, suite: Suite, *, as_of
             pl.lit(as_of, pl.Date).alias(AS_OF),
             pl.lit(as_of + EXPECTED_WITHIN if as_of else None, pl.Date).alias(LATEST_BIRTH),
             *(flag for column in there for flag in _flags(column)),
-            *(
-                each
-                for column in contract.columns
-                if column.name in rows.columns
-                for each in _read(column, suite.reads)
-            ),
+            *(each for column in contract.columns if column.name in rows.columns for each in _read(column, wanted)),
             *sums,
         )
         .collect()
