@@ -24,6 +24,9 @@ log = logging.getLogger(__name__)
 DEATHS = 3
 """Workers that may die over one file without a word before it is set aside, so that others can be worked on."""
 
+OURS = "work on the file broke off here again and again; two people of the council decide what becomes of it"
+"""What a partner is told of a file that was set aside because of us."""
+
 SAME_FAILURES = 3
 """How often the same unforeseen error may be met over one file before it is set aside."""
 
@@ -67,7 +70,7 @@ def summary(doors: Doors, file_ids: list[str]) -> dict[str, int]:
 def _set_aside_or_take_in(office: Office, desk: Desk, file: File, *, at: datetime) -> State:
     if file.attempt > DEATHS:
         log.error("file %s: set aside after %d workers died over it", file.file_id, DEATHS)
-        return desk.quarantine(file, Reason.CONTENT)
+        return desk.quarantine(file, Reason.CONTENT, OURS)
     try:
         return _take_in(office, desk, file, at=at)
     except DataRefused as refusal:
@@ -86,7 +89,7 @@ def _set_aside_or_take_in(office: Office, desk: Desk, file: File, *, at: datetim
         if desk.failed(file, failure) < SAME_FAILURES:
             raise
         log.error("file %s: set aside after the same error %d times: %s", file.file_id, SAME_FAILURES, failure)  # noqa: TRY400 - the error's own words may quote a value
-        return desk.quarantine(file, Reason.CONTENT)
+        return desk.quarantine(file, Reason.CONTENT, OURS)
 
 
 def _take_in(office: Office, desk: Desk, file: File, *, at: datetime) -> State:
