@@ -193,6 +193,7 @@ def test_the_same_unforeseen_error_three_times_sets_the_file_aside_and_keeps_bac
             assert [file.name_bytes for file in closed(tenant)][-1] == b"b-good.pgp"
     (set_aside,) = (faults.of(tenant, file_id) for file_id in rounds.once(office, faults.FEED, settle=NOW))
     assert (set_aside.state, set_aside.reason) == (State.QUARANTINED, Reason.CONTENT)
+    assert set_aside.detail == intake.OURS, "its partner is not asked to mend what is our own"
     assert "Quillfeather" not in caplog.text + str(faults.receipt_of(tenant, set_aside))
     with database.transaction(tenant.doors.database) as connection:
         events = connection.execute("SELECT convert_from(event, 'UTF8') FROM audit.event").fetchall()
