@@ -52,7 +52,7 @@ def test_what_it_only_encrypts_is_not(program, kind, armoured, senders, council)
 @pytest.mark.parametrize(("program", "kind", "armoured"), EACH)
 def test_what_was_altered_on_its_way_is_not(program, kind, armoured, senders, council):
     sealed = senders.sealed(program, kind, CONTENT * 500, armoured=armoured)
-    at = len(sealed) * 2 // 3
+    at = len(sealed) * 2 // 3 if armoured else len(sealed) - 30  # where no length of a part can stand
     other = b"A" if sealed[at : at + 1] != b"A" else b"B"
     changed = sealed[:at] + other + sealed[at + 1 :] if armoured else altered(sealed, at)
     council(program, kind).refuses(changed, "CORRUPT")

@@ -10,15 +10,17 @@ from support.simulator.schedule import Schedule
 
 BATCH = 500
 
-logging.disable()  # the platform tells of each file; a hundred thousand schedules would drown what failed
-
 
 def play(seed, *, tell=None):
     """What does not hold in this schedule; None when everything does."""
+    before = logging.root.manager.disable
+    logging.disable()  # the platform tells of each file; a hundred thousand schedules would drown what failed
     try:
         Schedule(seed, tell=tell).play()
     except Exception as error:  # noqa: BLE001 - whatever goes wrong is the finding
         return f"schedule {seed}: {type(error).__name__}: {error}"
+    finally:
+        logging.disable(before)
     return None
 
 
