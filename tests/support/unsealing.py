@@ -47,7 +47,7 @@ class Opener:
         """The file is refused for exactly this reason, and its content is in no file that did not come so."""
         with pytest.raises(DataRefused) as refusal:
             self.open(sealed, **of)
-        assert refusal.value.reason == reason
+        assert refusal.value.reason == reason, refusal.value.reason
         assert {path.read_bytes() for path in self.files_with(content)} <= set(self.sent)
 
     def files_with(self, content: bytes) -> list[Path]:

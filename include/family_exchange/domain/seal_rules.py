@@ -105,7 +105,8 @@ def _nested_too_deep(said: Said, _policy: Policy) -> bool:
 
 
 def _second_content(said: Said, _policy: Policy) -> bool:
-    return any(source in {"decryption.early_plaintext", "proc_pkt.plaintext"} for source, _ in said.errors)
+    whole = not said.any("BADMDC")  # what was altered can look like anything inside
+    return whole and any(source in {"decryption.early_plaintext", "proc_pkt.plaintext"} for source, _ in said.errors)
 
 
 def _not_for_us(said: Said, _policy: Policy) -> bool:
