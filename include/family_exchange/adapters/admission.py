@@ -14,7 +14,7 @@ from family_exchange.domain.file import Reason, State, Verdict
 from family_exchange.domain.findings import Findings
 from family_exchange.domain.identity import Identity, Place, Placed, Sibling, Siblings, place
 
-FEED_LOCK = 43
+FEED_LOCK = 48
 """Namespace of the lock that lets one file of a partner's feed after the other find its place."""
 
 HELD = "the file is unlike earlier ones; two people at the council look at it before its rows count"

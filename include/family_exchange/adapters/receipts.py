@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from family_exchange.adapters.database import Connection
 from family_exchange.adapters.sftp import DropZone
+from family_exchange.domain.file import answer_names
 
 Answered = tuple[str, str, int]
 """Partner, file and how many answers it had."""
@@ -47,12 +48,9 @@ def lying(zone: DropZone, answered: Sequence[Answered]) -> set[str]:
 
 
 def _names(answered: Answered) -> Iterator[bytes]:
-    """As `stages.acknowledge` writes them: `F00000007.json.pgp`, then `F00000007-2.json.pgp`; workbooks likewise."""
+    """Everything that was answered about the file."""
     _, file_id, answers = answered
-    for number in range(1, answers + 1):
-        again = f"-{number}" if number > 1 else ""
-        yield f"{file_id}{again}.json.pgp".encode()
-        yield f"{file_id}{again}.xlsx.pgp".encode()
+    return (name.encode() for number in range(1, answers + 1) for name in answer_names(file_id, number))
 
 
 def _folder(partner: str) -> str:

@@ -137,3 +137,9 @@ def plain_name(name: bytes) -> bool:
     return (
         printable and "/" not in text and "\\" not in text and not text.startswith(("-", "~")) and text == text.strip()
     )
+
+
+def answer_names(file_id: str, number: int) -> tuple[str, str]:
+    """Names, in `receipts/`, of the receipt and of the workbook of a file's answer: 1 is the first."""
+    again = f"-{number}" if number > 1 else ""
+    return f"{file_id}{again}.json.pgp", f"{file_id}{again}.xlsx.pgp"

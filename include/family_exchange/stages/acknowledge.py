@@ -11,7 +11,7 @@ from family_exchange.adapters.doors import Doors
 from family_exchange.adapters.faultpoint import faultpoint
 from family_exchange.adapters.ledger import File
 from family_exchange.domain.errors import Busy
-from family_exchange.domain.file import ENDS, State
+from family_exchange.domain.file import ENDS, State, answer_names
 from family_exchange.stages import receive
 from family_exchange.stages.office import CouncilOffice
 from family_exchange.stages.ports import Desk, Office, Zone
@@ -55,12 +55,6 @@ def partner_at(office: Office, file_id: str) -> State:
     return state
 
 
-def receipt_names(file: File) -> tuple[str, str]:
-    """Names of the receipt and of the workbook that the next answer about the file gets."""
-    again = f"-{file.answers + 1}" if file.answers else ""
-    return f"{file.file_id}{again}.json.pgp", f"{file.file_id}{again}.xlsx.pgp"
-
-
 def _unanswered(file: File) -> bool:
     """True when something is left to do: a receipt, closing, or the landing file."""
     if file.state is State.GONE or (file.state not in ENDS and file.state is not State.APPLIED):
@@ -71,7 +65,7 @@ def _unanswered(file: File) -> bool:
 
 def _place(office: Office, desk: Desk, zone: Zone, file: File) -> None:
     """The answer is in `receipts/`: the workbook first, then the receipt that names it; what is there already stays."""
-    receipt, workbook = receipt_names(file)
+    receipt, workbook = answer_names(file.file_id, file.answers + 1)
     folder = f"/{file.partner}/receipts"
     if not zone.exists(f"{folder}/{receipt}"):
         answer = office.answer(desk, file, workbook)
