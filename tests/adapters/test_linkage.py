@@ -2,12 +2,12 @@ from datetime import date
 
 import pytest
 
-from family_exchange.adapters import database, linkage, profiles, register
+from family_exchange.adapters import database, linkage, linkage_model, profiles, register
 from family_exchange.adapters.linkage import LinkageFailed
 from family_exchange.domain.person import Birth
 from support.registry import a_file, with_staging
 
-MODEL = linkage.model()
+MODEL = linkage_model.model()
 
 
 @pytest.fixture

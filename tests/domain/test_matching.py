@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from family_exchange.adapters import linkage
+from family_exchange.adapters import linkage_model
 from family_exchange.domain import matching
 from family_exchange.domain.matching import Conflict, Grade, Likeness, Thresholds
 from family_exchange.domain.person import Birth, Identity
 
-NAMES = linkage.model().names
+NAMES = linkage_model.model().names
 THRESHOLDS = Thresholds(certain=0.99, possible=0.5)
 NHS, OTHER_NHS = "9434765919", "9876543210"
 

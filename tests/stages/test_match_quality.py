@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from family_exchange.adapters import linkage, profiles
+from family_exchange.adapters import linkage_model, profiles
 from family_exchange.demo import synthetic
 from family_exchange.domain.matching import one_slip
 from family_exchange.stages import match
@@ -77,7 +77,7 @@ def test_a_synthetic_council_is_matched_as_it_truly_is(council, capsys):
 
 def slips(rng, name):
     """`name` with one slip that makes no other given name: nobody could tell that from the other's own."""
-    given = linkage.model().names.given
+    given = linkage_model.model().names.given
     while True:
         place = rng.randrange(1, len(name) - 1)
         slip = rng.choice([name[:place] + name[place] + name[place:], name[:place] + name[place + 1 :]])
@@ -87,7 +87,7 @@ def slips(rng, name):
 
 def hard_people(rng, families):
     """Pairs that agree by birth: twins with names a letter apart, siblings within the year, parent and child."""
-    given = sorted(name for name in linkage.model().forename_share if len(name) > 4)
+    given = sorted(name for name in linkage_model.model().forename_share if len(name) > 4)
     alike = [(a, b) for a, b in combinations(given, 2) if a[:2] == b[:2] and one_slip(a, b)]
     for number in range(families):
         first, second = rng.choice(alike) if number % 3 == 0 else rng.sample(given, 2)

@@ -9,23 +9,17 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
 from typing import TYPE_CHECKING
 
-from pydantic import JsonValue
-
-from family_exchange.adapters import places, statements
+from family_exchange.adapters import statements
 from family_exchange.adapters.database import Connection
+from family_exchange.adapters.linkage_model import LinkageModel
 from family_exchange.domain.clustering import Pair
 from family_exchange.domain.errors import ExchangeError
-from family_exchange.domain.matching import Names
 from family_exchange.domain.person import Birth, Identity
-from family_exchange.domain.provenance import Model
 
 if TYPE_CHECKING:
     import duckdb
-
-FOLDER = places.DATA / "linkage"
 
 MOST_SHARERS = 20
 """A number that more statements bear is nobody's: a clerk types it where a field must not be empty."""
@@ -33,44 +27,6 @@ MOST_SHARERS = 20
 
 class LinkageFailed(ExchangeError):
     """The engine stopped; its own words quote values, so only the kind of its error is told."""
-
-
-class LinkageModel(Model):
-    """How likely people agree by chance, and how likely one person's records agree."""
-
-    version: str
-    margin: float
-    """Bits by which the better of two candidates must lead who are not one person."""
-    splink: dict[str, JsonValue]
-    """Splink's own settings: blocking, comparisons, m and u."""
-    forms: tuple[frozenset[str], ...]
-    """Customary forms of one forename."""
-    forename_share: dict[str, float]
-    surname_share: dict[str, float]
-    other_forename: float
-    other_surname: float
-    placeholder_births: frozenset[date]
-
-    @property
-    def names(self) -> Names:
-        """What is known of forenames in general."""
-        forms: dict[str, set[int]] = {}
-        for number, group in enumerate(self.forms):
-            for name in group:
-                forms.setdefault(name, set()).add(number)
-        groups = {name: frozenset(numbers) for name, numbers in forms.items()}
-        return Names(frozenset(self.forename_share) | frozenset(groups), groups)
-
-    def share(self, forename: str, surname: str) -> float:
-        """The share of people who bear this whole name."""
-        given = self.forename_share.get(forename.split(" ", maxsplit=1)[0], self.other_forename)
-        return given * self.surname_share.get(surname, self.other_surname)
-
-
-@cache
-def model(version: str = "v1") -> LinkageModel:
-    """The linkage model of that version."""
-    return LinkageModel.model_validate_json((FOLDER / f"{version}.json").read_text())
 
 
 @contextmanager

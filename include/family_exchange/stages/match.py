@@ -7,10 +7,10 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from family_exchange.adapters import audit, database, linkage, persons, register
+from family_exchange.adapters import audit, database, linkage, linkage_model, persons, register
 from family_exchange.adapters.database import Connection
 from family_exchange.adapters.doors import Doors
-from family_exchange.adapters.linkage import LinkageModel
+from family_exchange.adapters.linkage_model import LinkageModel
 from family_exchange.adapters.persons import Assignment
 from family_exchange.domain import clustering, person
 from family_exchange.domain.clustering import Decided, How
@@ -37,7 +37,7 @@ def people(doors: Doors) -> dict[str, int]:
             raise TryLater("another worker is bringing the register up to date")
         taken = register.take(connection, doors.contract)
         counts = {"files": len(taken.files), "source_records": taken.records}
-        counts |= _decide(connection, doors, linkage.model())
+        counts |= _decide(connection, doors, linkage_model.model())
     log.info("register: %s", counts)
     return counts
 

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Sequence
 from datetime import date
 
-from family_exchange.adapters import audit, database, evidence, linkage, profiles, proposals, register
+from family_exchange.adapters import audit, database, evidence, linkage_model, profiles, proposals, register
 from family_exchange.adapters import families as stored
 from family_exchange.adapters.doors import Doors
 from family_exchange.adapters.evidence import Assessed
@@ -38,7 +38,7 @@ def families(doors: Doors, *, today: date) -> dict[str, int]:
     with database.transaction(doors.database) as connection:
         if not database.lock(connection, register.LOCK, "register"):
             raise TryLater("another worker is bringing the register up to date")
-        stored.note_births(connection, linkage.model().placeholder_births, today=today)
+        stored.note_births(connection, linkage_model.model().placeholder_births, today=today)
         added = evidence.assess(connection, framework, doors.contract, today=today)
         came = evidence.feeds_that_came(connection, today=today)
         proposed = [

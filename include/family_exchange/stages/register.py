@@ -3,7 +3,7 @@
 import logging
 from datetime import date
 
-from family_exchange.adapters import audit, database, linkage, register
+from family_exchange.adapters import audit, database, linkage_model, register
 from family_exchange.adapters import families as stored
 from family_exchange.adapters.doors import Doors
 from family_exchange.domain import family, home
@@ -24,7 +24,7 @@ def families(doors: Doors, *, today: date) -> dict[str, int]:
     with database.transaction(doors.database) as connection:
         if not database.lock(connection, register.LOCK, "register"):
             raise TryLater("another worker is bringing the register up to date")
-        stored.note_births(connection, linkage.model().placeholder_births, today=today)
+        stored.note_births(connection, linkage_model.model().placeholder_births, today=today)
         seen, homes = stored.sightings(connection, today=today)
         living = family.at_home(home.stays(seen), stored.ties(connection, today=today), homes, on=today)
         whole = family.whole(living, stored.claims(connection, today=today))
