@@ -36,10 +36,22 @@ def pool(connection: Connection, model: LinkageModel) -> Iterator["Pool"]:
     Raises:
         LinkageFailed: the engine stopped.
     """
+    with _told_by_kind():
+        stated = statements.standardised(connection, model.names, model.placeholder_births)
+    with over(stated, model) as found:
+        yield found
+
+
+@contextmanager
+def over(stated: statements.Table, model: LinkageModel) -> Iterator["Pool"]:
+    """Like `pool`, of standardised statements from anywhere.
+
+    Raises:
+        LinkageFailed: the engine stopped.
+    """
     import duckdb  # noqa: PLC0415 - costs a third of a second
 
     with _told_by_kind(), closing(duckdb.connect(":memory:", config=_CONFIGURATION)) as engine:
-        stated = statements.standardised(connection, model.names, model.placeholder_births)
         engine.register("stated", stated)
         engine.execute(_STATEMENT).fetchall()
         names = engine.execute("SELECT DISTINCT forename, surname FROM statement").fetchall()

@@ -22,8 +22,8 @@ KEY = "r.feed || '|' || r.partner || '|' || r.record_ref"
 Table = Any
 """A pyarrow table; its package has no types."""
 
-_SEPARATOR = "\x1f"
-_TEXT = (
+SEPARATOR = "\x1f"
+RAW = (
     "key", "person_id", "forename", "surname", "sex", "uprn", "nhs_number", "nino", "upn", "birth", "address",
 )  # fmt: skip
 _COPY = f"""
@@ -44,21 +44,26 @@ _COPY = f"""
 
 
 def standardised(connection: Connection, names: Names, placeholders: frozenset[date]) -> Table:
-    """One row for each source record: `key`, `person_id` (empty: none yet), `fresh` and the standardised identity.
+    """`standard` of each source record that the register has."""
+    return standard(_fetched(connection), names, placeholders)
 
+
+def standard(raw: Table, names: Names, placeholders: frozenset[date]) -> Table:
+    """One row for each of `raw`: `key`, `person_id` (empty: none yet), `fresh` and the standardised identity.
+
+    `raw` has the columns `RAW` as text, what is unknown empty, and `fresh`. Its `birth` is the day, whether it is an
+    estimate (`true`) and whether it lay ahead (`t`); its `address` two lines and the postcode; parted by `SEPARATOR`.
     `stated_birth` is any known date of birth, its kind in `birth`; `born` is one that is actual; `forms` are
     the groups of customary forms that the forename belongs to.
     """
     import pyarrow as pa  # noqa: PLC0415 - costs half a second
-
-    raw = _fetched(connection)
 
     def mapped(column: str, rule: Callable[[str], object], kind: object = None) -> object:
         coded = raw[column].combine_chunks().dictionary_encode()
         return pa.array([rule(value) for value in coded.dictionary.to_pylist()], kind).take(coded.indices)
 
     def births(value: str) -> tuple[date | None, Birth]:
-        day, estimated, unborn = value.split(_SEPARATOR)
+        day, estimated, unborn = value.split(SEPARATOR)
         stated = date.fromisoformat(day) if day else None
         kind = person.birth_kind(stated, estimated=estimated == "true", unborn=unborn == "t", placeholders=placeholders)
         return (None if kind is Birth.UNKNOWN else stated), kind
@@ -68,7 +73,7 @@ def standardised(connection: Connection, names: Names, placeholders: frozenset[d
         return stated if kind is Birth.ACTUAL else None
 
     def dwelling(value: str) -> str:
-        return person.dwelling_key(*value.split(_SEPARATOR))
+        return person.dwelling_key(*value.split(SEPARATOR))
 
     standard = {
         "key": raw["key"],
@@ -84,7 +89,7 @@ def standardised(connection: Connection, names: Names, placeholders: frozenset[d
         "birth": mapped("birth", lambda value: str(births(value)[1]), pa.string()),
         "born": mapped("birth", actual, pa.date32()),
         "dwelling": mapped("address", dwelling, pa.string()),
-        "postcode": mapped("address", lambda value: person.standard_postcode(value.split(_SEPARATOR)[2]), pa.string()),
+        "postcode": mapped("address", lambda value: person.standard_postcode(value.split(SEPARATOR)[2]), pa.string()),
         "uprn": mapped("uprn", person.uprn, pa.string()),
         "nhs_number": mapped("nhs_number", person.nhs_number, pa.string()),
         "nino": mapped("nino", person.nino, pa.string()),
@@ -106,7 +111,7 @@ def _fetched(connection: Connection) -> Table:
         buffer,
         parse_options=csv.ParseOptions(newlines_in_values=True),
         convert_options=csv.ConvertOptions(
-            column_types={column: pa.string() for column in _TEXT} | {"fresh": pa.bool_()},
+            column_types={column: pa.string() for column in RAW} | {"fresh": pa.bool_()},
             true_values=["t"],
             false_values=["f"],
         ),
