@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import duckdb
 
 MOST_SHARERS = 20
-"""A number that more statements bear is nobody's: a clerk types it where a field must not be empty."""
+"""A number that more record keys bear is nobody's: a clerk types it where a field must not be empty."""
 
 
 class LinkageFailed(ExchangeError):
@@ -53,6 +53,8 @@ def over(stated: statements.Table, model: LinkageModel) -> Iterator["Pool"]:
 
     with _told_by_kind(), closing(duckdb.connect(":memory:", config=_CONFIGURATION)) as engine:
         engine.register("stated", stated)
+        for column in _NUMBERS:
+            engine.execute(_NOBODYS.format(column=column, most=MOST_SHARERS)).fetchall()
         engine.execute(_STATEMENT).fetchall()
         names = engine.execute("SELECT DISTINCT forename, surname FROM statement").fetchall()
         engine.register("whole_name", _whole_names(model, names))
@@ -69,12 +71,24 @@ _CONFIGURATION: dict[str, str | bool | int | float | list[str]] = {
 _STATED = (
     """forename, surname, forms, stated_birth, birth, born, sex, dwelling, postcode, uprn, nhs_number, nino, upn"""
 )
+_NUMBERS = ("nhs_number", "upn", "nino")
+_NOBODYS = """
+    CREATE TABLE nobodys_{column} AS
+    SELECT {column}, count(DISTINCT key) FILTER (WHERE NOT fresh) <= {most} AS since_now
+      FROM stated WHERE {column} <> '' GROUP BY 1 HAVING count(DISTINCT key) > {most}
+"""
 _STATEMENT = f"""
     CREATE TABLE statement AS
+    WITH borne AS (
+      SELECT s.* REPLACE (
+               {", ".join(f"CASE WHEN {each}.{each} IS NULL THEN s.{each} ELSE '' END AS {each}" for each in _NUMBERS)},
+               s.fresh {" ".join(f"OR coalesce({each}.since_now, false)" for each in _NUMBERS)} AS fresh)
+        FROM stated s {" ".join(f"LEFT JOIN nobodys_{each} {each} ON {each}.{each} = s.{each}" for each in _NUMBERS)})
     SELECT row_number() OVER (ORDER BY key, {_STATED}) AS id, *
       FROM (SELECT key, nullif(max(person_id), '') AS person, bool_and(fresh) AS fresh, {_STATED}
-              FROM stated GROUP BY key, {_STATED})
+              FROM borne GROUP BY key, {_STATED})
 """  # noqa: S608 - our own words
+"""A number that is nobody's counts as not stated; who bore it until now states something new by that."""
 _SCORED = """
     CREATE TABLE {table} AS
     SELECT s.* EXCLUDE (key, person, fresh, stated_birth, birth), s.forename || ' ' || s.surname AS full_name,
@@ -113,6 +127,12 @@ class Pool:
             scored = self._scores(threshold, "rescored_statement")
             both = "l.id IN (SELECT id FROM rescored_statement) AND r.id IN (SELECT id FROM rescored_statement)"
             return self._paired(scored, self._same_numbers(both))
+
+    def fresh(self) -> frozenset[str]:
+        """The record keys that state something new, whether or not it resembles what anybody else states."""
+        with _told_by_kind():
+            rows = self.connection.execute("SELECT DISTINCT key FROM statement WHERE fresh").fetchall()
+        return frozenset(str(key) for (key,) in rows)
 
     def held(self, keys: Iterable[str], persons: Iterable[str]) -> dict[str, str | None]:
         """The record keys asked for and those of the persons asked for, with the person that each is held to be."""
@@ -156,14 +176,12 @@ class Pool:
     def _same_numbers(self, which: str) -> list[tuple[int, int]]:
         """Pairs of statements `l` and `r`, of two keys, that bear an equal number."""
         found: set[tuple[int, int]] = set()
-        for column in ("nhs_number", "upn", "nino"):
+        for column in _NUMBERS:
             found |= {
                 (int(a), int(b))
                 for a, b in self.connection.execute(
-                    f"""WITH bearer AS (SELECT * FROM statement WHERE {column} <> ''
-                        QUALIFY count(DISTINCT key) OVER (PARTITION BY {column}) <= {MOST_SHARERS})
-                        SELECT l.id, r.id FROM bearer l JOIN bearer r USING ({column})
-                         WHERE l.id < r.id AND l.key <> r.key AND ({which})"""  # noqa: S608 - our own words
+                    f"""SELECT l.id, r.id FROM statement l JOIN statement r USING ({column})
+                         WHERE {column} <> '' AND l.id < r.id AND l.key <> r.key AND ({which})"""  # noqa: S608 - our own words
                 ).fetchall()
             }
         return sorted(found)
