@@ -3,9 +3,13 @@
 import asyncio
 import os
 import socket
+import struct
 import threading
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
+from time import monotonic
 
 import asyncssh
 import pytest
@@ -149,18 +153,120 @@ def test_there_is_no_shell(house, server):
         asyncio.run(ask())
 
 
-def test_nothing_listens_and_nothing_runs_when_the_block_has_ended(house):
-    with sftpserver.running(house.folder / "server", house.users) as server:
-        zone = DropZone(house.endpoint(server, "police"), silence_seconds=2)
-        zone.__enter__()
-    try:
-        with pytest.raises(TryLater):
-            zone.list("/")
-    finally:
-        zone.__exit__(None, None, None)
+def threads():
+    """The servers that run: other tests' servers may run beside ours."""
+    return {thread for thread in threading.enumerate() if thread.name == "sftp-server"}
+
+
+@contextmanager
+def ending(house, *, room=None):
+    """A server; afterwards, what it left is looked at."""
+    others = threads()
+    with sftpserver.running(house.folder / "server", house.users, room=room) as server:
+        (own,) = threads() - others
+        yield server
+        asked = monotonic()
+    assert monotonic() - asked < sftpserver._END_SECONDS
+    assert not own.is_alive()
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", server.port)) != 0
-    assert not [thread for thread in threading.enumerate() if thread.name == "sftp-server"]
+
+
+def test_nothing_listens_and_nothing_runs_when_the_block_has_ended(house):
+    with ExitStack() as clients:
+        with ending(house) as server:
+            zone = clients.enter_context(DropZone(house.endpoint(server, "police"), silence_seconds=2))
+        with pytest.raises(TryLater):
+            zone.list("/")
+
+
+RESET = struct.pack("ii", 1, 0)
+"""Closing with this linger sends a reset instead of a farewell."""
+
+
+def test_clients_that_say_nothing_or_are_gone_already_do_not_keep_the_server_up(house):
+    with ExitStack() as clients, ending(house) as server:
+        for number in range(48):
+            plug = clients.enter_context(socket.create_connection(("127.0.0.1", server.port)))
+            if number % 2:
+                plug.sendall(b"SSH-2.0-Quiet\r\n")
+            if number % 3 == 1:
+                plug.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+            if number % 3:
+                plug.close()
+
+
+def test_a_client_in_the_middle_of_a_transfer_does_not_keep_the_server_up(house):
+    (house.folder / "root/police/drops/large").write_bytes(bytes(1 << 20))
+    begun, ended = threading.Event(), threading.Event()
+
+    class Patient(BytesIO):
+        def write(self, content):
+            begun.set()
+            ended.wait(20)
+            return super().write(content)
+
+    def fetch():
+        with suppress(TryLater), DropZone(house.endpoint(server, "police"), silence_seconds=2) as zone:
+            zone.fetch("/drops", b"large", Patient())
+
+    with ending(house) as server:
+        client = threading.Thread(target=fetch)
+        client.start()
+        assert begun.wait(20)
+    ended.set()
+    client.join(20)
+    assert not client.is_alive()
+
+
+def test_a_connection_that_never_says_that_it_is_gone_is_not_waited_for(house, monkeypatch):
+    monkeypatch.setattr(sftpserver, "_FAREWELL_SECONDS", 0.2)
+    monkeypatch.setattr(sftpserver._Guard, "connection_lost", lambda *_: None)
+    with ExitStack() as clients, ending(house) as server:
+        clients.enter_context(DropZone(house.endpoint(server, "police"), silence_seconds=2))
+
+
+def test_a_server_that_does_not_end_is_said_with_the_line_at_which_it_stands(house, monkeypatch):
+    monkeypatch.setattr(sftpserver, "_END_SECONDS", 0.3)
+    asked, released = threading.Event(), threading.Event()
+
+    class Stuck(sftpserver.Room):
+        def remove(self, path):
+            asked.set()
+            released.wait(20)
+
+    others, server = threads(), sftpserver.running(house.folder / "server", house.users, room=Stuck)
+
+    def remove():
+        with suppress(TryLater), DropZone(house.endpoint(running, "police"), silence_seconds=2) as zone:
+            zone.remove("/drops", b"a")
+
+    running = server.__enter__()
+    client = threading.Thread(target=remove)
+    client.start()
+    assert asked.wait(20)
+    try:
+        with pytest.raises(RuntimeError, match=r"did not end within 0\.3 s: it stands at .*threading\.py:\d+"):
+            server.__exit__(None, None, None)
+    finally:
+        released.set()
+        client.join(20)
+        for own in threads() - others:
+            own.join(20)
+    assert threads() == others
+
+
+def test_a_pipe_is_not_opened_and_keeps_nobody_waiting(house, server):
+    os.mkfifo(house.folder / "root/police/drops/pipe")
+    (house.folder / "root/police/drops/a").write_bytes(b"a")
+
+    async def opened(client, name):
+        async with client.open(f"/drops/{name}", "rb") as file:
+            return await file.read()
+
+    with pytest.raises(asyncssh.SFTPError, match="only files"):
+        asked(house, server, "police", lambda client: opened(client, "pipe"))
+    assert asked(house, server, "police", lambda client: opened(client, "a")) == b"a"
 
 
 def test_a_second_start_is_the_same_server(house):

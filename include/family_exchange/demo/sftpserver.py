@@ -7,6 +7,8 @@ partners must not do: links, and renames that overwrite. It runs in a thread of 
 import asyncio
 import logging
 import os
+import socket
+import sys
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -19,6 +21,11 @@ import asyncssh
 HOST = "127.0.0.1"
 HOST_KEY = "ssh_host_ed25519_key"
 _START_SECONDS = 30.0
+_FAREWELL_SECONDS = 2.0
+"""How long connections that were cut off may take to be gone. One whose client went away in a bad moment never says
+that it is, so nobody waits for its word."""
+_END_SECONDS = 10.0
+"""How long the whole server may take to end; on a busy machine it is milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +55,10 @@ def running(
 
     Its host key lives in `folder`, so that a second start is the same server. Port 0: any free one. Another `room`
     is for tests of servers that behave badly.
+
+    Raises:
+        OSError: the port is taken.
+        RuntimeError: the server did not end in time; the message says at which line it stands.
     """
     key = _host_key(folder)
     door = _Door(users, room or Room)
@@ -58,7 +69,15 @@ def running(
         yield Server(started.result(_START_SECONDS), key.export_public_key().decode().strip())
     finally:
         door.close()
-        thread.join(_START_SECONDS)
+        thread.join(_END_SECONDS)
+        if thread.is_alive():
+            raise RuntimeError(f"the SFTP server did not end within {_END_SECONDS:g} s: it stands at {_place(thread)}")
+
+
+def _place(thread: Thread) -> str:
+    """The line at which the thread is."""
+    frame = sys._current_frames().get(thread.ident or 0)  # noqa: SLF001 - the only way to see another thread's place
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame else "no line any more"
 
 
 class _Door:
@@ -69,17 +88,15 @@ class _Door:
         self.keys = {name: asyncssh.import_public_key(user.public_key) for name, user in users.items()}
         self.roots = {name: user.root for name, user in users.items()}
         self.connections: set[asyncssh.SSHServerConnection] = set()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._closing = asyncio.Event()
+        self._closing: Future[None] = Future()
 
     async def serve(self, key: asyncssh.SSHKey, port: int, started: "Future[int]") -> None:
         """Serve until `close` is called; `started` gets the port, or why there is none."""
         logging.getLogger("asyncssh").setLevel(logging.CRITICAL)  # its lines hold names of files
-        self._loop = asyncio.get_running_loop()
         try:
+            listening = socket.create_server((HOST, port))
             acceptor = await asyncssh.listen(
-                HOST,
-                port,
+                sock=listening,
                 server_factory=lambda: _Guard(self),
                 server_host_keys=[key],
                 sftp_factory=self._room,
@@ -89,17 +106,26 @@ class _Door:
             started.set_exception(error)
             return
         started.set_result(acceptor.get_port())
-        await self._closing.wait()
-        acceptor.close()
-        await acceptor.wait_closed()
-        for connection in tuple(self.connections):
-            connection.abort()
-            await connection.wait_closed()
+        await asyncio.wrap_future(self._closing)
+        asyncio.get_running_loop().remove_reader(listening)
+        await asyncio.sleep(0.01)  # who is on the threshold comes in: a door that closes then would lose its socket
+        acceptor.close()  # its own `wait_closed` would wait for the clients to leave
+        await self._cut_off()
+
+    async def _cut_off(self) -> None:
+        """Every connection is aborted, those too that came through the door while it was closing."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + _FAREWELL_SECONDS
+        while True:
+            for connection in tuple(self.connections):
+                connection.abort()
+            await asyncio.sleep(0.01)
+            if not self.connections or loop.time() > deadline:
+                return
 
     def close(self) -> None:
-        """Ask the server to end; from any thread."""
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._closing.set)
+        """Ask the server to end; from any thread, also before it has begun."""
+        self._closing.set_result(None)
 
     def _room(self, channel: "asyncssh.SSHServerChannel[bytes]") -> "Room":
         return self._kind(channel, chroot=os.fsencode(self.roots[channel.get_extra_info("username")]))
@@ -132,6 +158,13 @@ class _Guard(asyncssh.SSHServer):
 
 class Room(asyncssh.SFTPServer):
     """One user's folder, as `/`."""
+
+    def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> object:
+        """Files only: to open a pipe would wait for its other end, and everybody's work with it."""
+        file = Path(os.fsdecode(self.map_path(path)))
+        if file.exists() and not file.is_file():
+            raise asyncssh.SFTPFailure("only files are opened here")
+        return super().open(path, pflags, attrs)
 
     def rename(self, oldpath: bytes, newpath: bytes) -> None:
         """The file has its new name, which was free: linked, then unlinked, as OpenSSH does it."""
