@@ -142,26 +142,26 @@ def rows(draw):
 def put(connection, family, stated):
     connection.execute("INSERT INTO exchange.file (file_id, partner, feed, name_bytes, size, modified_at) "
                        "VALUES ('F1', 'schools', %s, 'x', 1, 1)", (FEED,))  # fmt: skip
-    connection.execute("INSERT INTO register.family VALUES ('H1', 'uprn')")
+    connection.execute("INSERT INTO memory.family VALUES ('H1', 'uprn')")
     connection.execute("CREATE TEMP TABLE person_born (person_id text, born date) ON COMMIT DROP")
     for one in family:
-        connection.execute("INSERT INTO register.person (person_id) VALUES (%s)", (one.person,))
+        connection.execute("INSERT INTO memory.person (person_id) VALUES (%s)", (one.person,))
         connection.execute("INSERT INTO person_born VALUES (%s, %s)", (one.person, one.born))
         connection.execute(
-            """INSERT INTO register.family_member (family_id, person_id, from_on, role, resident)
+            """INSERT INTO memory.family_member (family_id, person_id, from_on, role, resident)
                VALUES ('H1', %s, '2020-01-01', %s, %s)""",
             (one.person, one.role, one.resident),
         )
     for number, row in enumerate(stated):
         facts = {name: value for name, value in row.values.items() if name != "event_on"}
         connection.execute(
-            """INSERT INTO register.source_record (source_record_id, file_id, row_no, partner, feed, record_ref,
+            """INSERT INTO memory.source_record (source_record_id, file_id, row_no, partner, feed, record_ref,
                                                    event_ref, facts, as_of, event_on, category)
                VALUES (%s, 'F1', %s, 'schools', %s, %s, %s, %s, %s, %s, 'education')""",
             (row.source_record, number, FEED, str(number), row.event_ref, json.dumps(facts), row.as_of,
              row.values.get("event_on")),
         )  # fmt: skip
-        connection.execute("INSERT INTO register.person_record VALUES (%s, %s, 'new')", (row.source_record, row.person))
+        connection.execute("INSERT INTO memory.person_record VALUES (%s, %s, 'new')", (row.source_record, row.person))
 
 
 def a_family(born):

@@ -5,6 +5,7 @@ import pytest
 from family_exchange.adapters import database, profiles, register
 from family_exchange.domain.contract import ContractRetention
 from family_exchange.domain.errors import NeedsDecision
+from support.register import AS_IF_SENT
 from support.registry import AS_OF, a_file, query, with_staging
 
 
@@ -134,10 +135,11 @@ def test_the_digest_sees_every_byte_but_not_when_it_was_written(council):
     taken = digest(council)
     assert taken != empty
     with database.transaction(council) as connection:
-        connection.execute("UPDATE register.source_record SET recorded_at = recorded_at + interval '1 day'")
+        connection.execute(AS_IF_SENT)
+        connection.execute("UPDATE memory.source_record SET recorded_at = recorded_at - interval '1 day'")
     assert digest(council) == taken
     with database.transaction(council) as connection:
-        connection.execute("UPDATE register.source_record SET facts = facts || '{\"sessions_possible\": 121}'")
+        connection.execute("UPDATE memory.source_record SET facts = facts || '{\"sessions_possible\": 121}'")
     assert digest(council) != taken
 
 

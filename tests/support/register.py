@@ -16,6 +16,9 @@ COVERED = (date(2026, 4, 1), date(2026, 10, 31))
 
 _numbers = count(1)
 
+AS_IF_SENT = "ALTER TABLE memory.source_record DISABLE TRIGGER only_supersedes"
+"""What a partner sent is never edited; a test may write it as if it had been sent so."""
+
 
 class Register:
     """A council's database to write into and to ask; each call is one transaction."""
@@ -55,14 +58,17 @@ class Register:
 
     def person(self, *, merged_into=None):
         """The id of a new person."""
-        return self._insert(
-            "register.person", {"person_id": f"P{next(_numbers):016d}", "merged_into": merged_into}, "person_id"
-        )
+        person_id = self._insert("memory.person", {"person_id": f"P{next(_numbers):016d}"}, "person_id")
+        if merged_into is not None:
+            self._insert("memory.person_pointer", {"person_id": person_id, "points_to": merged_into}, "person_id")
+        return person_id
 
     def record(self, person_id, file_id=None, **changes):
         """The id of a source record of that person."""
         number = next(_numbers)
         facts = changes.pop("facts", {})
+        if not changes.pop("current", True):
+            changes["superseded_at"] = AT
         values = {
             "source_record_id": f"S{number:08d}.1",
             "file_id": file_id or self.file(),
@@ -82,9 +88,9 @@ class Register:
             "retain_from": IN_PERIOD,
             "facts": Jsonb(facts),
         } | changes
-        record_id = self._insert("register.source_record", values, "source_record_id")
+        record_id = self._insert("memory.source_record", values, "source_record_id")
         self._insert(
-            "register.person_record",
+            "memory.person_record",
             {"source_record_id": record_id, "person_id": person_id, "how": "new"},
             "person_id",
         )
@@ -93,7 +99,7 @@ class Register:
     def family(self, *people, from_on=date(2025, 1, 1), to_on=None):
         """The id of a family of these people."""
         family_id = self._insert(
-            "register.family", {"family_id": f"H{next(_numbers):016d}", "basis": "address"}, "family_id"
+            "memory.family", {"family_id": f"H{next(_numbers):016d}", "basis": "address"}, "family_id"
         )
         for person_id in people:
             self.member(family_id, person_id, from_on=from_on, to_on=to_on)
@@ -101,7 +107,7 @@ class Register:
 
     def member(self, family_id, person_id, *, from_on=date(2025, 1, 1), to_on=None, role="adult"):
         values = {"family_id": family_id, "person_id": person_id, "from_on": from_on, "to_on": to_on, "role": role}
-        self._insert("register.family_member", values, "family_id")
+        self._insert("memory.family_member", values, "family_id")
 
     def proposal(self, family_id, *, proposed_on=date(2026, 5, 1), problems=("P1", "P2")):
         values = {
@@ -111,7 +117,8 @@ class Register:
             "problems": list(problems),
             "proposed_on": proposed_on,
         }
-        return self._insert("register.proposal", values, "proposal_id")
+        proposal_id = self._insert("memory.proposal", values, "proposal_id")
+        return self._insert("memory.proposal_standing", {"proposal_id": proposal_id}, "proposal_id")
 
     def decision(self, proposal_id, *, outcome="accepted", decided_on=date(2026, 5, 15)):
         values = {
@@ -123,7 +130,7 @@ class Register:
             "supported_since": decided_on if outcome == "accepted" else None,
             "reason": "assessed together with the family",
         }
-        return self._insert("register.decision", values, "decision_id")
+        return self._insert("memory.decision", values, "decision_id")
 
     def supported(self, *people, decided_on=date(2026, 5, 15), problems=("P1", "P2"), **membership):
         """The id of a family on the programme since `decided_on`."""
@@ -142,7 +149,7 @@ class Register:
             "framework": "TFP2015/1",
             "as_of": date(2026, 10, 31),
         }
-        return self._insert("register.evidence", values, "evidence_id")
+        return self._insert("memory.evidence", values, "evidence_id")
 
     def flag(self, person_id, kind="restriction", status="received"):
         values = {

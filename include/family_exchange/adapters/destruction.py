@@ -9,6 +9,7 @@ from typing import Any
 
 from family_exchange.adapters import shapes, staging, unclaimed
 from family_exchange.adapters.database import Connection
+from family_exchange.adapters.statements import KEY
 from family_exchange.adapters.vault import Vault
 from family_exchange.domain.errors import NeedsDecision
 from family_exchange.domain.retention import Kind
@@ -46,12 +47,13 @@ def source_records(connection: Connection, ids: Sequence[str]) -> Destroyed:
     touched = [
         str(person_id)
         for (person_id,) in connection.execute(
-            "SELECT DISTINCT person_id FROM register.person_record WHERE source_record_id = ANY(%s)", (list(ids),)
+            "SELECT DISTINCT person_id FROM memory.person_record WHERE source_record_id = ANY(%s)", (list(ids),)
         )
     ]
     rows = connection.execute(
-        "DELETE FROM register.source_record WHERE source_record_id = ANY(%s)", (list(ids),)
+        "DELETE FROM memory.source_record WHERE source_record_id = ANY(%s)", (list(ids),)
     ).rowcount
+    _forget_keys(connection)
     people, families = _forget_people(connection, _without_record(connection, touched))
     return Destroyed(rows=rows, people=people, families=families)
 
@@ -136,6 +138,24 @@ def _without_record(connection: Connection, touched: Sequence[str]) -> list[str]
     return [str(person_id) for (person_id,) in rows]
 
 
+def _forget_keys(connection: Connection) -> None:
+    """Decisions on who is who name partners' references: of one that no record bears any more, nothing is kept."""
+    borne = f"""ARRAY(SELECT key FROM unnest({{}}) key WHERE EXISTS (
+                        SELECT FROM memory.source_record r WHERE {KEY} = key AND r.feed = split_part(key, '|', 1)
+                           AND r.partner = split_part(key, '|', 2)))"""  # noqa: S608 - our own words
+    connection.execute(
+        f"""WITH left_over AS (
+              SELECT decision_no, {borne.format("side_a")} AS a, {borne.format("side_b")} AS b
+                FROM register.identity_decision),
+            emptied AS (
+              DELETE FROM register.identity_decision d USING left_over o
+               WHERE d.decision_no = o.decision_no AND (cardinality(o.a) = 0 OR cardinality(o.b) = 0))
+            UPDATE register.identity_decision d SET side_a = o.a, side_b = o.b FROM left_over o
+             WHERE d.decision_no = o.decision_no AND cardinality(o.a) > 0 AND cardinality(o.b) > 0
+               AND (d.side_a, d.side_b) IS DISTINCT FROM (o.a, o.b)""".encode()  # noqa: S608 - as above
+    )
+
+
 def _forget_people(connection: Connection, people: Sequence[str]) -> tuple[int, int]:
     """How many people and families went: families only when their last member did, with their whole history."""
     if not people:
@@ -143,14 +163,18 @@ def _forget_people(connection: Connection, people: Sequence[str]) -> tuple[int, 
     them = (list(people),)
     connection.execute("DELETE FROM register.possible_match WHERE person_a = ANY(%s)", them)
     connection.execute("DELETE FROM register.possible_match WHERE person_b = ANY(%s)", them)
-    connection.execute("DELETE FROM register.evidence WHERE person_id = ANY(%s)", them)
+    for table in ("evidence", "fact", "person_record", "person_pointer", "plan_scope"):
+        connection.execute(f"DELETE FROM memory.{table} WHERE person_id = ANY(%s)".encode(), them)  # noqa: S608 - our own words
+    connection.execute("DELETE FROM memory.person_pointer WHERE points_to = ANY(%s)", them)
+    connection.execute("DELETE FROM register.rectification WHERE person_id = ANY(%s)", them)
+    connection.execute("DELETE FROM register.nomination WHERE person_id = ANY(%s)", them)
     families = [
         str(family_id)
         for (family_id,) in connection.execute(
-            "DELETE FROM register.family_member WHERE person_id = ANY(%s) RETURNING family_id", them
+            "DELETE FROM memory.family_member WHERE person_id = ANY(%s) RETURNING family_id", them
         )
     ]
-    gone = connection.execute("DELETE FROM register.person WHERE person_id = ANY(%s)", them).rowcount
+    gone = connection.execute("DELETE FROM memory.person WHERE person_id = ANY(%s)", them).rowcount
     return gone, _forget_families(connection, sorted(set(families)))
 
 
@@ -158,22 +182,29 @@ def _forget_families(connection: Connection, families: Sequence[str]) -> int:
     empty = [
         str(family_id)
         for (family_id,) in connection.execute(
-            """SELECT f.family_id FROM register.family f
+            """SELECT f.family_id FROM memory.family f
                 WHERE f.family_id = ANY(%s)
-                  AND NOT EXISTS (SELECT 1 FROM register.family_member m WHERE m.family_id = f.family_id)""",
+                  AND NOT EXISTS (SELECT 1 FROM memory.family_member m WHERE m.family_id = f.family_id)""",
             (list(families),),
         )
     ]
     if not empty:
         return 0
-    connection.execute("DELETE FROM register.evidence WHERE family_id = ANY(%s)", (empty,))
+    for table in ("evidence", "family_status", "family_worker", "plan_scope", "suggestion"):
+        connection.execute(f"DELETE FROM memory.{table} WHERE family_id = ANY(%s)".encode(), (empty,))  # noqa: S608 - our own words
+    connection.execute("DELETE FROM register.nomination WHERE family_id = ANY(%s)", (empty,))
     connection.execute(
-        """DELETE FROM register.decision WHERE proposal_id IN
-             (SELECT proposal_id FROM register.proposal WHERE family_id = ANY(%s))""",
+        """DELETE FROM memory.decision WHERE proposal_id IN
+             (SELECT proposal_id FROM memory.proposal WHERE family_id = ANY(%s))""",
         (empty,),
     )
-    connection.execute("DELETE FROM register.proposal WHERE family_id = ANY(%s)", (empty,))
-    return connection.execute("DELETE FROM register.family WHERE family_id = ANY(%s)", (empty,)).rowcount
+    connection.execute(
+        """DELETE FROM memory.proposal_standing WHERE proposal_id IN
+             (SELECT proposal_id FROM memory.proposal WHERE family_id = ANY(%s))""",
+        (empty,),
+    )
+    connection.execute("DELETE FROM memory.proposal WHERE family_id = ANY(%s)", (empty,))
+    return connection.execute("DELETE FROM memory.family WHERE family_id = ANY(%s)", (empty,)).rowcount
 
 
 def _forget_object(connection: Connection, vault: Vault, digest: bytes) -> int:
@@ -201,7 +232,7 @@ _LISTED = """SELECT count(*), count(*) FILTER (WHERE {there}),
 _RECOUNT = {
     "register.source_record": _LISTED.format(
         kind=Kind.SOURCE_RECORD,
-        there="EXISTS (SELECT 1 FROM register.source_record s WHERE s.source_record_id = i.item_id)",
+        there="EXISTS (SELECT 1 FROM memory.source_record s WHERE s.source_record_id = i.item_id)",
     ),
     "returns.return_row": _LISTED.format(
         kind=Kind.RETURN, there="EXISTS (SELECT 1 FROM returns.return_row r WHERE r.return_id = i.item_id)"

@@ -9,6 +9,7 @@ from datetime import date
 
 from psycopg import sql
 
+from family_exchange.adapters import memory
 from family_exchange.adapters.conditions import registered, stated
 from family_exchange.adapters.database import Connection
 from family_exchange.adapters.linked import linked
@@ -16,8 +17,9 @@ from family_exchange.domain import problem
 from family_exchange.domain.condition import Operator
 from family_exchange.domain.contract import Contract
 from family_exchange.domain.family import Role
-from family_exchange.domain.framework import Framework, Indicator, Rate
-from family_exchange.domain.framework import Role as Whose
+from family_exchange.domain.framework import Framework
+from family_exchange.domain.indicator import Indicator, Rate
+from family_exchange.domain.indicator import Role as Whose
 from family_exchange.domain.problem import Subject
 
 ATTENDING = "sessions_possible"
@@ -59,7 +61,7 @@ def feeds_that_came(connection: Connection, *, today: date) -> frozenset[str]:
 def assess(connection: Connection, framework: Framework, layout: Layouts, *, today: date) -> int:
     """The number of evidence rows added; `met`, for this transaction, holds everything that is evidenced today.
 
-    Needs `families.note_births`. Evidence that was held once stays: it is why a proposal was made.
+    Needs `families.note_births`. What is not met any more is held no more; the memory keeps that it was.
     """
     connection.execute("DROP TABLE IF EXISTS subject, met")
     connection.execute(
@@ -72,17 +74,18 @@ def assess(connection: Connection, framework: Framework, layout: Layouts, *, tod
                                   as_of date) ON COMMIT DROP"""
     )
     for indicator in framework.indicators:
+        if indicator.feed is None or indicator.at_least or indicator.ahead_months:
+            continue
         connection.execute(_query(indicator, layout(indicator.feed), today=today))
-    return connection.execute(
-        """INSERT INTO register.evidence (evidence_id, family_id, person_id, source_record_id, problem, indicator,
-                                          framework, as_of)
-           SELECT 'E' || left(encode(sha256(convert_to(concat_ws(chr(31), family_id, person_id, source_record_id,
-                                                                 indicator, %(rule)s::text), 'UTF8')), 'hex'), 16),
-                  family_id, person_id, source_record_id, problem, indicator, %(rule)s::text, as_of
-             FROM met ORDER BY 2, 3, 4, 6
-           ON CONFLICT (evidence_id) DO NOTHING""",
+    connection.execute(
+        """CREATE TEMP TABLE believed_evidence ON COMMIT DROP AS
+           SELECT DISTINCT 'E' || left(encode(sha256(convert_to(concat_ws(chr(31), family_id, person_id,
+                    source_record_id, indicator, %(rule)s::text), 'UTF8')), 'hex'), 16) AS evidence_id,
+                  family_id, person_id, source_record_id, NULL::bigint AS nomination_no, problem, indicator,
+                  %(rule)s::text AS framework, as_of FROM met""",
         {"rule": framework.rule},
-    ).rowcount
+    )
+    return memory.reconcile(connection, memory.EVIDENCE, "believed_evidence").added
 
 
 _RESTRICTED = "SELECT person_id FROM rights.flag WHERE status IN ('received', 'upheld') AND kind = 'restriction'"
@@ -136,7 +139,7 @@ def _rows(indicator: Indicator, contract: Contract, *, today: date) -> sql.Compo
         figures=_figures(indicator.rate, contract),
         feed=sql.Literal(indicator.feed),
         today=sql.Literal(today),
-        where=registered(indicator.where, contract),
+        where=registered(indicator.where, contract, on=today),
         window=window,
         says=_says_something(indicator.rate, contract),
     )

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from functools import cache
 
+from family_exchange.adapters import memory
 from family_exchange.adapters.database import Connection
 from family_exchange.adapters.statements import BIRTH_ESTIMATED
 from family_exchange.domain import person
@@ -128,7 +129,7 @@ def ids(connection: Connection) -> tuple[dict[str, list[str]], dict[str, list[st
         str(family): list(people)
         for family, people in connection.execute(
             """SELECT family_id, array_remove(array_agg(DISTINCT person_id), NULL)
-                 FROM register.family LEFT JOIN register.family_member USING (family_id) GROUP BY 1 ORDER BY 1"""
+                 FROM memory.family LEFT JOIN register.family_member USING (family_id) GROUP BY 1 ORDER BY 1"""
         )
     }
     former: dict[str, list[str]] = {}
@@ -155,19 +156,13 @@ def save(connection: Connection, families: Mapping[str, Family]) -> dict[str, in
                 copy.write_row((family_id, one.person, one.from_on, one.to_on, one.role, one.resident, basis))
     connection.execute("ANALYZE membership")
     added = connection.execute(
-        """INSERT INTO register.family (family_id, basis) SELECT DISTINCT family_id, basis FROM membership ORDER BY 1
+        """INSERT INTO memory.family (family_id, basis) SELECT DISTINCT family_id, basis FROM membership ORDER BY 1
            ON CONFLICT (family_id) DO NOTHING"""
     ).rowcount
-    gone = connection.execute(
-        """DELETE FROM register.family_member m WHERE NOT EXISTS (
+    row = connection.execute(
+        """SELECT count(*) FROM register.family_member m WHERE NOT EXISTS (
              SELECT FROM membership n
               WHERE (n.family_id, n.person_id, n.from_on) = (m.family_id, m.person_id, m.from_on))"""
-    ).rowcount
-    changed = connection.execute(
-        """INSERT INTO register.family_member AS m (family_id, person_id, from_on, to_on, role, resident)
-           SELECT family_id, person_id, from_on, to_on, role, resident FROM membership ORDER BY 1, 2, 3
-           ON CONFLICT (family_id, person_id, from_on) DO UPDATE
-              SET to_on = excluded.to_on, role = excluded.role, resident = excluded.resident
-            WHERE (m.to_on, m.role, m.resident) IS DISTINCT FROM (excluded.to_on, excluded.role, excluded.resident)"""
-    ).rowcount
-    return {"families": added, "members": changed, "members_left": gone}
+    ).fetchone()
+    members = memory.reconcile(connection, memory.FAMILY_MEMBER, "membership")
+    return {"families": added, "members": members.added, "members_left": int(row[0]) if row else 0}

@@ -3,6 +3,9 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
+from psycopg import sql
+
+from family_exchange.adapters import memory
 from family_exchange.adapters.database import Connection
 from family_exchange.adapters.linked import linked
 from family_exchange.adapters.statements import KEY
@@ -97,28 +100,35 @@ def point(connection: Connection, points_to: Mapping[str, str | None]) -> int:
     """
     if not points_to:
         return 0
-    ids, others = zip(*sorted(points_to.items()), strict=True)
-    told = "unnest(%s::text[], %s::text[]) AS t(person_id, other)"
-    parameters = (list(ids), list(others))
-    rows = connection.execute(
-        f"""UPDATE register.person p SET merged_into = t.other
-              FROM {told} JOIN register.person before USING (person_id)
-             WHERE p.person_id = t.person_id AND p.merged_into IS DISTINCT FROM t.other
-            RETURNING before.merged_into IS NULL""",  # noqa: S608 - our own words
-        parameters,
-    ).fetchall()
+    connection.execute("CREATE TEMP TABLE pointed (person_id text, points_to text) ON COMMIT DROP")
+    with connection.cursor() as cursor, cursor.copy("COPY pointed FROM STDIN") as copy:
+        for row in sorted(points_to.items()):
+            copy.write_row(row)
     connection.execute(
-        f"UPDATE register.person p SET merged_into = t.other FROM {told} WHERE p.merged_into = t.person_id "  # noqa: S608 - our own words
-        "AND t.other IS NOT NULL",
-        parameters,
+        """INSERT INTO pointed SELECT p.person_id, t.points_to
+             FROM register.person p JOIN pointed t ON t.person_id = p.merged_into
+            WHERE t.points_to IS NOT NULL AND p.person_id NOT IN (SELECT person_id FROM pointed)"""
     )
-    return sum(bool(own) for (own,) in rows)
+    row = connection.execute(
+        """SELECT count(*) FROM pointed t JOIN register.person p USING (person_id)
+            WHERE p.merged_into IS NULL AND t.points_to IS NOT NULL"""
+    ).fetchone()
+    connection.execute("CREATE TEMP TABLE believed_pointer ON COMMIT DROP AS SELECT * FROM pointed")
+    connection.execute("DELETE FROM believed_pointer WHERE points_to IS NULL")
+    memory.reconcile(
+        connection,
+        memory.PERSON_POINTER,
+        "believed_pointer",
+        within=sql.SQL("t.person_id IN (SELECT person_id FROM pointed)"),
+    )
+    connection.execute("DROP TABLE pointed, believed_pointer")
+    return int(row[0]) if row else 0
 
 
 def begin(connection: Connection, persons: Iterable[str]) -> int:
     """The number of persons of these that the register had not."""
     return connection.execute(
-        """INSERT INTO register.person (person_id) SELECT unnest(%s::text[]) ORDER BY 1
+        """INSERT INTO memory.person (person_id) SELECT unnest(%s::text[]) ORDER BY 1
            ON CONFLICT (person_id) DO NOTHING""",
         (sorted(set(persons)),),
     ).rowcount
@@ -135,12 +145,20 @@ def assign(connection: Connection, assignments: Iterable[Assignment]) -> dict[st
             copy.write_row((each.key, each.person, each.how, each.weight))
     connection.execute("ANALYZE assigned")
     connection.execute(
-        f"""UPDATE register.person_record p
-               SET person_id = a.person_id, how = CASE p.how WHEN 'reference' THEN p.how ELSE a.how END,
-                   weight = CASE p.how WHEN 'reference' THEN NULL ELSE a.weight END
+        f"""CREATE TEMP TABLE moved ON COMMIT DROP AS
+            SELECT p.source_record_id, a.person_id, CASE p.how WHEN 'reference' THEN p.how ELSE a.how END AS how,
+                   CASE p.how WHEN 'reference' THEN NULL ELSE a.weight END AS weight
               FROM assigned a JOIN register.source_record r ON a.key = {KEY}
-             WHERE p.source_record_id = r.source_record_id AND p.person_id <> a.person_id"""  # noqa: S608 - our own words
+              JOIN register.person_record p USING (source_record_id)
+             WHERE p.person_id <> a.person_id"""  # noqa: S608 - our own words
     )
+    memory.reconcile(
+        connection,
+        memory.PERSON_RECORD,
+        "moved",
+        within=sql.SQL("t.source_record_id IN (SELECT source_record_id FROM moved)"),
+    )
+    connection.execute("DROP TABLE moved")
     rows = connection.execute(
         f"""WITH ordered AS (
               SELECT r.source_record_id, a.person_id, a.how, a.weight, p.person_id IS NULL AS undecided,
@@ -149,12 +167,13 @@ def assign(connection: Connection, assignments: Iterable[Assignment]) -> dict[st
                 FROM register.source_record r JOIN assigned a ON a.key = {KEY}
                 LEFT JOIN register.person_record p USING (source_record_id)),
             added AS (
-              INSERT INTO register.person_record (source_record_id, person_id, how, weight)
+              INSERT INTO memory.person_record (source_record_id, person_id, how, weight)
               SELECT source_record_id, person_id, CASE WHEN leads THEN how ELSE 'reference' END,
                      CASE WHEN leads THEN weight END FROM ordered WHERE undecided
               RETURNING how)
             SELECT how, count(*) FROM added GROUP BY 1"""  # noqa: S608 - our own words
     ).fetchall()
+    connection.execute("DROP TABLE assigned")
     return {str(how): int(number) for how, number in rows}
 
 

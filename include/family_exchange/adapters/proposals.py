@@ -6,7 +6,7 @@ from datetime import date
 
 from family_exchange.adapters import audit
 from family_exchange.adapters.database import Connection
-from family_exchange.domain import problem
+from family_exchange.domain import eligibility
 from family_exchange.domain.errors import NeedsDecision
 from family_exchange.domain.framework import Framework
 
@@ -28,16 +28,24 @@ def put(connection: Connection, proposals: Sequence[Proposal], framework: Framew
     )
     with connection.cursor() as cursor, cursor.copy("COPY proposed FROM STDIN") as copy:
         for one in proposals:
-            number = problem.proposal_id(one.family, framework.rule, one.problems)
+            number = eligibility.proposal_id(one.family, framework.rule, one.problems)
             copy.write_row((number, one.family, list(one.problems), list(one.unknown)))
-    return connection.execute(
-        """INSERT INTO register.proposal (proposal_id, family_id, framework, problems, unknown, proposed_on)
-           SELECT n.proposal_id, n.family_id, %(rule)s, n.problems, n.unknown, %(today)s FROM proposed n
+    connection.execute(
+        """CREATE TEMP TABLE stands ON COMMIT DROP AS
+           SELECT n.proposal_id, n.family_id, n.problems, n.unknown FROM proposed n
             WHERE NOT EXISTS (SELECT FROM register.proposal p
-                               WHERE p.family_id = n.family_id AND p.framework = %(rule)s AND p.problems @> n.problems)
-            ORDER BY 1
+                               WHERE p.family_id = n.family_id AND p.framework = %(rule)s
+                                 AND p.problems @> n.problems)""",
+        {"rule": framework.rule},
+    )
+    connection.execute(
+        """INSERT INTO memory.proposal (proposal_id, family_id, framework, problems, proposed_on)
+           SELECT proposal_id, family_id, %(rule)s, problems, %(today)s FROM stands ORDER BY 1
            ON CONFLICT (proposal_id) DO NOTHING""",
         {"rule": framework.rule, "today": today},
+    )
+    return connection.execute(
+        "INSERT INTO memory.proposal_standing (proposal_id, unknown) SELECT proposal_id, unknown FROM stands ORDER BY 1"
     ).rowcount
 
 
@@ -78,11 +86,11 @@ def decide(
     }
     if missing := sorted(set(wanted) - known):
         raise NeedsDecision(f"there is no proposal {', '.join(missing)}")
-    rows = [(problem.decision_id(one), one) for one in wanted]
+    rows = [(eligibility.decision_id(one), one) for one in wanted]
     decided = [
         str(found)
         for (found,) in connection.execute(
-            """INSERT INTO register.decision (decision_id, proposal_id, outcome, decided_by, decided_on, reason,
+            """INSERT INTO memory.decision (decision_id, proposal_id, outcome, decided_by, decided_on, reason,
                                               supported_since)
                SELECT d.decision_id, d.proposal_id, %s, %s, %s, %s, %s
                  FROM unnest(%s::text[], %s::text[]) AS d(decision_id, proposal_id)

@@ -22,17 +22,28 @@ ACTOR = "exchange"
 LOCK = 42
 """Namespace of the advisory lock that lets one writer at a time into a council's register."""
 
-TABLES = (
-    "source_record",
-    "person",
-    "person_record",
-    "possible_match",
-    "family",
-    "family_member",
-    "evidence",
-    "proposal",
-    "decision",
-)
+_SHOWN = {
+    "person": "(SELECT * FROM register.person p WHERE EXISTS (SELECT FROM register.person_record r"
+    " WHERE r.person_id = p.person_id))",
+} | {
+    name: f"register.{name}"
+    for name in (
+        "source_record",
+        "person_record",
+        "fact",
+        "possible_match",
+        "family",
+        "family_member",
+        "evidence",
+        "proposal",
+        "decision",
+        "family_status",
+        "family_worker",
+        "plan_scope",
+        "suggestion",
+    )
+}
+"""What the register shows, by name. An id of a person of whom no record is left leads elsewhere and says no more."""
 
 _OWN_COLUMNS = tuple(sorted(IDENTITY_COLUMNS - {"record_ref", "event_ref"}))
 
@@ -65,7 +76,7 @@ def take(connection: Connection, contract: Callable[[str, str], Contract]) -> Ta
         records += _insert(connection, contract(feed, version), file_ids)
         files += file_ids
     if files:
-        connection.execute("ANALYZE register.source_record")  # else the planner knows nothing of the new rows
+        connection.execute("ANALYZE memory.source_record")  # else the planner knows nothing of the new rows
         for feed, version, file_ids in waiting:
             superseded += _supersede(connection, contract(feed, version), file_ids)
         connection.execute(
@@ -82,7 +93,7 @@ def _insert(connection: Connection, contract: Contract, files: Sequence[str]) ->
     category, retain_from = _retention(contract)
     event_ref = sql.SQL("coalesce(s.event_ref, '')") if "event_ref" in here else sql.SQL("''")
     query = sql.SQL(
-        """INSERT INTO register.source_record (source_record_id, file_id, row_no, partner, feed, record_ref, event_ref,
+        """INSERT INTO memory.source_record (source_record_id, file_id, row_no, partner, feed, record_ref, event_ref,
                                                as_of, facts, category, retain_from {comma} {own})
            SELECT 'S' || substr(f.file_id, 2) || '.' || s.row_no, f.file_id, s.row_no, f.partner, f.feed, s.record_ref,
                   {event_ref}, coalesce(f.as_of, f.seen_at::date),
@@ -125,33 +136,31 @@ def _supersede(connection: Connection, contract: Contract, files: Sequence[str])
     key = sorted({"record_ref", "event_ref", *contract.key} & IDENTITY_COLUMNS)
     query = sql.SQL(
         """WITH touched AS (
-             SELECT DISTINCT partner, record_ref FROM register.source_record WHERE file_id = ANY(%(files)s)),
+             SELECT DISTINCT partner, record_ref FROM memory.source_record WHERE file_id = ANY(%(files)s)),
            ranked AS (
-             SELECT r.source_record_id, r.current,
+             SELECT r.source_record_id, r.superseded_at IS NULL AS current,
                     row_number() OVER (PARTITION BY r.partner, {key}
                                        ORDER BY r.as_of DESC, r.file_id DESC, r.row_no DESC) = 1 AS newest
-               FROM register.source_record r JOIN touched USING (partner, record_ref) WHERE r.feed = %(feed)s)
-           UPDATE register.source_record r SET current = ranked.newest
-             FROM ranked WHERE r.source_record_id = ranked.source_record_id AND r.current <> ranked.newest
-           RETURNING r.current"""
+               FROM memory.source_record r JOIN touched USING (partner, record_ref) WHERE r.feed = %(feed)s)
+           UPDATE memory.source_record r SET superseded_at = CASE WHEN NOT ranked.newest THEN clock_timestamp() END
+             FROM ranked WHERE r.source_record_id = ranked.source_record_id AND ranked.current <> ranked.newest
+           RETURNING r.superseded_at IS NULL"""
     ).format(key=sql.SQL(", ").join(sql.Identifier("r", name) for name in key))
     changed = connection.execute(query, {"files": list(files), "feed": contract.feed}).fetchall()
     return sum(not current for (current,) in changed)
 
 
 def digest(connection: Connection) -> str:
-    """SHA-256 over every row of the register, whatever their order and the moment they were recorded.
+    """SHA-256 over everything that the register shows, whatever the order and the moment it was recorded.
 
-    Equal digests, equal registers, byte for byte.
+    Equal digests, equal registers, byte for byte. After `memory.as_known`: of what was known then.
     """
     parts = []
-    for table in TABLES:
+    for table, shown in sorted(_SHOWN.items()):
         row = connection.execute(
-            sql.SQL(
-                """SELECT encode(sha256(convert_to(coalesce(string_agg(line, E'\\n' ORDER BY line COLLATE "C"), ''),
-                                        'UTF8')), 'hex')
-                     FROM (SELECT (to_jsonb(t) - 'recorded_at')::text AS line FROM {} t) lines"""
-            ).format(sql.Identifier("register", table))
+            f"""SELECT encode(sha256(convert_to(coalesce(string_agg(line, E'\\n' ORDER BY line COLLATE "C"), ''),
+                                     'UTF8')), 'hex')
+                  FROM (SELECT (to_jsonb(t) - 'recorded_at')::text AS line FROM {shown} t) lines""".encode()  # noqa: S608 - our own words
         ).fetchone()
         assert row is not None  # noqa: S101 - an aggregate always gives a row
         parts.append(f"{table}={row[0]}")

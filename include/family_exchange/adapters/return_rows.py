@@ -118,15 +118,15 @@ had before is then a member of that period too."""
 _MEMBERS = f"""
   supported AS (
     SELECT DISTINCT ON (p.family_id) p.family_id, p.proposed_on, p.problems, d.supported_since, 'I' AS grouping
-      FROM register.proposal p JOIN register.decision d USING (proposal_id)
+      FROM register.proposal_history p JOIN register.decision d USING (proposal_id)
      WHERE d.outcome = 'accepted' AND d.supported_since <= %(last_day)s
      ORDER BY p.family_id, d.supported_since, p.proposal_id),
   assessed AS (
     SELECT DISTINCT ON (p.family_id) p.family_id, p.proposed_on, p.problems, NULL::date AS supported_since,
            'C' AS grouping
-      FROM register.proposal p
-     WHERE %(comparison)s AND NOT EXISTS (
-           SELECT 1 FROM register.proposal q JOIN register.decision d USING (proposal_id)
+      FROM register.proposal_history p
+     WHERE %(comparison)s AND p.ended IS DISTINCT FROM 'corrected' AND NOT EXISTS (
+           SELECT 1 FROM register.proposal_history q JOIN register.decision d USING (proposal_id)
             WHERE q.family_id = p.family_id AND d.outcome = 'accepted')
      ORDER BY p.family_id, p.proposed_on, p.proposal_id),
   root(person_id, root_id) AS (
