@@ -153,20 +153,6 @@ def test_young_people_of_16_to_18_and_rent_arrears_of_any_amount_count_where_the
     assert (arrears.where[0].op, arrears.where[0].value, arrears.status) == ("gt", 0, "published")
 
 
-@pytest.mark.requirement("R-008", "R-009", "R-010", "R-012")
-def test_five_of_six_problems_can_be_evidenced_and_the_sixth_is_unknown_not_absent():
-    framework = profiles.framework("TFP2015")
-    assert [code for code in framework.problem_codes if not framework.indicators_of(code)] == ["P6"]
-    assert any(each.problem == "P6" for each in framework.without_feed)
-
-
-@pytest.mark.requirement("R-012")
-def test_victims_and_perpetrators_have_indicators_of_their_own():
-    framework = profiles.framework("TFP2015")
-    roles = [c.value for i in framework.indicators_of("P5") for c in i.where if c.column == "role"]
-    assert sorted(str(role) for role in roles) == sorted(["victim", "('suspect', 'offender')"] * 2)
-
-
 @pytest.mark.requirement("R-009")
 def test_regular_attendance_is_a_rate_over_three_terms():
     rate = next(i.rate for i in profiles.framework("TFP2015").indicators_of("P2") if i.rate and i.rate.denominator)

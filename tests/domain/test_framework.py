@@ -3,7 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from family_exchange.domain.framework import Framework, Indicator, Overrides
+from family_exchange.domain.framework import Framework, Overrides
+from family_exchange.domain.indicator import Indicator, Route
 from support import profiles as a
 
 
@@ -56,6 +57,13 @@ RATE = {
         ({"kind": "rate", "rate": RATE | {"denominator": None}}, "goes without a denominator"),
         ({"kind": "rate", "rate": RATE | {"aggregate": "sum"}}, "goes without a denominator"),
         ({"kind": "rate", "rate": RATE | {"op": "eq"}}, "Input should be"),
+        ({"kind": "count"}, "`at_least` goes with"),
+        ({"at_least": 3}, "`at_least` goes with"),
+        ({"kind": "count", "at_least": 3, "where": []}, "at least one condition"),
+        ({"kind": "nomination"}, "has no `feed`"),
+        ({"feed": None}, "has no `feed`"),
+        ({"kind": "nomination", "feed": None}, "goes without `where`"),
+        ({"nominators": ["teacher"]}, "`nominators` goes with"),
     ],
 )
 def test_an_indicator_that_cannot_be_evaluated_is_refused(changes, expected):
@@ -70,6 +78,25 @@ def test_an_indicator_names_every_column_that_it_reads():
     assert Indicator.model_validate(windowed).columns == {"role", "ended_on"}
     total = a.indicator(kind="rate", rate=RATE | {"denominator": None, "aggregate": "sum"}, where=[])
     assert Indicator.model_validate(total).columns == {"missed"}
+
+
+@pytest.mark.requirement("R-018")
+def test_an_indicator_says_by_which_route_it_is_known():
+    nomination = a.indicator(kind="nomination", feed=None, where=[])
+    routes = [Indicator.model_validate(each).route for each in (a.indicator(), a.indicator(referral=True), nomination)]
+    assert routes == [Route.DATA, Route.REFERRAL, Route.NOMINATION]
+    assert Indicator.model_validate(nomination).columns == frozenset()
+
+
+@pytest.mark.requirement("R-018")
+def test_what_a_council_cannot_be_told_is_named_and_a_referral_is_not_missed():
+    indicators = [a.indicator(), a.indicator(code="referred", referral=True)]
+    framework = Framework.model_validate(a.framework(indicators=indicators)).limited_to(lambda _: False)
+    assert framework.indicators == ()
+    assert [(each.code, each.status) for each in framework.without_feed] == [
+        ("health", "assumed"),
+        ("offence", "assumed"),
+    ]
 
 
 @pytest.mark.requirement("R-011")

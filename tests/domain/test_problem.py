@@ -2,14 +2,13 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from family_exchange.domain import problem
 from family_exchange.domain.condition import Condition
 from family_exchange.domain.family import Role
-from family_exchange.domain.framework import Framework, Indicator
-from family_exchange.domain.problem import Row, Standing, Subject
+from family_exchange.domain.framework import Framework
+from family_exchange.domain.indicator import Indicator, Sign
+from family_exchange.domain.problem import Nomination, Row, Subject
 
 ON = date(2026, 11, 22)
 AS_OF = date(2026, 10, 31)
@@ -80,8 +79,8 @@ def a_term(number, *, possible=100, authorised=0, unauthorised=0):
     )
 
 
-def somebody(person="P1", *, role=Role.CHILD, born=date(2014, 5, 5), resident=True, in_education=False):
-    return Subject(person, role, resident, born, in_education)
+def somebody(person="P1", *, role=Role.CHILD, born=date(2014, 5, 5), resident=True, **more):
+    return Subject(person, role, resident, born, **more)
 
 
 def met(framework, rows, *family):
@@ -250,113 +249,84 @@ def test_a_window_is_counted_in_calendar_months(on, months, start):
     assert problem.window_start(on, months) == start
 
 
-@pytest.mark.requirement("D-17")
 @pytest.mark.parametrize(
-    ("born", "resident", "in_education", "dependent"),
+    ("op", "holds"),
     [
-        (date(2010, 11, 23), True, False, True),  # 15
-        (date(2010, 11, 22), True, False, False),  # 16
-        (date(2010, 11, 22), True, True, True),
-        (date(2007, 11, 23), True, True, True),  # 18
-        (date(2007, 11, 22), True, True, False),  # 19
-        (date(2014, 1, 1), False, False, False),
-        (date(2027, 1, 1), True, False, False),
-        (None, True, True, False),
+        ("begun", {"past", "today"}),
+        ("open", {"ahead", "none"}),
+        ("ahead", {"ahead"}),
     ],
 )
-def test_a_dependent_child_lives_in_the_home_and_is_under_16_or_in_education(born, resident, in_education, dependent):
-    one = somebody(born=born, resident=resident, in_education=in_education)
-    assert problem.dependent_child(one, on=ON) is dependent
+def test_a_condition_compares_a_date_with_the_day_asked_for(op, holds):
+    condition = Condition.model_validate({"column": "ended_on", "op": op})
+    days = {"past": date(2026, 11, 21), "today": ON, "ahead": date(2026, 11, 23), "none": None}
+    assert {name for name, day in days.items() if problem.fulfils(condition, {"ended_on": day}, on=ON)} == holds
+    with pytest.raises(ValueError, match="needs a day"):
+        problem.fulfils(condition, {"ended_on": ON})
 
 
-@pytest.mark.requirement("D-17")
 @pytest.mark.parametrize(
-    ("found", "counted"),
+    ("day", "holds"),
+    [(ON, False), (date(2026, 11, 23), True), (date(2027, 11, 22), True), (date(2027, 11, 23), False), (None, False)],
+)
+def test_a_window_may_lie_ahead(day, holds):
+    release = an_indicator(ahead_months=12, window_column="release_on")
+    row = a_row(role="offender", release_on=day)
+    assert met(a_framework(release), [row]) == ({"P1"} if holds else set())
+
+
+def test_events_are_counted_once_however_often_they_are_told():
+    three = an_indicator(kind="count", at_least=3)
+    told = [a_row(f"S1.{number}", event=event, role="offender") for number, event in enumerate("aab")]
+    assert met(a_framework(three), told) == set()
+    assert met(a_framework(three), [*told, a_row("S1.9", event="c", role="offender")]) == {"P1"}
+
+
+def test_an_indicator_is_asked_for_while_it_is_valid():
+    row = a_row(role="offender")
+    for changes, holds in (
+        ({"valid_from": ON}, True),
+        ({"valid_from": date(2026, 11, 23)}, False),
+        ({"valid_to": ON}, False),
+        ({"valid_to": date(2026, 11, 23)}, True),
+    ):
+        assert met(a_framework(an_indicator(**changes)), [row]) == ({"P1"} if holds else set())
+
+
+def a_nomination(indicator="gangs", person="P1", on=date(2026, 9, 1), profession="youth_worker"):
+    return Nomination(7, indicator, on, profession, person)
+
+
+def nominating(**changes):
+    base = {"kind": "nomination", "feed": None, "where": [], "window_months": 12}
+    return an_indicator("gangs", **base | changes)
+
+
+@pytest.mark.parametrize(
+    ("said", "rule", "holds"),
     [
-        ({("P1", "father"), ("P4", "father")}, 1),
-        ({("P1", "father"), ("P4", "father"), ("P2", "child")}, 2),
-        ({("P2", "father"), ("P4", "father"), ("P2", "child")}, 2),
-        ({("P1", "father"), ("P4", "father"), ("P1", "uncle")}, 2),
-        ({("P2", "father"), ("P2", "child")}, 1),
-        ({("P1", "sent away"), ("P2", "sent away")}, 2),
+        (a_nomination(), {}, True),
+        (a_nomination(indicator="debts"), {}, False),
+        (a_nomination(person="P2"), {}, False),
+        (a_nomination(person=None), {}, True),
+        (a_nomination(person=None), {"role": "adult"}, True),
+        (a_nomination(), {"role": "adult"}, False),
+        (a_nomination(), {"nominators": ["police_officer"]}, False),
+        (a_nomination(), {"nominators": ["police_officer", "youth_worker"]}, True),
+        (a_nomination(on=date(2025, 11, 22)), {}, False),
+        (a_nomination(on=date(2025, 11, 23)), {}, True),
+        (a_nomination(on=date(2026, 11, 23)), {}, False),
     ],
 )
-def test_an_adult_who_lives_elsewhere_counts_for_one_problem(found, counted):
-    family = [
-        somebody("father", role=Role.ADULT, resident=False),
-        somebody("uncle", role=Role.ADULT, resident=False),
-        somebody("sent away", role=Role.CHILD, resident=False),
-        somebody("child"),
-    ]
-    assert len(problem.counted(found, family)) == counted
+def test_a_professional_nominates_a_family_or_a_member_for_a_while(said, rule, holds):
+    found = problem.evidence(a_framework(nominating(**rule)), [somebody()], [], [said], on=ON)
+    expected = [("P1", "gangs", said.person, None, said.nominated_on, 7)] if holds else []
+    assert [(e.problem, e.indicator, e.person, e.source_record, e.as_of, e.nomination) for e in found] == expected
 
 
-PROBLEMS = [f"P{number}" for number in range(1, 7)]
-
-
-@pytest.mark.requirement("D-17")
-@given(
-    st.sets(st.tuples(st.sampled_from(PROBLEMS), st.sampled_from("abcd"))),
-    st.sets(st.sampled_from("abcd")),
-)
-def test_what_counts_was_found_and_grows_with_what_is_found(found, elsewhere):
-    family = [somebody(one, role=Role.ADULT, resident=one not in elsewhere) for one in "abcd"]
-    counted = problem.counted(found, family)
-    assert counted <= {code for code, _ in found}
-    assert counted >= {code for code, person in found if person not in elsewhere}
-    for one in elsewhere:
-        without = problem.counted({each for each in found if each[1] != one}, family)
-        assert len(without) <= len(counted) <= len(without) + 1
-
-
-@pytest.mark.requirement("R-007")
-def test_distinct_problems_count_and_indicators_do_not():
-    framework = a_framework(an_indicator("one"), an_indicator("two"), absence(), min_problems=2)
-    rows = [a_row("S1.1", role="offender"), a_row("S1.2", role="offender")]
-    found = problem.evidence(framework, [somebody()], rows, on=ON)
-    assert len(found) == 4
-    problems = problem.counted({(one.problem, one.person) for one in found}, [somebody()])
-    assert not problem.proposes(framework, problems, [somebody()], on=ON)
-
-
-@pytest.mark.requirement("R-007")
-@pytest.mark.parametrize(
-    ("problems", "least", "proposed"), [(["P1"], 2, False), (["P1", "P2"], 2, True), (["P1", "P2"], 3, False)]
-)
-def test_a_family_is_proposed_from_its_profiles_number_of_problems(problems, least, proposed):
-    third = an_indicator("help", "P3")
-    framework = a_framework(an_indicator(), absence(), third, min_problems=least)
-    assert problem.proposes(framework, problems, [somebody()], on=ON) is proposed
-
-
-@pytest.mark.requirement("D-17")
-def test_a_family_without_a_dependent_child_is_not_proposed_unless_the_framework_says_so():
-    adult = somebody(role=Role.ADULT, born=date(1985, 1, 1))
-    indicators = (an_indicator(), absence())
-    assert not problem.proposes(a_framework(*indicators), ["P1", "P2"], [adult], on=ON)
-    open_to_all = a_framework(*indicators, dependent_child=False)
-    assert problem.proposes(open_to_all, ["P1", "P2"], [adult], on=ON)
-
-
-@pytest.mark.requirement("D-11")
-@pytest.mark.requirement("R-114")
-def test_what_could_not_be_told_is_unknown_and_not_absent():
-    without = [{"code": "work", "problem": "P4", "label": "work", "status": "assumed", "note": "no feed"}]
-    problems = [{"code": code, "label": code, "status": "assumed", "note": "for a test"} for code in ("P1", "P2", "P4")]
-    framework = a_framework(an_indicator(), absence(), without_feed=without, problems=problems)
-    assert problem.standings(framework, met={"P1"}, told={"offence"}) == {
-        "P1": Standing.MET,
-        "P2": Standing.UNKNOWN,
-        "P4": Standing.UNKNOWN,
-    }
-    assert problem.standings(framework, met=set(), told={"offence", "absence"}) == {
-        "P1": Standing.NOT_MET,
-        "P2": Standing.NOT_MET,
-        "P4": Standing.UNKNOWN,
-    }
-
-
-def test_one_family_one_rule_and_the_same_problems_are_one_proposal():
-    one = problem.proposal_id("H1", "TEST/1", ["P1", "P2"])
-    assert one == problem.proposal_id("H1", "TEST/1", ["P2", "P1"])
-    assert one != problem.proposal_id("H1", "TEST/2", ["P1", "P2"])
+def test_a_sign_is_looked_for_in_the_rows_of_its_feed():
+    sign = Sign.model_validate({"feed": "health_visiting", "where": [{"column": "due_on", "op": "ahead"}]})
+    expecting = a_row(feed="health_visiting", due_on=date(2027, 2, 1))
+    assert problem.shows(sign, [expecting], on=ON)
+    assert not problem.shows(sign, [expecting], on=date(2027, 2, 1))
+    assert not problem.shows(sign, [a_row(feed="school_attendance", due_on=date(2027, 2, 1))], on=ON)

@@ -7,9 +7,10 @@ from family_exchange.adapters.documents import BadFile, Document, Problem
 from family_exchange.adapters.notices import Notices
 from family_exchange.domain.agreed_calendar import Every
 from family_exchange.domain.column import ColumnType, DataClass
-from family_exchange.domain.condition import Condition, Operator
+from family_exchange.domain.condition import OF_A_DAY, Condition, Operator
 from family_exchange.domain.contract import Contract
-from family_exchange.domain.framework import Framework, Indicator
+from family_exchange.domain.framework import Framework
+from family_exchange.domain.indicator import Indicator, Sign
 from family_exchange.domain.profile import OPERATIONS, Profile, leaves
 from family_exchange.domain.return_definition import ReturnDefinition
 
@@ -66,21 +67,32 @@ def of_sources(document: Document, framework: Framework, notices: Notices) -> li
 
 
 def of_indicators(document: Document, framework: Framework, shelf: Shelf, feeds: Container[str]) -> list[Problem]:
-    """What in the framework's indicators on `feeds` names a feed, a column or a code that does not exist."""
-    return [
-        problem
-        for index, indicator in enumerate(framework.indicators)
-        if indicator.feed in feeds
-        for problem in _indicator(document, f"indicators[{index}]", indicator, shelf)
+    """What in the framework's indicators and signs on `feeds` names a feed, a column or a code that does not exist."""
+    asked: list[tuple[str, Indicator | Sign]] = [
+        (f"indicators[{index}]", indicator) for index, indicator in enumerate(framework.indicators)
     ]
+    if framework.dependent_child is not None:
+        asked += [(f"dependent_child.kept_by[{n}]", each) for n, each in enumerate(framework.dependent_child.kept_by)]
+    if framework.expectant_parent is not None:
+        shown = framework.expectant_parent.shown_by
+        asked += [(f"expectant_parent.shown_by[{n}]", each) for n, each in enumerate(shown)]
+    return [problem for path, each in asked if each.feed in feeds for problem in _asked(document, path, each, shelf)]
 
 
-def can_be_told(indicator: Indicator, profile: Profile, agreed: Mapping[str, Contract]) -> bool:
-    """True when the council takes the indicator's feed, of it every column that it reads, and what it tells."""
-    contract = agreed.get(indicator.feed)
-    if contract is None or (indicator.tells is not None and not profile.collects(indicator.tells)):
+def can_be_told(asked: Indicator | Sign, profile: Profile, agreed: Mapping[str, Contract]) -> bool:
+    """True when the council takes the feed that is asked, of it every column that is read, and what it tells.
+
+    A nomination needs no feed.
+    """
+    tells = asked.tells if isinstance(asked, Indicator) else None
+    if tells is not None and not profile.collects(tells):
         return False
-    return all(profile.collects(contract.column(column).data_class) for column in indicator.columns)
+    if asked.feed is None:
+        return True
+    contract = agreed.get(asked.feed)
+    if contract is None or (isinstance(asked, Indicator) and asked.referral and not profile.direct_referral.value):
+        return False
+    return all(profile.collects(contract.column(column).data_class) for column in asked.columns)
 
 
 def out_of_date(document: Document, profile: Profile, known: Mapping[str, str]) -> Iterator[Problem]:
@@ -117,7 +129,7 @@ def _frameworks(document: Document, profile: Profile, shelf: Shelf) -> Iterator[
         except ValueError as error:
             yield document.problem(f"{path}.overrides", str(error))
         for number, indicator in enumerate(choice.overrides.indicators):
-            yield from _indicator(document, f"{path}.overrides.indicators[{number}]", indicator, shelf)
+            yield from _asked(document, f"{path}.overrides.indicators[{number}]", indicator, shelf)
 
 
 def _returns(document: Document, profile: Profile, shelf: Shelf) -> Iterator[Problem]:
@@ -176,22 +188,33 @@ def _calendars(document: Document, profile: Profile, _: Shelf) -> Iterator[Probl
                 yield document.problem(f"{path}.{feed}.every", "expected `school_terms`, by which terms are known")
 
 
-def _indicator(document: Document, path: str, indicator: Indicator, shelf: Shelf) -> Iterator[Problem]:
+def _asked(document: Document, path: str, asked: Indicator | Sign, shelf: Shelf) -> Iterator[Problem]:
+    if asked.feed is None:
+        return
     try:
-        contract = shelf.contract(indicator.feed)
+        contract = shelf.contract(asked.feed)
     except BadFile as error:
         yield document.problem(f"{path}.feed", "expected a feed with a sound contract")
         yield from error.problems
         return
-    if unknown := sorted(indicator.columns - set(contract.canonicals)):
-        yield document.problem(path, f"expected columns of {indicator.feed}; it has no {', '.join(unknown)}")
+    if unknown := sorted(asked.columns - set(contract.canonicals)):
+        yield document.problem(path, f"expected columns of {asked.feed}; it has no {', '.join(unknown)}")
         return
-    for index, condition in enumerate(indicator.where):
+    if asked.columns and (asked.window_months or asked.ahead_months):
+        yield from _dated(document, f"{path}.window_column", asked.window_column, contract)
+    for index, condition in enumerate(asked.where):
         yield from _code(document, f"{path}.where[{index}]", condition, contract)
+
+
+def _dated(document: Document, path: str, column: str, contract: Contract) -> Iterator[Problem]:
+    if contract.column(column).type is not ColumnType.DATE:
+        yield document.problem(path, f"expected a column of dates; {column} of {contract.feed} is none")
 
 
 def _code(document: Document, path: str, condition: Condition, contract: Contract) -> Iterator[Problem]:
     column = contract.column(condition.column)
+    if condition.op in OF_A_DAY:
+        yield from _dated(document, f"{path}.column", condition.column, contract)
     if column.type is not ColumnType.CODE or condition.op not in {Operator.EQ, Operator.IN}:
         return
     values = condition.value if isinstance(condition.value, tuple) else (condition.value,)

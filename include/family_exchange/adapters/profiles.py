@@ -227,7 +227,7 @@ def _framework(code: str, root: Path) -> tuple[Document, Framework]:
 
 def _framework_on_its_feeds(code: str, root: Path) -> None:
     document, model = _framework(code, root)
-    every_feed = {indicator.feed for indicator in model.indicators}
+    every_feed = model.feeds | {sign.feed for sign in model.signs}
     if problems := agreement.of_indicators(document, model, _shelf(root), every_feed):
         raise BadFile(sorted(problems))
 

@@ -11,7 +11,7 @@ from family_exchange.domain.provenance import Key, Model
 
 
 class Operator(StrEnum):
-    """How a condition compares; `present` and `absent` take no value, `in` takes a list."""
+    """How a condition compares; `in` takes a list, and those of `WITHOUT_VALUE` take no value."""
 
     EQ = "eq"
     IN = "in"
@@ -21,13 +21,24 @@ class Operator(StrEnum):
     LT = "lt"
     PRESENT = "present"
     ABSENT = "absent"
+    BEGUN = "begun"
+    """A date that is known, and not after the day asked for."""
+    OPEN = "open"
+    """A date that is not known, or is after the day asked for."""
+    AHEAD = "ahead"
+    """A date that is known, and is after the day asked for."""
+
+
+OF_A_DAY = frozenset({Operator.BEGUN, Operator.OPEN, Operator.AHEAD})
+"""They ask how a date lies to the day asked for."""
+WITHOUT_VALUE = OF_A_DAY | {Operator.PRESENT, Operator.ABSENT}
 
 
 Scalar = bool | int | Decimal | date | str
 
 
 class Condition(Model):
-    """One comparison on a canonical column; a column without a value fulfils only `absent`."""
+    """One comparison on a canonical column; a column without a value fulfils only `absent` and `open`."""
 
     column: Key
     op: Operator
@@ -35,7 +46,7 @@ class Condition(Model):
 
     @model_validator(mode="after")
     def _value_fits_the_operator(self) -> Self:
-        if self.op in {Operator.PRESENT, Operator.ABSENT}:
+        if self.op in WITHOUT_VALUE:
             if self.value is not None:
                 raise ValueError(f"`{self.op}` takes no value")
         elif self.op is Operator.IN:

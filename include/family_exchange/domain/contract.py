@@ -9,7 +9,7 @@ from typing import Annotated, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from family_exchange.domain.column import Column, Purpose, each_once, withholding
-from family_exchange.domain.condition import Ages, Condition
+from family_exchange.domain.condition import OF_A_DAY, Ages, Condition
 from family_exchange.domain.container import FileFormat, Format, Role
 from family_exchange.domain.provenance import Key, Model, Words, wrong
 
@@ -45,6 +45,12 @@ class CategoryChoice(Model):
     category: Key
     trigger: Key | None = None
     """The canonical column whose date starts the clock; null: the contract's own."""
+
+    @model_validator(mode="after")
+    def _holds_on_every_day(self) -> Self:
+        if any(condition.op in OF_A_DAY for condition in self.when):
+            raise wrong("when", "expected conditions that hold on one day as on another")
+        return self
 
 
 class ContractRetention(Model):

@@ -3,107 +3,44 @@
 Distinct problems count, never indicators. A problem that no feed can evidence is unknown, not absent.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
-from decimal import Decimal
-from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from family_exchange.domain.column import DataClass
-from family_exchange.domain.condition import Ages, Condition, Operator
-from family_exchange.domain.provenance import Key, Model, Provenance, Status, Words, wrong
+from family_exchange.domain.indicator import Indicator, ProblemCode, Route, Sign, WithoutFeed, left_out
+from family_exchange.domain.provenance import Model, Provenance, Status, Words, wrong
 
-ProblemCode = Annotated[str, StringConstraints(pattern=r"^[A-Z][0-9]{1,2}$")]
 FrameworkCode = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9]{2,15}$")]
 
 
-class Role(StrEnum):
-    """Whose record can evidence the problem."""
+class DependentChild(Provenance):
+    """Which child in the home a family must have to count."""
 
-    ADULT = "adult"
-    CHILD = "child"
-    ANY = "any"
-
-
-class Rate(Model):
-    """A figure over a person's latest rows of the feed, compared with a threshold.
-
-    The rows are the person's newest by `event_on`, one per event. A row whose denominator is null or below
-    `least_denominator` says nothing and is left out.
-    """
-
-    numerator: tuple[Key, ...] = Field(min_length=1)
-    """Columns that are added up; null counts as nothing recorded."""
-    denominator: Key | None = None
-    """Null: the numerator itself is compared."""
-    op: Literal[Operator.GE, Operator.GT, Operator.LE, Operator.LT]
-    threshold: Decimal
-    aggregate: Literal["mean", "each", "sum"]
-    """`mean`: all numerators over all denominators; `each`: every row by itself; `sum`: all numerators added."""
-    last: int = Field(ge=1, le=24)
-    """How many of the newest rows count; fewer are taken as they are."""
-    least_denominator: int = Field(default=1, ge=1)
-
-    @model_validator(mode="after")
-    def _aggregate_fits_the_denominator(self) -> Self:
-        if (self.aggregate == "sum") != (self.denominator is None):
-            raise ValueError("`aggregate: sum` goes without a denominator, `mean` and `each` with one")
-        return self
+    until: int = Field(default=16, ge=1, le=25)
+    """Dependent until this birthday,"""
+    kept_until: int = Field(default=19, ge=1, le=25)
+    """and until this one while something under `kept_by` says so."""
+    kept_by: tuple[Sign, ...] = ()
+    """Rows that show education, training, or being out of work at home."""
 
 
-class Indicator(Provenance):
-    """What rows of one feed must show about one person for a problem to be held met."""
+class ExpectantParent(Provenance):
+    """Who counts as expecting a child, where a family may count by that."""
 
-    code: Key
-    problem: ProblemCode
-    label: Words
-    feed: Key
-    tells: DataClass | None = None
-    """What it tells about somebody beyond the data classes of its columns; a council that does not take that class in
-    does not draw the conclusion either."""
-    kind: Literal["any_row", "rate"]
-    where: tuple[Condition, ...] = ()
-    """All must hold for a row to count."""
-    rate: Rate | None = None
-    window_months: int | None = Field(default=None, ge=1, le=120)
-    """A row counts when `window_column` lies in that many months up to the day asked for; null: always."""
-    window_column: Key = "event_on"
-    role: Role = Role.ANY
-    age: Ages = Ages()
-    """Age on the day asked for; unknown age fulfils only open ages."""
-
-    @model_validator(mode="after")
-    def _kind_has_what_it_needs(self) -> Self:
-        if (self.kind == "rate") != (self.rate is not None):
-            raise ValueError("`rate` goes with `kind: rate`, and only with it")
-        if self.kind == "any_row" and not self.where:
-            raise ValueError("`kind: any_row` needs at least one condition under `where`")
-        return self
-
-    @property
-    def columns(self) -> frozenset[str]:
-        """The canonical columns that the indicator reads."""
-        columns = {condition.column for condition in self.where}
-        if self.rate is not None:
-            columns |= {*self.rate.numerator, *([self.rate.denominator] if self.rate.denominator else [])}
-        if self.window_months is not None:
-            columns.add(self.window_column)
-        return frozenset(columns)
+    shown_by: tuple[Sign, ...] = ()
+    """Rows that show it; a child of the family who is not born yet shows it too."""
 
 
-class WithoutFeed(Provenance):
-    """An indicator that the framework names and that no feed can evidence yet: unknown, never absent."""
+class Caps(Model):
+    """For how many problems one member may account."""
 
-    code: Key
-    problem: ProblemCode
-    label: Words
-    role: Role = Role.ANY
-    age: Ages = Ages()
+    adult_elsewhere: int | None = Field(default=1, ge=1)
+    """An adult who does not live with the family; null: for as many as there are."""
 
 
-NOT_TAKEN_IN = "the council takes no feed, or not the data, that could evidence it"
+_USUAL = DependentChild(status=Status.INTERPRETED, note="the financial framework's definition of a dependent child")
 
 
 class Problem(Provenance):
@@ -134,8 +71,11 @@ class Framework(Model):
     """First day on which it is no longer in force; null: still is."""
     min_problems: int = Field(ge=1)
     """Distinct problems that the edition itself asks for; a council's profile says what holds there."""
-    dependent_child: bool = True
-    """True when a family needs a dependent child to count."""
+    dependent_child: DependentChild | None = _USUAL
+    """What makes a child dependent; null: a family counts without one."""
+    expectant_parent: ExpectantParent | None = None
+    """What shows that somebody expects a child, by which a family counts as well; null: that makes no family count."""
+    caps: Caps = Caps()
     problems: tuple[Problem, ...] = Field(min_length=1)
     indicators: tuple[Indicator, ...] = ()
     without_feed: tuple[WithoutFeed, ...] = ()
@@ -186,6 +126,23 @@ class Framework(Model):
         """The indicators that can evidence `problem`; empty: no feed can, so it is unknown."""
         return tuple(indicator for indicator in self.indicators if indicator.problem == problem)
 
+    @property
+    def feeds(self) -> frozenset[str]:
+        """The feeds that the indicators read."""
+        return frozenset(each.feed for each in self.indicators if each.feed is not None)
+
+    @property
+    def signs(self) -> Iterator[Sign]:
+        """What shows a child to be dependent, and somebody to expect one."""
+        if self.dependent_child is not None:
+            yield from self.dependent_child.kept_by
+        if self.expectant_parent is not None:
+            yield from self.expectant_parent.shown_by
+
+    def indicator(self, code: str) -> Indicator | None:
+        """The indicator of that code; None when there is none."""
+        return next((each for each in self.indicators if each.code == code), None)
+
     def with_overrides(self, overrides: Overrides) -> "Framework":
         """The framework as one council applies it; what the override does not name stays.
 
@@ -210,27 +167,24 @@ class Framework(Model):
         }
         return self._with(changed)
 
-    def limited_to(self, can_be_told: Callable[[Indicator], bool]) -> "Framework":
-        """The framework with only the indicators that can be told; the others stand under `without_feed`."""
-        left_out = [
-            WithoutFeed(
-                code=each.code,
-                problem=each.problem,
-                label=each.label,
-                role=each.role,
-                age=each.age,
-                status=Status.INTERPRETED,
-                note=NOT_TAKEN_IN,
-            )
-            for each in self.indicators
-            if not can_be_told(each)
-        ]
-        return self._with(
-            {
-                "indicators": [each for each in self.indicators if can_be_told(each)],
-                "without_feed": [*self.without_feed, *left_out],
-            }
-        )
+    def limited_to(self, can_be_told: Callable[[Indicator | Sign], bool]) -> "Framework":
+        """The framework with only the indicators that can be told; the others stand under `without_feed`.
+
+        Nobody's referral is awaited: where none are taken, nothing is unknown for it.
+        """
+        told = [each for each in self.indicators if can_be_told(each)]
+        untold = [each for each in self.indicators if each not in told and each.route is Route.DATA]
+        changed: dict[str, object] = {
+            "indicators": told,
+            "without_feed": [*self.without_feed, *map(left_out, untold)],
+        }
+        if self.dependent_child is not None:
+            kept_by = tuple(sign for sign in self.dependent_child.kept_by if can_be_told(sign))
+            changed["dependent_child"] = self.dependent_child.model_copy(update={"kept_by": kept_by})
+        if self.expectant_parent is not None:
+            shown_by = tuple(sign for sign in self.expectant_parent.shown_by if can_be_told(sign))
+            changed["expectant_parent"] = self.expectant_parent.model_copy(update={"shown_by": shown_by})
+        return self._with(changed)
 
     def _with(self, changed: Mapping[str, object]) -> "Framework":
         kept = {name: getattr(self, name) for name in type(self).model_fields if name not in changed}

@@ -1,35 +1,18 @@
-"""Headline problems: what evidences them, what stays unknown, and when a family is proposed.
+"""Headline problems: which source records and nominations evidence them in one family on one day."""
 
-Distinct problems count, never indicators. Nothing here is a decision: a proposal is decision support for a named
-person, who decides. Source: Financial framework for the expanded programme (dependent child, adult elsewhere).
-"""
-
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from enum import StrEnum
 
-from family_exchange.domain.condition import Condition, Operator, Scalar
+from family_exchange.domain.condition import OF_A_DAY, Condition, Operator, Scalar
 from family_exchange.domain.family import Role
-from family_exchange.domain.framework import Framework, Indicator, Rate
-from family_exchange.domain.framework import Role as Whose
-from family_exchange.domain.person import age_on, derived_id, of_age
+from family_exchange.domain.framework import Framework
+from family_exchange.domain.indicator import Indicator, Rate, Rows, Sign
+from family_exchange.domain.indicator import Role as Whose
+from family_exchange.domain.person import of_age
 
-DEPENDENT_UNTIL = 16
-"""A child in the home is dependent until this birthday,"""
-DEPENDENT_IN_EDUCATION_UNTIL = 19
-"""and until this one while in education."""
 MONTHS = 12
-
-
-class Standing(StrEnum):
-    """How a problem stands in a family."""
-
-    MET = "met"
-    NOT_MET = "not_met"
-    UNKNOWN = "unknown"
-    """Nothing evidences it, and something that could did not come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +29,18 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Nomination:
+    """A professional's word that an indicator holds of a family or of one of its members."""
+
+    number: int
+    indicator: str
+    nominated_on: date
+    profession: str
+    person: str | None
+    """None: of the family as a whole."""
+
+
+@dataclass(frozen=True, slots=True)
 class Subject:
     """A member of a family on the day asked for."""
 
@@ -53,23 +48,39 @@ class Subject:
     role: Role
     resident: bool
     born: date | None = field(default=None, repr=False)
-    in_education: bool = False
+    kept: bool = False
+    """True of a young person of whom something shows education, training, or being out of work at home."""
+    expecting: bool = field(default=False, repr=False)
+    """True of somebody of whom something shows that they expect a child."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Why a problem is held to be met."""
+    """Why a problem is held to be met: a source record of a person, or a nomination."""
 
     problem: str
     indicator: str
-    person: str
-    source_record: str
+    person: str | None
+    """None: a nomination of the family as a whole."""
+    source_record: str | None
     as_of: date
+    nomination: int | None = None
+
+    @property
+    def key(self) -> tuple[str, str, str, str, int]:
+        """What evidence is ordered by."""
+        return (self.problem, self.indicator, self.person or "", self.source_record or "", self.nomination or 0)
 
 
-def fulfils(condition: Condition, values: Mapping[str, Scalar | None]) -> bool:
-    """True when the row's value compares as the condition says; a missing value fulfils only `absent`."""
+def fulfils(condition: Condition, values: Mapping[str, Scalar | None], *, on: date | None = None) -> bool:
+    """True when the row's value compares as the condition says; a missing value fulfils only `absent` and `open`.
+
+    Raises:
+        ValueError: the condition asks how a date lies to a day, and no day is given.
+    """
     value = values.get(condition.column)
+    if condition.op in OF_A_DAY:
+        return _lies(condition.op, value, on)
     if condition.op in {Operator.PRESENT, Operator.ABSENT}:
         return (value is None) == (condition.op is Operator.ABSENT)
     if value is None:
@@ -77,6 +88,15 @@ def fulfils(condition: Condition, values: Mapping[str, Scalar | None]) -> bool:
     if isinstance(condition.value, tuple):
         return value in condition.value
     return _compares(condition.op, value, condition.value)
+
+
+def _lies(op: Operator, value: object, on: date | None) -> bool:
+    if on is None:
+        raise ValueError(f"`{op}` needs a day to compare with")
+    ahead = isinstance(value, date) and value > on
+    if op is Operator.OPEN:
+        return value is None or ahead
+    return ahead if op is Operator.AHEAD else isinstance(value, date) and not ahead
 
 
 def _compares(op: Operator, value: object, bound: object) -> bool:
@@ -94,22 +114,36 @@ def _ordered(op: Operator, sign: int) -> bool:
     }[op]  # fmt: skip
 
 
-def evidence(framework: Framework, family: Iterable[Subject], rows: Iterable[Row], *, on: date) -> tuple[Evidence, ...]:
+def evidence(
+    framework: Framework,
+    family: Iterable[Subject],
+    rows: Iterable[Row],
+    nominations: Iterable[Nomination] = (),
+    *,
+    on: date,
+) -> tuple[Evidence, ...]:
     """What evidences the framework's problems in one family on that day; each source record once an indicator.
 
-    Ordered by problem, indicator, person and record.
+    `nominations` are those of this family and of its members. Ordered by problem, indicator, person and record.
     """
     by_person: dict[str, list[Row]] = {}
     for row in rows:
         by_person.setdefault(row.person, []).append(row)
-    found = {
-        Evidence(indicator.problem, indicator.code, subject.person, row.source_record, row.as_of)
-        for subject in family
-        for indicator in framework.indicators
-        if _concerns(indicator, subject, on=on)
-        for row in _shown(indicator, by_person.get(subject.person, ()), on=on)
-    }
-    return tuple(sorted(found, key=lambda one: (one.problem, one.indicator, one.person, one.source_record)))
+    said = [*nominations]
+    found: set[Evidence] = set()
+    for indicator in framework.indicators:
+        if not indicator.holds_on(on):
+            continue
+        whose = {subject.person: subject for subject in family if _concerns(indicator, subject, on=on)}
+        for person in whose:
+            shown = _shown(indicator, by_person.get(person, ()), on=on)
+            found |= {Evidence(indicator.problem, indicator.code, person, r.source_record, r.as_of) for r in shown}
+        found |= {
+            Evidence(indicator.problem, indicator.code, each.person, None, each.nominated_on, each.number)
+            for each in said
+            if _nominated(indicator, each, on=on) and (each.person is None or each.person in whose)
+        }
+    return tuple(sorted(found, key=lambda one: one.key))
 
 
 def _concerns(indicator: Indicator, subject: Subject, *, on: date) -> bool:
@@ -117,23 +151,47 @@ def _concerns(indicator: Indicator, subject: Subject, *, on: date) -> bool:
     return whose and of_age(subject.born, indicator.age, on)
 
 
+def _nominated(indicator: Indicator, said: Nomination, *, on: date) -> bool:
+    if indicator.feed is not None or indicator.code != said.indicator or said.nominated_on > on:
+        return False
+    if indicator.nominators and said.profession not in indicator.nominators:
+        return False
+    return indicator.window_months is None or window_start(on, indicator.window_months) < said.nominated_on
+
+
 def _shown(indicator: Indicator, rows: Iterable[Row], *, on: date) -> Sequence[Row]:
     """The rows of one person that make the indicator hold; empty: it does not."""
     counted = [row for row in rows if row.feed == indicator.feed and _counts(indicator, row, on=on)]
-    return counted if indicator.rate is None else _rated(indicator.rate, counted)
+    if indicator.rate is not None:
+        return _rated(indicator.rate, counted)
+    if indicator.at_least is not None:
+        newest = _newest(counted)
+        return newest if len(newest) >= indicator.at_least else ()
+    return counted
 
 
-def _counts(indicator: Indicator, row: Row, *, on: date) -> bool:
-    if not all(fulfils(condition, row.values) for condition in indicator.where):
+def shows(sign: Sign, rows: Iterable[Row], *, on: date) -> bool:
+    """True when a row of one person's is such a sign."""
+    return any(row.feed == sign.feed and _counts(sign, row, on=on) for row in rows)
+
+
+def _counts(asked: Rows, row: Row, *, on: date) -> bool:
+    if not all(fulfils(condition, row.values, on=on) for condition in asked.where):
         return False
-    if indicator.window_months is None:
+    if asked.window_months is None and asked.ahead_months is None:
         return True
-    day = row.values.get(indicator.window_column)
-    return isinstance(day, date) and window_start(on, indicator.window_months) < day <= on
+    day = row.values.get(asked.window_column)
+    if not isinstance(day, date):
+        return False
+    behind = asked.window_months is not None and window_start(on, asked.window_months) < day <= on
+    return behind or (asked.ahead_months is not None and on < day <= window_start(on, -asked.ahead_months))
 
 
 def window_start(on: date, months: int) -> date:
-    """The day before the first of a window of that many months up to and with `on`; short months give their last."""
+    """The day before the first of a window of that many months up to and with `on`; short months give their last.
+
+    With fewer than none, the last day of a window after `on`.
+    """
     years, month0 = divmod(on.month - 1 - months, MONTHS)
     year, month = on.year + years, month0 + 1
     first_of_next = date(year + month // MONTHS, month % MONTHS + 1, 1)
@@ -142,11 +200,7 @@ def window_start(on: date, months: int) -> date:
 
 def _rated(rate: Rate, rows: Iterable[Row]) -> Sequence[Row]:
     """The newest rows, one an event, when their figure passes the threshold; else none."""
-    newest: dict[str, Row] = {}
-    for row in sorted(rows, key=_age_of_row, reverse=True):
-        if _says_something(rate, row):
-            newest.setdefault(row.event_ref, row)
-    used = list(newest.values())[: rate.last]
+    used = _newest(row for row in rows if _says_something(rate, row))[: rate.last]
     if not used:
         return ()
     parts = [(sum((_number(row, name) for name in rate.numerator), Decimal()), _below(rate, row)) for row in used]
@@ -157,6 +211,14 @@ def _rated(rate: Rate, rows: Iterable[Row]) -> Sequence[Row]:
     else:
         holds = _passes(rate, sum((over for over, _ in parts), Decimal()), Decimal(1))
     return used if holds else ()
+
+
+def _newest(rows: Iterable[Row]) -> list[Row]:
+    """The newest row of each event, newest first."""
+    newest: dict[str, Row] = {}
+    for row in sorted(rows, key=_age_of_row, reverse=True):
+        newest.setdefault(row.event_ref, row)
+    return list(newest.values())
 
 
 def _age_of_row(row: Row) -> tuple[date, date, str]:
@@ -180,74 +242,3 @@ def _number(row: Row, column: str) -> Decimal:
 def _passes(rate: Rate, over: Decimal, under: Decimal) -> bool:
     bound = rate.threshold * under
     return _ordered(rate.op, (over > bound) - (over < bound))
-
-
-# --- from evidence to a proposal -------------------------------------------------------------------------------
-
-
-def dependent_child(subject: Subject, *, on: date) -> bool:
-    """True for a child in the home who is 0 to 15, or 16 to 18 and in education; an unborn child is none yet."""
-    if not subject.resident or subject.born is None or subject.born > on:
-        return False
-    age = age_on(subject.born, on)
-    return age < DEPENDENT_UNTIL or (age < DEPENDENT_IN_EDUCATION_UNTIL and subject.in_education)
-
-
-def counted(found: Iterable[tuple[str, str]], family: Iterable[Subject]) -> frozenset[str]:
-    """The distinct problems that count, of `(problem, person)`.
-
-    An adult who does not live with the family accounts for at most one problem, and for one that nobody else
-    evidences where that is possible: as many problems as the rule allows.
-    """
-    elsewhere = {one.person for one in family if one.role is Role.ADULT and not one.resident}
-    own: set[str] = set()
-    offered: dict[str, set[str]] = {}
-    for problem, person in found:
-        if person in elsewhere:
-            offered.setdefault(person, set()).add(problem)
-        else:
-            own.add(problem)
-    given: dict[str, str] = {}
-
-    def give(person: str, tried: set[str]) -> bool:
-        for problem in sorted(offered[person] - own - tried):
-            tried.add(problem)
-            if problem not in given or give(given[problem], tried):
-                given[problem] = person
-                return True
-        return False
-
-    for person in sorted(offered):
-        give(person, set())
-    return frozenset(own | set(given))
-
-
-def standings(framework: Framework, met: Collection[str], told: Collection[str]) -> dict[str, Standing]:
-    """How each problem stands, in the framework's order; `told` holds the indicators that the feeds could show.
-
-    A problem is absent only when everything that could evidence it came and shows nothing.
-    """
-    without = {each.problem for each in framework.without_feed}
-    found: dict[str, Standing] = {}
-    for code in framework.problem_codes:
-        indicators = framework.indicators_of(code)
-        complete = code not in without and all(each.code in told for each in indicators) and bool(indicators)
-        found[code] = Standing.MET if code in met else Standing.NOT_MET if complete else Standing.UNKNOWN
-    return found
-
-
-def proposes(framework: Framework, problems: Collection[str], family: Iterable[Subject], *, on: date) -> bool:
-    """True when a family with these distinct problems is proposed: enough of them, and a child to support."""
-    if len(set(problems)) < framework.min_problems:
-        return False
-    return not framework.dependent_child or any(dependent_child(subject, on=on) for subject in family)
-
-
-def proposal_id(family: str, rule: str, problems: Iterable[str]) -> str:
-    """The id of a proposal: the same family, rule and problems are the same proposal."""
-    return derived_id("Q", family, rule, *sorted(problems))
-
-
-def decision_id(proposal: str) -> str:
-    """The id of the one decision on a proposal."""
-    return derived_id("D", proposal)

@@ -12,10 +12,9 @@ from family_exchange.adapters import families as stored
 from family_exchange.adapters.doors import Doors
 from family_exchange.adapters.evidence import Assessed
 from family_exchange.adapters.proposals import Proposal
-from family_exchange.domain import problem
+from family_exchange.domain import eligibility
 from family_exchange.domain.errors import NeedsDecision, TryLater
 from family_exchange.domain.framework import Framework
-from family_exchange.domain.problem import Standing
 
 log = logging.getLogger(__name__)
 
@@ -103,10 +102,5 @@ def decide(
 
 
 def _proposal(framework: Framework, family: Assessed, came: frozenset[str], *, on: date) -> Proposal | None:
-    problems = problem.counted(family.found, family.subjects)
-    if not problem.proposes(framework, problems, family.subjects, on=on):
-        return None
-    told = {indicator.code for indicator in framework.indicators if indicator.feed in came}
-    standing = problem.standings(framework, {code for code, _ in family.found}, told)
-    unknown = sorted(code for code, how in standing.items() if how is Standing.UNKNOWN)
-    return Proposal(family.family, tuple(sorted(problems)), tuple(unknown))
+    one = eligibility.assess(framework, family.subjects, family.found, came, on=on)
+    return Proposal(family.family, one.problems, one.unknown) if one.proposed else None
