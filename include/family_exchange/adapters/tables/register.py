@@ -1,6 +1,6 @@
 """What people said about the register, and what waits to be brought up to date; the rest of the room is views."""
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Date, ForeignKey, Identity, Numeric, Table, Text
+from sqlalchemy import BigInteger, CheckConstraint, Column, Date, ForeignKey, Identity, Index, Numeric, Table, Text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from family_exchange.adapters.tables.base import instant, metadata, now
@@ -35,6 +35,17 @@ Table(
         name="withdrawn",
     ),
     schema="register",
+)
+Table(
+    "kept_person",
+    metadata,
+    Column("kept_no", BigInteger, Identity(always=True), primary_key=True),
+    Column("keys", ARRAY(Text), nullable=False, comment="record keys"),
+    now("recorded_at"),
+    CheckConstraint("cardinality(keys) > 1", name="several"),
+    Index("kept_person_key", "keys", postgresql_using="gin"),
+    schema="register",
+    comment="keys that stay one person for a machine: their reasons are destroyed, or are not to be weighed again",
 )
 Table(
     "nomination",

@@ -60,6 +60,14 @@ COMMENT ON COLUMN register.identity_decision.side_a IS 'record keys';
 COMMENT ON COLUMN register.identity_decision.side_b IS 'record keys';
 COMMENT ON COLUMN register.identity_decision.withdrawal IS 'why it was withdrawn';
 
+CREATE TABLE register.kept_person (
+  kept_no bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT pk_kept_person PRIMARY KEY,
+  keys text[] NOT NULL CONSTRAINT ck_kept_person_several CHECK (cardinality(keys) > 1),
+  recorded_at timestamptz NOT NULL DEFAULT clock_timestamp());
+COMMENT ON TABLE register.kept_person IS
+  'keys that stay one person for a machine: their reasons are destroyed, or are not to be weighed again';
+COMMENT ON COLUMN register.kept_person.keys IS 'record keys';
+CREATE INDEX kept_person_key ON register.kept_person USING gin (keys);
 CREATE TABLE register.rectification (
   rectification_no bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT pk_rectification PRIMARY KEY,
   person_id text NOT NULL CONSTRAINT fk_rectification_person_id REFERENCES memory.person,
@@ -298,7 +306,7 @@ DELETE FROM memory.family_member WHERE NOT upper_inf(recorded);
 DELETE FROM memory.person_record WHERE NOT upper_inf(recorded);
 DELETE FROM memory.person_pointer WHERE NOT upper_inf(recorded);
 DROP TABLE register.run, register.due, memory.suggestion, memory.plan_scope, memory.family_worker,
-  memory.family_status, memory.fact, register.rectification, register.identity_decision;
+  memory.family_status, memory.fact, register.rectification, register.kept_person, register.identity_decision;
 
 ALTER TABLE memory.decision SET SCHEMA register;
 ALTER TABLE memory.proposal ADD COLUMN unknown text[] NOT NULL DEFAULT '{}';
