@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from family_exchange.adapters import shapes, staging, unclaimed
+from family_exchange.adapters import memory, shapes, staging, unclaimed
 from family_exchange.adapters.database import Connection
 from family_exchange.adapters.statements import KEY
 from family_exchange.adapters.vault import Vault
@@ -54,7 +54,9 @@ def source_records(connection: Connection, ids: Sequence[str]) -> Destroyed:
         "DELETE FROM memory.source_record WHERE source_record_id = ANY(%s)", (list(ids),)
     ).rowcount
     _forget_keys(connection)
-    people, families = _forget_people(connection, _without_record(connection, touched))
+    gone = _without_record(connection, touched)
+    people, families = _forget_people(connection, gone)
+    memory.touch(connection, {*touched} - {*gone})
     return Destroyed(rows=rows, people=people, families=families)
 
 

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from functools import cache
 
+from psycopg import sql
+
 from family_exchange.adapters import memory
 from family_exchange.adapters.database import Connection
 from family_exchange.adapters.statements import BIRTH_ESTIMATED
@@ -30,7 +32,7 @@ _BORN = """
                       WHEN r.date_of_birth > r.as_of THEN 2
                       WHEN (r.facts ->> %(estimated)s)::boolean THEN 1 ELSE 0 END) AS kind
         FROM register.source_record r JOIN register.person_record p USING (source_record_id)
-       WHERE r.as_of <= %(today)s GROUP BY 1, 2) stated
+       WHERE r.as_of <= %(today)s AND {among} GROUP BY 1, 2) stated
      ORDER BY person_id, kind, said DESC, last_said DESC, born
 """
 _SIGHTINGS = """
@@ -68,13 +70,18 @@ _CLAIMS = """
 """
 
 
-def note_births(connection: Connection, placeholders: Iterable[date], *, today: date) -> None:
+def note_births(
+    connection: Connection, placeholders: Iterable[date], *, today: date, among: str | None = None
+) -> None:
     """`person_born`, for this transaction: each person's likeliest date of birth, actual before estimated.
 
     Of several, the one that most records state, then the newest. `relationship` is `child` when somebody says so.
+    With `among`, of the persons in the temporary table of that name alone.
     """
     connection.execute("DROP TABLE IF EXISTS person_born")
-    connection.execute(_BORN, {"placeholders": sorted(placeholders), "estimated": BIRTH_ESTIMATED, "today": today})
+    those = sql.SQL("p.person_id IN (SELECT person_id FROM {})").format(sql.Identifier(among)) if among else None
+    query = sql.SQL(_BORN).format(among=those or sql.SQL("true"))
+    connection.execute(query, {"placeholders": sorted(placeholders), "estimated": BIRTH_ESTIMATED, "today": today})
     connection.execute("ALTER TABLE person_born ADD PRIMARY KEY (person_id)")
     connection.execute("ANALYZE person_born")
 
@@ -141,7 +148,7 @@ def ids(connection: Connection) -> tuple[dict[str, list[str]], dict[str, list[st
 
 
 def save(connection: Connection, families: Mapping[str, Family]) -> dict[str, int]:
-    """The stored families are `families`, by id; only what differs is written.
+    """The stored families are `families`, by id; only what differs is written, and is due to be assessed again.
 
     Counts: `families` (new), `members` (new or changed), `members_left` (memberships that no record tells of now).
     """
@@ -164,5 +171,13 @@ def save(connection: Connection, families: Mapping[str, Family]) -> dict[str, in
              SELECT FROM membership n
               WHERE (n.family_id, n.person_id, n.from_on) = (m.family_id, m.person_id, m.from_on))"""
     ).fetchone()
+    began = connection.execute("SELECT clock_timestamp()").fetchone()
     members = memory.reconcile(connection, memory.FAMILY_MEMBER, "membership")
+    changed = connection.execute(
+        """SELECT DISTINCT family_id FROM memory.family_member
+            WHERE lower(recorded) >= %(began)s OR upper(recorded) >= %(began)s""",
+        {"began": began and began[0]},
+    )
+    memory.make_due(connection, "propose", (str(family) for (family,) in changed))
+    connection.execute("DROP TABLE membership")
     return {"families": added, "members": members.added, "members_left": int(row[0]) if row else 0}

@@ -6,7 +6,7 @@ moment, the same queries run in a transaction in which `as_known` has been calle
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from psycopg import sql
 
@@ -95,8 +95,21 @@ def as_known(connection: Connection, at: datetime | None) -> None:
     )
 
 
+EVERYTHING = "*"
+
+STAGES = ("facts", "families", "propose")
+"""The stages after matching, in their order."""
+
+
+def touch(connection: Connection, persons: Iterable[str]) -> None:
+    """Something about these persons has changed: every stage after matching has to look at them again."""
+    changed = sorted(set(persons))
+    for stage in STAGES:
+        make_due(connection, stage, changed)
+
+
 def make_due(connection: Connection, stage: str, subjects: Iterable[str]) -> None:
-    """The stage has to bring these up to date, whoever runs it next; `*` is everything."""
+    """The stage has to bring these up to date, whoever runs it next; `EVERYTHING` is everything."""
     connection.execute(
         "INSERT INTO register.due (stage, subject) SELECT %s, unnest(%s::text[]) ON CONFLICT DO NOTHING",
         (stage, sorted(set(subjects))),
@@ -109,6 +122,22 @@ def take_due(connection: Connection, stage: str) -> frozenset[str]:
     return frozenset(str(subject) for (subject,) in rows)
 
 
-def whole(due: Collection[str]) -> bool:
-    """True when everything is due."""
-    return "*" in due
+def whole(connection: Connection, stage: str, due: Collection[str], *, today: date, rule: str = "") -> bool:
+    """True when the stage has everything to do: it is asked for, or this is its first run of the day or by the rule.
+
+    Days and rules change what is true of families whom nothing else has touched.
+    """
+    row = connection.execute(
+        "SELECT 1 FROM register.run WHERE (stage, last_on, rule) = (%s, %s, %s)", (stage, today, rule)
+    ).fetchone()
+    return EVERYTHING in due or row is None
+
+
+def note_whole(connection: Connection, stage: str, *, today: date, rule: str = "") -> None:
+    """The stage has done everything there was on that day, by that rule."""
+    connection.execute(
+        """INSERT INTO register.run (stage, last_on, rule) VALUES (%s, %s, %s)
+           ON CONFLICT (stage) DO UPDATE SET last_on = excluded.last_on, rule = excluded.rule,
+                                             recorded_at = clock_timestamp()""",
+        (stage, today, rule),
+    )

@@ -3,7 +3,7 @@
 import logging
 from datetime import date
 
-from family_exchange.adapters import audit, database, linkage_model, register
+from family_exchange.adapters import audit, database, linkage_model, memory, register
 from family_exchange.adapters import families as stored
 from family_exchange.adapters.doors import Doors
 from family_exchange.domain import family, home
@@ -16,7 +16,7 @@ def families(doors: Doors, *, today: date) -> dict[str, int]:
     """Every family that the source records tell of is in the register, with who belonged to it from when to when.
 
     Counts: `families` (new), `members` (new or changed memberships), `members_left` (memberships that nothing tells of
-    any more). A second run on the same day changes nothing; on a later day at most roles, on birthdays.
+    any more). A second run on the same day finds nothing due; on a later day at most roles change, on birthdays.
 
     Raises:
         TryLater: another worker is writing the register.
@@ -24,11 +24,15 @@ def families(doors: Doors, *, today: date) -> dict[str, int]:
     with database.transaction(doors.database) as connection:
         if not database.lock(connection, register.LOCK, "register"):
             raise TryLater("another worker is bringing the register up to date")
+        due = memory.take_due(connection, "families")
+        if not due and not memory.whole(connection, "families", due, today=today):
+            return {"families": 0, "members": 0, "members_left": 0}
         stored.note_births(connection, linkage_model.model().placeholder_births, today=today)
         seen, homes = stored.sightings(connection, today=today)
         living = family.at_home(home.stays(seen), stored.ties(connection, today=today), homes, on=today)
         whole = family.whole(living, stored.claims(connection, today=today))
         counts = stored.save(connection, family.named(whole, *stored.ids(connection)))
+        memory.note_whole(connection, "families", today=today)
         if any(counts.values()):
             audit.append(connection, "register.families", register.ACTOR, counts)
     log.info("families: %s", counts)
