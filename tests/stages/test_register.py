@@ -92,6 +92,7 @@ def test_an_address_and_its_uprn_are_one_home(council):
     assert query(council, "SELECT basis FROM register.family") == [("uprn",)]
 
 
+@pytest.mark.requirement("R-032")
 def test_a_shared_house_of_strangers_is_not_a_family(council):
     lodgers = [
         someone(f"P{number}", name, OTHER, surname, event_ref="i")
@@ -101,6 +102,7 @@ def test_a_shared_house_of_strangers_is_not_a_family(council):
     assert bring_up(council)["families"] == 0
 
 
+@pytest.mark.requirement("R-032")
 def test_a_parent_elsewhere_belongs_to_the_family_and_to_the_one_he_lives_with(council):
     a_file(
         council,
@@ -116,6 +118,33 @@ def test_a_parent_elsewhere_belongs_to_the_family_and_to_the_one_he_lives_with(c
     assert families(council) == [["(C3)", "C1", "C2"], ["C3", "C4"]]
 
 
+@pytest.mark.requirement("R-032")
+def test_a_child_of_two_households_belongs_to_both(council):
+    for day in (date(2026, 3, 31), AS_OF):
+        a_file(
+            council,
+            "childrens_social_care",
+            [someone("C1", "Ada", CHILD), someone("C2", "Grace", MOTHER)],
+            as_of=day,
+        )
+        a_file(
+            council,
+            "school_attendance",
+            [
+                someone("S1", "Ada", CHILD, home=ELSEWHERE, event_ref=f"t{day}", event_on=day),
+                someone("S2", "Ben", date(2016, 2, 2), home=ELSEWHERE, event_ref=f"t{day}", event_on=day),
+            ],
+            as_of=day,
+        )
+    bring_up(council)
+    assert person_of(council, "S1") == person_of(council, "C1")
+    assert [sorted({*family} & {"C1", "S1", "C2", "S2"}) for family in families(council)] == [
+        ["C1", "C2", "S1"],
+        ["C1", "S1", "S2"],
+    ]
+
+
+@pytest.mark.requirement("R-032")
 def test_a_looked_after_child_belongs_to_the_family_of_birth_and_to_the_carers(council):
     a_file(
         council,
@@ -130,6 +159,7 @@ def test_a_looked_after_child_belongs_to_the_family_of_birth_and_to_the_carers(c
     assert families(council) == [["(C1)", "C2"], ["C1", "H1"]]
 
 
+@pytest.mark.requirement("R-032")
 def test_a_household_without_an_address_is_a_family_by_its_reference(council):
     a_file(
         council,
@@ -144,6 +174,7 @@ def test_a_household_without_an_address_is_a_family_by_its_reference(council):
     assert query(council, "SELECT basis FROM register.family") == [("household",)]
 
 
+@pytest.mark.requirement("R-032")
 def test_a_family_that_moved_left_its_old_home_when_it_was_seen_in_the_new_one(council):
     a_file(
         council,
@@ -165,6 +196,7 @@ def test_a_family_that_moved_left_its_old_home_when_it_was_seen_in_the_new_one(c
     assert families(council) == [["C1", "C2"]]
 
 
+@pytest.mark.requirement("R-032")
 def test_a_tenancy_tells_when_it_began_and_when_it_ended(council):
     tenancy = {"household_ref": "T1", "uprn": "100", "tenancy_start": date(2019, 4, 1), "event_on": date(2026, 5, 31)}
     a_file(
