@@ -42,7 +42,15 @@ def graded(a, b, probability=0.9999):
         ("E", "EMMA", Likeness.UNKNOWN),
         ("", "EMMA", Likeness.UNKNOWN),
         ("ELLA", "EMMA", Likeness.DIFFERENT),
+        ("MATT", "MATTHWE", Likeness.SLIP),
+        ("LIZ", "ELIZAETH", Likeness.SLIP),
+        ("WEI", "WIE", Likeness.SLIP),
+        ("KYRA", "KYLA", Likeness.NEAR),
+        ("ELMA", "EMMA", Likeness.NEAR),
+        ("MEMA", "EMMA", Likeness.NEAR),
+        ("AYLEN", "AYLENE", Likeness.NEAR),
         ("ELLA", "BELLA", Likeness.DIFFERENT),
+        ("KAYDEN", "JAYDEN", Likeness.DIFFERENT),
         ("ANNA", "ANNE", Likeness.DIFFERENT),
         ("JON", "RON", Likeness.DIFFERENT),
         ("MARY ANN", "MARY JANE", Likeness.DIFFERENT),
@@ -58,6 +66,33 @@ def test_forename_and_surname_in_each_others_place_are_the_same():
     assert matching.forenames(a_person(), another(forename="ASHBARROW", surname="EMMA"), NAMES) is Likeness.SAME
 
 
+SHARING = replace(NAMES, shared=frozenset({"MOHAMMED", "MUHAMMAD", "MD"}))
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "likeness"),
+    [
+        ("MOHAMMED ALI", "MOHAMMED USMAN", Likeness.DIFFERENT),
+        ("MOHAMMED", "MOHAMMED USMAN", Likeness.UNKNOWN),
+        ("MD USMAN", "USMAN", Likeness.VARIANT),
+        ("MOHAMMED", "MOHAMMED", Likeness.SAME),
+        ("MOHAMMED", "MUHAMMAD", Likeness.VARIANT),
+        ("MOHAMMED", "USMAN", Likeness.DIFFERENT),
+    ],
+)
+def test_a_name_that_brothers_share_says_nothing_of_which_brother(a, b, likeness):
+    one, other = a_person(forename=a, sex="M"), another(forename=b, sex="M")
+    assert matching.forenames(one, other, SHARING) is likeness
+    assert matching.forenames(other, one, SHARING) is likeness
+
+
+def test_a_short_form_of_several_names_says_who_is_meant_only_beside_the_sex():
+    alex, alexandra = a_person(forename="ALEX", sex="U"), another(forename="ALEXANDRA")
+    assert matching.forenames(alex, alexandra, NAMES) is Likeness.UNKNOWN
+    assert matching.forenames(replace(alex, sex="F"), alexandra, NAMES) is Likeness.VARIANT
+    assert matching.forenames(replace(alex, sex="M"), alexandra, NAMES) is Likeness.DIFFERENT
+
+
 def test_a_slip_that_changes_the_sex_makes_another_name():
     paul, paula = a_person(forename="PAULX", sex="M"), another(forename="PAUL", sex="F")
     assert matching.forenames(paul, paula, NAMES) is Likeness.DIFFERENT
@@ -69,6 +104,9 @@ def test_a_slip_that_changes_the_sex_makes_another_name():
         (date(2015, 3, 4), date(2015, 3, 4), Likeness.SAME),
         (date(2015, 3, 4), date(2015, 4, 3), Likeness.SLIP),
         (date(2015, 3, 4), date(2015, 3, 14), Likeness.SLIP),
+        (date(2015, 3, 20), date(2015, 3, 19), Likeness.SLIP),
+        (date(2019, 3, 4), date(2020, 3, 4), Likeness.SLIP),
+        (date(1997, 3, 4), date(2008, 3, 4), Likeness.DIFFERENT),
         (date(2015, 3, 4), date(2051, 3, 4), Likeness.DIFFERENT),
         (date(1985, 3, 4), date(1995, 3, 4), Likeness.SLIP),
         (date(1965, 3, 4), date(1985, 3, 4), Likeness.DIFFERENT),
@@ -112,10 +150,25 @@ def test_one_slip_in_a_national_insurance_number_contradicts_nothing():
     assert matching.conflict(a_person(nino="AB123456"), another(nino="AB123465"), NAMES) is None
 
 
+def test_one_partner_may_keep_apart_people_whose_names_are_a_slip_apart():
+    one, other = a_person(), a_person(key="police_incidents|police|P2", forename="EMMMA")
+    assert matching.conflict(one, other, NAMES) is Conflict.OWN_REFERENCES
+    assert graded(one, other) is Grade.POSSIBLE
+    assert graded(one, other, probability=0.4) is Grade.CERTAINLY_NOT
+    assert matching.conflict(one, another(forename="EMMMA"), NAMES) is None
+
+
 def test_one_partner_may_keep_twins_apart_whose_names_are_variants():
     one, other = a_person(forename="KATE"), a_person(key="police_incidents|police|P2", forename="KATHERINE")
     assert matching.conflict(one, other, NAMES) is Conflict.OWN_REFERENCES
     assert matching.conflict(one, another(forename="KATHERINE"), NAMES) is None
+
+
+def test_one_partner_may_have_a_reference_for_each_home_of_somebody_who_moved():
+    one = a_person(forename="KATE")
+    other = a_person(key="police_incidents|police|P2", forename="KATHERINE", dwelling="CH4 4AA|3|M")
+    assert matching.conflict(one, other, NAMES) is None
+    assert matching.conflict(one, replace(other, forename="KATTE"), NAMES) is Conflict.OWN_REFERENCES
 
 
 def test_an_equal_number_against_a_conflict_is_for_a_person_to_look_at():
@@ -130,13 +183,61 @@ def test_an_equal_number_against_a_conflict_is_for_a_person_to_look_at():
         {},
         {"forename": "EMMMA"},
         {"born": date(2015, 4, 3)},
-        {"born": None},
+        {"forename": "EMMMA", "born": date(2015, 4, 3)},
+        {"born": date(2014, 3, 4), "birth": Birth.ESTIMATED},
         {"surname": "BRINDLECOTE"},
         {"dwelling": ""},
     ],
 )
 def test_an_equal_number_without_a_contradiction_is_certain(changes):
     assert matching.certain_by_identifier(a_person(nhs_number=NHS), another(nhs_number=NHS, **changes), NAMES)
+
+
+@pytest.mark.parametrize("changes", [{}, {"forename": "EMMMA"}])
+def test_an_equal_justice_number_is_a_number_too_and_another_one_contradicts_nothing(changes):
+    one, number = a_person(justice=frozenset({"pnc 2001/0171310W"})), "pnc 2001/0171310W"
+    assert matching.certain_by_identifier(one, another(justice=frozenset({number, "crn X123456"}), **changes), NAMES)
+    assert not matching.certain_by_identifier(one, another(justice=frozenset({"pnc 2003/0062845E"}), **changes), NAMES)
+    assert matching.conflict(one, another(justice=frozenset({"pnc 2003/0062845E"})), NAMES) is None
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"born": None, "birth": Birth.UNKNOWN},  # a parent of the same name whose number was borrowed
+        {"birth": Birth.EXPECTED},
+        {"forename": ""},  # a twin whose number was borrowed
+        {"forename": "E"},
+    ],
+)
+def test_a_borrowed_number_joins_neither_twins_nor_a_parent_and_a_child_of_one_name(changes):
+    one, other = a_person(nhs_number=NHS), another(nhs_number=NHS, **changes)
+    assert not matching.certain_by_identifier(one, other, NAMES)
+    assert graded(one, other) is Grade.POSSIBLE
+
+
+def test_names_a_letter_apart_are_possible_at_best_even_beside_an_equal_number():
+    kyra, kyla = a_person(forename="KYRA", nhs_number=NHS), another(forename="KYLA", nhs_number=NHS)
+    assert not matching.certain_by_identifier(kyra, kyla, NAMES)
+    assert graded(kyra, kyla, probability=1.0) is Grade.POSSIBLE
+
+
+@pytest.mark.parametrize(
+    ("known", "odd", "slip"),
+    [
+        ("MARTHA", "MATRHA", True),
+        ("MARTHA", "MARRTHA", True),
+        ("MARTHA", "MATHA", True),
+        ("MARTHA", "MARTH", False),
+        ("MARTHA", "MARTHAA", True),
+        ("MARTHA", "MARTHAS", False),
+        ("LILA", "LIA", False),
+        ("MARTHA", "MARTNA", False),
+        ("MARTHA", "AMRTHA", False),
+    ],
+)
+def test_fingers_swap_double_or_lose_letters_where_names_differ_otherwise(known, odd, slip):
+    assert matching.typing_slip(known, odd) is slip
 
 
 @pytest.mark.parametrize(

@@ -171,8 +171,8 @@ def test_what_waited_for_a_person_follows_a_join(council):
 
 def may_be_either_twin(council):
     """The person of `S1` and `P1`, who are one as far as is known: the twin of whom P1 may be has not come yet."""
-    a_file(council, "school_attendance", [a_pupil("S1", "Ella")])
-    a_file(council, "police_incidents", [a_pupil("P1", "Elma")])
+    a_file(council, "school_attendance", [a_pupil("S1", "Carla")])
+    a_file(council, "police_incidents", [a_pupil("P1", "Calra")])
     match.people(doors_to(council))
     assert same_person(council, "S1", "P1")
     return person_of(council, "S1")
@@ -181,7 +181,7 @@ def may_be_either_twin(council):
 @pytest.mark.requirement("R-038")
 def test_a_join_that_turns_out_to_be_doubtful_is_undone_and_shown(council):
     one = may_be_either_twin(council)
-    a_file(council, "housing_tenancies", [someone("H1", "Emma", household_ref="T1")])
+    a_file(council, "housing_tenancies", [someone("H1", "Clara", household_ref="T1")])
     assert match.people(doors_to(council))["parted"] == 1
     assert len({person_of(council, ref) for ref in ("S1", "P1", "H1")}) == 3
     assert one == person_of(council, "P1")  # the id was made from P1, and means P1 for good
@@ -214,7 +214,7 @@ def test_a_machine_takes_nobody_apart_of_whom_somebody_decided(council):
                VALUES (%s, 'restriction', 'upheld', 'Jane Doe', 'asked')""",
             (one,),
         )
-    a_file(council, "housing_tenancies", [someone("H1", "Emma", household_ref="T1")])
+    a_file(council, "housing_tenancies", [someone("H1", "Clara", household_ref="T1")])
     assert match.people(doors_to(council))["parted"] == 0
     assert person_of(council, "S1") == person_of(council, "P1") == one
     assert possible(council, "P1", "H1")

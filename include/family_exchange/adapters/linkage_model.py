@@ -22,6 +22,8 @@ class LinkageModel(Model):
     """Splink's own settings: blocking, comparisons, m and u."""
     forms: tuple[frozenset[str], ...]
     """Customary forms of one forename."""
+    shared_forenames: frozenset[str] = frozenset()
+    """Forenames that brothers or sisters bear before their own."""
     forename_share: dict[str, float]
     surname_share: dict[str, float]
     other_forename: float
@@ -36,7 +38,10 @@ class LinkageModel(Model):
             for name in group:
                 forms.setdefault(name, set()).add(number)
         groups = {name: frozenset(numbers) for name, numbers in forms.items()}
-        return Names(frozenset(self.forename_share) | frozenset(groups), groups)
+        alike = {
+            name: frozenset().union(*(self.forms[each] for each in found)) - {name} for name, found in forms.items()
+        }
+        return Names(frozenset(self.forename_share) | frozenset(groups), groups, alike, self.shared_forenames)
 
     def share(self, forename: str, surname: str) -> float:
         """The share of people who bear this whole name."""

@@ -4,10 +4,11 @@ A score says how surprising it would be for two records to agree so well by chan
 close in age, and a parent and child of the same name agree so well by birth: the rules here know, and come first.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+from itertools import dropwhile
 
 from family_exchange.domain.person import Birth, Identity
 
@@ -32,7 +33,7 @@ class Conflict(StrEnum):
     FORENAME = "forename"
     """Two given names, not two spellings of one: twins and siblings."""
     OWN_REFERENCES = "own_references"
-    """One partner keeps the two apart under differing forenames."""
+    """One partner keeps the two apart, and their forenames are not the same name."""
 
 
 class Likeness(StrEnum):
@@ -43,6 +44,8 @@ class Likeness(StrEnum):
     """Two customary forms of one name."""
     SLIP = "slip"
     """One typing slip apart."""
+    NEAR = "near"
+    """One letter apart as two people's names may be: KYRA and KYLA."""
     UNKNOWN = "unknown"
     DIFFERENT = "different"
 
@@ -55,10 +58,19 @@ class Names:
     """Forenames in common use: one of them is not a misspelling of another."""
     forms: Mapping[str, frozenset[int]]
     """Forename → the groups of customary forms that it belongs to."""
+    alike: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Forename → the other forms of it."""
+    shared: frozenset[str] = frozenset()
+    """Forenames that brothers or sisters bear before their own: alone they do not say who is meant."""
 
     def groups(self, forename: str) -> frozenset[int]:
-        """The groups of the first of somebody's forenames."""
-        return self.forms.get(forename.split(" ", maxsplit=1)[0], frozenset())
+        """The groups of somebody's own name: the first of the forenames that is not shared, or the first."""
+        words = forename.split()
+        return self.forms.get((self.own(words) or words or [""])[0], frozenset())
+
+    def own(self, words: Sequence[str]) -> list[str]:
+        """The forenames without shared ones before them."""
+        return list(dropwhile(self.shared.__contains__, words))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +89,25 @@ _SHORT = 4
 """Below this many letters, or where neither is a known name below one more, one slip makes another name."""
 
 
+_LONG = 6
+"""From this many letters on, a name without one of its inner letters is that name mistyped."""
+
+
 def forenames(a: Identity, b: Identity, names: Names) -> Likeness:
     """How the forenames stand to each other; forename and surname written in each other's place count as the same.
 
-    UNKNOWN where one is missing or only an initial that fits.
+    UNKNOWN where one is missing, only an initial that fits, only a name that brothers share, or a short form of
+    several names while nothing is said of the sex.
     """
     if a.forename and a.forename == b.surname and b.forename == a.surname:
         return Likeness.SAME
     found = _names(a.forename, b.forename, names)
-    doubtful = found in {Likeness.VARIANT, Likeness.SLIP}
-    return Likeness.DIFFERENT if doubtful and _sexes_differ(a, b) else found
+    if found in {Likeness.VARIANT, Likeness.SLIP, Likeness.NEAR} and _sexes_differ(a, b):
+        return Likeness.DIFFERENT
+    several = max(len(names.groups(one.forename)) for one in (a, b)) > 1
+    if found is Likeness.VARIANT and several and not _sexes_agree(a, b):
+        return Likeness.UNKNOWN
+    return found
 
 
 def _names(a: str, b: str, names: Names) -> Likeness:
@@ -94,30 +115,49 @@ def _names(a: str, b: str, names: Names) -> Likeness:
         return Likeness.UNKNOWN
     if a.replace(" ", "") == b.replace(" ", ""):
         return Likeness.SAME
-    first_a, *rest_a = a.split()
-    first_b, *rest_b = b.split()
+    words_a, words_b = a.split(), b.split()
+    own_a, own_b = names.own(words_a), names.own(words_b)
+    if bool(own_a) != bool(own_b):
+        same = _one_name(words_a[0], words_b[0], names) in {Likeness.SAME, Likeness.VARIANT}
+        return Likeness.UNKNOWN if same else Likeness.DIFFERENT
+    (first_a, *rest_a), (first_b, *rest_b) = own_a or words_a, own_b or words_b
     if min(len(first_a), len(first_b)) == 1:
         return Likeness.UNKNOWN if first_a[0] == first_b[0] else Likeness.DIFFERENT
-    found = _one_name(first_a, first_b, names)
     if rest_a and rest_b and _names(" ".join(rest_a), " ".join(rest_b), names) is Likeness.DIFFERENT:
         return Likeness.DIFFERENT
+    found = _one_name(first_a, first_b, names)
     return Likeness.VARIANT if found is Likeness.SAME else found
 
 
 def _one_name(a: str, b: str, names: Names) -> Likeness:
     if a == b:
         return Likeness.SAME
-    if names.forms.get(a, frozenset()) & names.forms.get(b, frozenset()):
+    if b in names.alike.get(a, ()):
         return Likeness.VARIANT
-    known = (a in names.given) + (b in names.given)
-    least = _SHORT if known else _SHORT + 1
-    if known < len((a, b)) and min(len(a), len(b)) >= least and one_slip(a, b):
+    found = {
+        _slip(known, odd, names)
+        for odd, name in ((a, b), (b, a))
+        if odd not in names.given
+        for known in (name, *names.alike.get(name, ()))
+    }
+    return next((each for each in (Likeness.SLIP, Likeness.NEAR) if each in found), Likeness.DIFFERENT)
+
+
+def _slip(known: str, odd: str, names: Names) -> Likeness:
+    """Whether `odd`, which is no name in common use, is `known` mistyped."""
+    shortest, least = min(len(known), len(odd)), _SHORT if known in names.given else _SHORT + 1
+    if typing_slip(known, odd) and shortest >= least - (len(odd) >= len(known)):
         return Likeness.SLIP
-    return Likeness.DIFFERENT
+    begin_alike = known[0] == odd[0] or known[:2] == odd[1::-1]
+    return Likeness.NEAR if shortest >= least and begin_alike and one_slip(known, odd) else Likeness.DIFFERENT
 
 
 def _sexes_differ(a: Identity, b: Identity) -> bool:
     return {a.sex, b.sex} == {"F", "M"}
+
+
+def _sexes_agree(a: Identity, b: Identity) -> bool:
+    return a.sex == b.sex and a.sex in {"F", "M"}
 
 
 def births(a: Identity, b: Identity) -> Likeness:
@@ -137,11 +177,16 @@ def _days(a: date, b: date) -> Likeness:
     if abs(a.year - b.year) > MOST_YEARS_MISTYPED:
         return Likeness.DIFFERENT
     swapped = (a.year, a.month, a.day) == (b.year, b.day, b.month)
-    return Likeness.SLIP if swapped or one_slip(f"{a:%Y%m%d}", f"{b:%Y%m%d}") else Likeness.DIFFERENT
+    one_part = (a.year == b.year) + (a.month == b.month) + (a.day == b.day) == 2 and abs(a.year - b.year) <= 1  # noqa: PLR2004 - of three
+    slip = swapped or one_part or one_slip(f"{a:%Y%m%d}", f"{b:%Y%m%d}")
+    return Likeness.SLIP if slip else Likeness.DIFFERENT
 
 
 def identifiers(a: Identity, b: Identity) -> Likeness:
-    """SAME: a number of one kind is equal and none differs; DIFFERENT: one differs; UNKNOWN: nothing to compare."""
+    """SAME: a number of one kind is equal and none differs; DIFFERENT: one differs; UNKNOWN: nothing to compare.
+
+    Justice numbers never differ: somebody who gave another name has several.
+    """
     found = Likeness.UNKNOWN
     for one, other, checked in (
         (a.nhs_number, b.nhs_number, True),
@@ -154,13 +199,13 @@ def identifiers(a: Identity, b: Identity) -> Likeness:
             found = Likeness.SAME
         elif checked or not one_slip(one, other):  # a NINO has no check digit: one slip in it proves nothing
             return Likeness.DIFFERENT
-    return found
+    return found if a.justice.isdisjoint(b.justice) else Likeness.SAME
 
 
 def shares_identifier(a: Identity, b: Identity) -> bool:
     """True when a number of one kind is equal in both."""
     pairs = ((a.nhs_number, b.nhs_number), (a.upn, b.upn), (a.nino, b.nino))
-    return any(one and one == other for one, other in pairs)
+    return any(one and one == other for one, other in pairs) or not a.justice.isdisjoint(b.justice)
 
 
 def conflict(a: Identity, b: Identity, names: Names) -> Conflict | None:
@@ -172,25 +217,33 @@ def conflict(a: Identity, b: Identity, names: Names) -> Conflict | None:
     given = forenames(a, b, names)
     if given is Likeness.DIFFERENT:
         return Conflict.FORENAME
-    apart = a.key != b.key and a.source == b.source
-    if apart and given is not Likeness.SAME and not shares_identifier(a, b):
+    if given is not Likeness.SAME and _kept_apart(a, b, given) and not shares_identifier(a, b):
         return Conflict.OWN_REFERENCES
     return None
 
 
+def _kept_apart(a: Identity, b: Identity, given: Likeness) -> bool:
+    """True when one partner keeps two references; somebody who moved may have one for each home, in two name forms."""
+    moved = given is Likeness.VARIANT and a.dwelling and b.dwelling and a.dwelling != b.dwelling
+    return a.key != b.key and a.source == b.source and not moved
+
+
 def doubtful(a: Identity, b: Identity, names: Names) -> bool:
-    """True when no score may join the two: forename or birthday is missing, or each is a slip away."""
+    """True when no score may join the two: forename or birthday is missing or too near another's, or both slipped."""
     given, born = forenames(a, b, names), births(a, b)
-    return Likeness.UNKNOWN in {given, born} or given is born is Likeness.SLIP
+    return Likeness.UNKNOWN in {given, born} or given is Likeness.NEAR or given is born is Likeness.SLIP
 
 
 def grade(a: Identity, b: Identity, probability: float, thresholds: Thresholds, names: Names) -> Grade:
     """What a score of `probability` lets the platform do. Symmetric; never CERTAIN against a conflict.
 
-    An equal identifier with a conflict is somebody's mistake: a person must look, so it is POSSIBLE.
+    An equal identifier with a conflict is somebody's mistake: a person must look, so it is POSSIBLE. So are two
+    references of one partner for people who look like one.
     """
-    if conflict(a, b, names) is not None:
-        return Grade.POSSIBLE if shares_identifier(a, b) else Grade.CERTAINLY_NOT
+    why = conflict(a, b, names)
+    if why is not None:
+        alike = why is Conflict.OWN_REFERENCES and probability >= thresholds.possible
+        return Grade.POSSIBLE if alike or shares_identifier(a, b) else Grade.CERTAINLY_NOT
     if probability < thresholds.possible:
         return Grade.CERTAINLY_NOT
     if probability < thresholds.certain or doubtful(a, b, names):
@@ -199,8 +252,30 @@ def grade(a: Identity, b: Identity, probability: float, thresholds: Thresholds, 
 
 
 def certain_by_identifier(a: Identity, b: Identity, names: Names) -> bool:
-    """True when a number is equal and nothing contradicts: birthday equal or one slip apart, forename compatible."""
-    return shares_identifier(a, b) and conflict(a, b, names) is None
+    """True when a number is equal, nothing contradicts, and neither a twin nor a parent of one name can be meant.
+
+    So both must state the forename, and a day of birth or an estimate of it: a number may be mistyped or borrowed.
+    """
+    if not shares_identifier(a, b) or conflict(a, b, names) is not None:
+        return False
+    of_one_generation = all(one.born and one.birth in {Birth.ACTUAL, Birth.ESTIMATED} for one in (a, b))
+    return of_one_generation and forenames(a, b, names) not in {Likeness.UNKNOWN, Likeness.NEAR}
+
+
+def typing_slip(known: str, odd: str) -> bool:
+    """True when `odd` is `known` with two neighbours in each other's place, a letter twice, or an inner one lost.
+
+    So do fingers slip; the names of two children differ otherwise. The first letter is never the one mistyped, and
+    in short names a letter less is another name: Lila and Lia.
+    """
+    if known[:1] != odd[:1] or not one_slip(known, odd):
+        return False
+    if len(known) == len(odd):
+        return sorted(known) == sorted(odd)
+    if len(odd) > len(known):
+        place = next((at for at, (one, other) in enumerate(zip(known, odd, strict=False)) if one != other), len(known))
+        return odd[place] == odd[place - 1]
+    return known[-1] == odd[-1] and len(known) >= _LONG
 
 
 def one_slip(a: str, b: str) -> bool:

@@ -48,6 +48,8 @@ class Identity:
     nhs_number: str = field(default="", repr=False)
     nino: str = field(default="", repr=False)
     upn: str = field(default="", repr=False)
+    justice: frozenset[str] = field(default=frozenset(), repr=False)
+    """Numbers of police, prison and probation, each with its kind."""
 
     @property
     def source(self) -> str:
