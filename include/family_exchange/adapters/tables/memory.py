@@ -236,10 +236,20 @@ Table(
     Column("status", Text, nullable=False, comment="a word of domain.programme"),
     Column("valid", DATERANGE, nullable=False),
     Column("route", Text, comment="how the family came: data | referral | nomination"),
+    Column("referral_reason", Text, comment="the code by which it was referred"),
     Column("decided_by", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("proposal_id", Text, ForeignKey("memory.proposal.proposal_id")),
     _recorded(),
+    CheckConstraint(
+        "status IN ('identified', 'invited', 'accepted', 'declined', 'not_invited', 'closed')", name="status"
+    ),
+    CheckConstraint(
+        "btrim(decided_by) <> '' AND lower(btrim(decided_by)) NOT IN ('airflow', 'exchange', 'machine', 'system')",
+        name="person",
+    ),
+    CheckConstraint("btrim(reason) <> ''", name="reason"),
+    CheckConstraint("NOT lower_inf(valid) AND NOT isempty(valid)", name="dated"),
     _never_overlap("family_status", "family_id"),
     schema="memory",
 )

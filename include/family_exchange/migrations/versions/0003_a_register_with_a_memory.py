@@ -147,13 +147,20 @@ ALTER TABLE register.decision SET SCHEMA memory;
 -- the programme
 CREATE TABLE memory.family_status (
   family_id text NOT NULL CONSTRAINT fk_family_status_family_id REFERENCES memory.family,
-  status text NOT NULL, valid daterange NOT NULL, route text, decided_by text NOT NULL, reason text NOT NULL,
+  status text NOT NULL CONSTRAINT ck_family_status_status CHECK (
+    status IN ('identified', 'invited', 'accepted', 'declined', 'not_invited', 'closed')),
+  valid daterange NOT NULL, route text, referral_reason text,
+  decided_by text NOT NULL CONSTRAINT ck_family_status_person CHECK (
+    btrim(decided_by) <> '' AND lower(btrim(decided_by)) NOT IN ('airflow', 'exchange', 'machine', 'system')),
+  reason text NOT NULL CONSTRAINT ck_family_status_reason CHECK (btrim(reason) <> ''),
   proposal_id text CONSTRAINT fk_family_status_proposal_id REFERENCES memory.proposal,
   recorded tstzrange NOT NULL DEFAULT tstzrange(clock_timestamp(), NULL),
+  CONSTRAINT ck_family_status_dated CHECK (NOT lower_inf(valid) AND NOT isempty(valid)),
   CONSTRAINT ex_family_status_one_at_a_time EXCLUDE USING gist
     (family_id WITH =, valid WITH &&, recorded WITH &&));
 COMMENT ON COLUMN memory.family_status.status IS 'a word of domain.programme';
 COMMENT ON COLUMN memory.family_status.route IS 'how the family came: data | referral | nomination';
+COMMENT ON COLUMN memory.family_status.referral_reason IS 'the code by which it was referred';
 CREATE TABLE memory.family_worker (
   family_id text NOT NULL CONSTRAINT fk_family_worker_family_id REFERENCES memory.family,
   duty text NOT NULL, slot text NOT NULL DEFAULT '', name text NOT NULL, organisation text NOT NULL,
@@ -271,7 +278,7 @@ CREATE VIEW register.decision AS
   SELECT decision_id, proposal_id, outcome, decided_by, decided_on, supported_since, reason, recorded_at
     FROM memory.decision WHERE recorded_at <= register.as_known();
 CREATE VIEW register.family_status AS
-  SELECT family_id, status, valid, route, decided_by, reason, proposal_id
+  SELECT family_id, status, valid, route, referral_reason, decided_by, reason, proposal_id
     FROM memory.family_status WHERE recorded @> register.as_known();
 CREATE VIEW register.family_worker AS
   SELECT family_id, duty, slot, name, organisation, valid, recorded_by
