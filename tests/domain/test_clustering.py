@@ -1,5 +1,5 @@
 from datetime import date
-from itertools import combinations, product
+from itertools import combinations, count, pairwise, product
 from random import Random
 
 import pytest
@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from family_exchange.domain import clustering
 from family_exchange.domain.clustering import Decided, Edge, How, Known, Pair
+from family_exchange.domain.links import Kind, Link, Links
 from family_exchange.domain.matching import Names, Thresholds
 from family_exchange.domain.person import Birth, Identity, person_id
 
@@ -80,8 +81,7 @@ def decided(*clusters):
 
 
 def test_the_oldest_person_of_a_cluster_keeps_the_id_and_the_others_point_to_it():
-    known = [Known("P1", "a", merged=False, since="S00000002.1"), Known("P2", "b", merged=False, since="S00000001.9")]
-    settled = clustering.settle(decided("abc", "d"), known)
+    settled = clustering.settle(decided("abc", "d"), [Known("P1", "a", since="2"), Known("P2", "b", since="1")])
     assert settled.person_of == {"a": "P2", "b": "P2", "c": "P2", "d": person_id("d")}
     assert settled.points_to == {"P1": "P2", "P2": None}
 
@@ -93,25 +93,68 @@ def test_new_people_get_an_id_from_their_smallest_key():
 
 
 def test_of_a_person_who_is_parted_each_id_stays_with_the_one_it_means():
-    known = [Known("P1", "a", merged=False, since="S1"), Known("P2", "b", merged=True)]
+    known = [Known("P1", "a", since="1"), Known("P2", "b", since="2")]
     settled = clustering.settle(decided("a", "bc", "d"), known)
     assert settled.person_of == {"a": "P1", "b": "P2", "c": "P2", "d": person_id("d")}
     assert settled.points_to == {"P1": None, "P2": None}
 
 
-def test_an_id_that_is_a_persons_own_goes_before_one_that_points_elsewhere():
-    known = [Known("P1", "a", merged=False, since="S9"), Known("P2", "b", merged=True, since="S1")]
-    assert set(clustering.settle(decided("ab"), known).person_of.values()) == {"P1"}
+def a_link(number, a, b, kind=Kind.CANNOT_LINK):
+    return Link(number, kind, frozenset(a), frozenset(b))
 
 
-def test_a_person_whose_reasons_are_destroyed_stays_whole():
-    chain = [an_edge("a", "x"), an_edge("x", "b")]
-    earlier = {"a": "P1", "b": "P1", "x": None, "c": "P2", "d": "P2", "e": "P3"}
-    assert clustering.units(earlier, chain, ()) == {"a": "a", "b": "b", "x": "x", "c": "P2", "d": "P2", "e": "e"}
+def one_decided(pairs, keys, links=(), kept=(), stated=None):
+    return clustering.decide(
+        pairs,
+        stated or {},
+        keys,
+        links=Links(links),
+        kept=kept,
+        thresholds=Thresholds(certain=0.99, possible=0.5),
+        names=NAMES,
+        margin=7,
+    )
 
 
-def test_a_person_about_whom_somebody_decided_stays_whole():
-    assert clustering.units({"a": "P1", "b": "P1"}, [an_edge("a", "b")], {"P1"}) == {"a": "P1", "b": "P1"}
+def clusters(found):
+    named = {}
+    for key in found.unit_of:
+        named.setdefault(found.cluster_of(key), set()).add(key)
+    return {"".join(sorted(each)) for each in named.values()}
+
+
+def a_pair(a, b, probability=0.999, weight=20.0):
+    emma = {"forename": "EMMA", "born": BORN, "birth": Birth.ACTUAL}
+    return Pair(Identity(key=a, **emma), Identity(key=b, **emma), probability, weight)
+
+
+def test_a_decision_joins_what_everything_speaks_against():
+    stated = {"a": [Identity(key="a", upn="A950000178301")], "b": [Identity(key="b", upn="H243278544154")]}
+    found = one_decided([], "ab", [a_link(1, "a", "b", Kind.MUST_LINK)], stated=stated)
+    assert clusters(found) == {"ab"}
+    assert {edge.how for edge in found.reasons.values()} == {How.DECISION}
+
+
+def test_a_decision_parts_what_everything_speaks_for_and_nobody_is_asked_again():
+    assert clusters(one_decided([a_pair("a", "b")], "ab")) == {"ab"}
+    found = one_decided([a_pair("a", "b")], "ab", [a_link(1, "a", "b")])
+    assert clusters(found) == {"a", "b"}
+    assert not found.possible
+
+
+def test_no_chain_of_matches_leads_around_a_decision():
+    pairs = [a_pair("a", "x", weight=40.0), a_pair("b", "x", weight=20.0)]
+    found = one_decided(pairs, "abx", [a_link(1, "a", "b")])
+    assert clusters(found) == {"ax", "b"}
+    assert not found.possible  # of x and b somebody has said enough: x is a, and a is never b
+
+
+def test_a_decision_on_a_kept_person_parts_it_and_the_rest_stays_whole():
+    assert clusters(one_decided([], "abcd", kept=["abcd"])) == {"abcd"}
+    assert clusters(one_decided([], "abcd", [a_link(1, "ab", "cd")], kept=["abcd"])) == {"ab", "cd"}
+    assert clusters(one_decided([], "abcd", [a_link(1, "ab", "cd"), a_link(2, "a", "b")], kept=["abcd"])) == {
+        "a", "b", "cd"
+    }  # fmt: skip
 
 
 NAMES = Names(frozenset({"EMMA", "ELLA"}), {})
@@ -131,34 +174,109 @@ people = st.tuples(*(
 scores = st.lists(st.tuples(st.sampled_from([0.7, 0.999]), st.integers(5, 30)), min_size=15, max_size=15)
 
 
+acts = st.lists(
+    st.tuples(st.sampled_from(["join", "split", "undo"]), st.integers(0, 99), st.integers(0, 99)), max_size=10
+)
+
+
+class Persons:
+    """Who is who, by key, as files come and people decide."""
+
+    def __init__(self, stated, scored):
+        self.stated = {one.key: [one] for one in stated}
+        self.pairs = [
+            Pair(a, b, probability, float(weight))
+            for (a, b), (probability, weight) in zip(combinations(stated, 2), scored, strict=True)
+        ]
+        self.keys, self.links, self.since, self.person_of, self.numbers = (), Links(), {}, {}, count(1)
+
+    def bring(self, keys=()):
+        """What the register says once these keys have come too."""
+        self.keys = (*self.keys, *keys)
+        pairs = [pair for pair in self.pairs if {pair.a.key, pair.b.key} <= set(self.keys)]
+        found = one_decided(pairs, self.keys, self.links.all, stated=self.stated)
+        own = {person_id([key]): key for key in self.keys}
+        known = [Known(one, own[one], since) for one, since in self.since.items()]
+        settled = clustering.settle(found, known)
+        self.person_of = dict(settled.person_of)
+        for one in sorted({*self.person_of.values()} - self.since.keys()):
+            self.since[one] = f"{len(self.since):04}"
+        points_to = dict.fromkeys(self.person_of.values()) | dict(settled.points_to)
+        assert all((points_to[one] or one) == self.person_of[own[one]] for one in self.since)  # an id keeps its meaning
+        open_pairs = {tuple(sorted((found.cluster_of(e.a), found.cluster_of(e.b)))) for e in found.possible}
+        return self.person_of, {key: edge.how for key, edge in found.reasons.items()}, open_pairs
+
+    def partition(self):
+        return {frozenset(k for k, one in self.person_of.items() if one == other) for other in self.person_of.values()}
+
+    def whose(self, number):
+        people = sorted({*self.person_of.values()})
+        return frozenset(key for key, one in self.person_of.items() if one == people[number % len(people)])
+
+    def act(self, what, one, other):
+        """What somebody tries; refused where it contradicts what somebody has said."""
+        if what == "undo":
+            if self.links.all and (link := self.links.all[one % len(self.links.all)]):
+                rest = self.links.without(link.number)
+                if link.kind is Kind.CANNOT_LINK or not rest.against_parting(link.side_a, link.side_b):
+                    self.links = rest
+        elif what == "join":
+            a, b = self.whose(one), self.whose(other)
+            if a != b and not self.links.against_joining(a | b):
+                self.links = Links([*self.links.all, Link(next(self.numbers), Kind.MUST_LINK, a, b)])
+        else:
+            everyone = self.whose(one)
+            some = frozenset(sorted(everyone)[: 1 + other % max(1, len(everyone) - 1)])
+            if some != everyone and not self.links.against_parting(some, everyone - some):
+                self.links = Links([*self.links.all, Link(next(self.numbers), Kind.CANNOT_LINK, some, everyone - some)])
+        return self.bring()
+
+    def holds(self):
+        """Everything in force is so."""
+        for link in self.links.all:
+            one, other = ({self.person_of.get(key) for key in side} - {None} for side in (link.side_a, link.side_b))
+            if link.kind is Kind.MUST_LINK:
+                assert len(one | other) <= 1
+            else:
+                assert one.isdisjoint(other)
+
+
+@pytest.mark.requirement("R-038")
+@given(people, scores, acts)
+def test_whatever_is_joined_split_and_undone_all_undone_is_the_start(stated, scored, tried):
+    register = Persons(stated, scored)
+    start = register.bring(KEYS)
+    for act in tried:
+        register.act(*act)
+        register.holds()
+    while register.links.all:
+        before = len(register.links.all)
+        for number in range(before):
+            register.act("undo", number, 0)
+        assert len(register.links.all) < before  # something can always be undone
+    assert register.bring() == start
+
+
+@given(people, scores, acts, st.permutations(KEYS), st.sets(st.integers(1, len(KEYS) - 1)))
+def test_what_people_decided_holds_in_whatever_order_files_come(stated, scored, tried, order, cuts):
+    first = Persons(stated, scored)
+    first.bring(KEYS)
+    for act in tried:
+        first.act(*act)
+    later = Persons(stated, scored)
+    later.links = first.links
+    for start, end in pairwise([0, *sorted(cuts), len(KEYS)]):
+        later.bring(order[start:end])
+        later.holds()
+    assert later.partition() == first.partition()
+
+
 @given(people, scores, st.permutations(KEYS), st.sets(st.integers(1, len(KEYS) - 1)))
 def test_whatever_comes_first_the_same_people_are_one_person_and_no_id_changes_its_meaning(stated, scored, order, cuts):
-    pairs = [
-        Pair(a, b, probability, float(weight))
-        for (a, b), (probability, weight) in zip(combinations(stated, 2), scored, strict=True)
-    ]
-
-    def brought(batches):
-        """What the register says after the last batch: key → person, id → id."""
-        person_of, points_to = {}, {}
-        for end in batches:
-            earlier = {key: person_of.get(key) for key in order[:end]}
-            found = clustering.decide(
-                [pair for pair in pairs if {pair.a.key, pair.b.key} <= set(earlier)],
-                {one.key: [one] for one in stated},
-                earlier,
-                pinned=(),
-                thresholds=Thresholds(certain=0.99, possible=0.5),
-                names=NAMES,
-                margin=7,
-            )
-            own = {person_id([key]): key for key in earlier}
-            known = [Known(one, own[one], merged=to is not None) for one, to in points_to.items()]
-            settled = clustering.settle(found, known)
-            person_of = dict(settled.person_of)
-            points_to = dict.fromkeys(person_of.values()) | dict(settled.points_to)
-            assert {known.person for known in known} <= set(points_to)
-            assert all((points_to[one] or one) == person_of[own[one]] for one in points_to)
-        return {frozenset(key for key in order if person_of[key] == one) for one in person_of.values()}
+    def brought(ends):
+        register = Persons(stated, scored)
+        for start, end in pairwise([0, *ends]):
+            register.bring(order[start:end])
+        return register.partition()
 
     assert brought([*sorted(cuts), len(KEYS)]) == brought([len(KEYS)])

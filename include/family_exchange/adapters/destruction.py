@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from family_exchange.adapters import memory, shapes, staging, unclaimed
+from family_exchange.adapters import links, memory, shapes, staging, unclaimed
 from family_exchange.adapters.database import Connection
 from family_exchange.adapters.statements import KEY
 from family_exchange.adapters.vault import Vault
@@ -50,10 +50,12 @@ def source_records(connection: Connection, ids: Sequence[str]) -> Destroyed:
             "SELECT DISTINCT person_id FROM memory.person_record WHERE source_record_id = ANY(%s)", (list(ids),)
         )
     ]
+    links.keep_without(connection, ids)
     rows = connection.execute(
         "DELETE FROM memory.source_record WHERE source_record_id = ANY(%s)", (list(ids),)
     ).rowcount
     _forget_keys(connection)
+    links.forget(connection)
     gone = _without_record(connection, touched)
     people, families = _forget_people(connection, gone)
     memory.touch(connection, {*touched} - {*gone})

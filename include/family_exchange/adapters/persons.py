@@ -1,5 +1,6 @@
 """The register's persons: which source records are whose, who was joined into whom, and who may be one person."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
@@ -10,7 +11,8 @@ from family_exchange.adapters.database import Connection
 from family_exchange.adapters.linked import linked
 from family_exchange.adapters.statements import KEY
 from family_exchange.domain.clustering import Edge, How, Known
-from family_exchange.domain.person import person_id
+from family_exchange.domain.errors import NeedsDecision
+from family_exchange.domain.person import SEPARATOR, is_record_key, person_id
 
 _DECIDED_ABOUT = """
     SELECT person_id FROM rights.flag
@@ -25,8 +27,19 @@ class Assignment:
 
     key: str
     person: str
-    how: How
-    weight: float | None
+    how: How | None
+    """None: as it was."""
+    weight: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """What assigning changed."""
+
+    by_how: Mapping[str, int]
+    """Records that had no person before, by the reason why they have one now."""
+    persons: frozenset[str]
+    """Those who have other records than before."""
 
 
 def undecided_keys(connection: Connection) -> dict[str, str | None]:
@@ -39,28 +52,96 @@ def undecided_keys(connection: Connection) -> dict[str, str | None]:
     return {str(key): None if person is None else str(person) for key, person in rows}
 
 
-def remembered(connection: Connection, keys: Iterable[str]) -> dict[str, str]:
-    """Of record keys that have no person: those of which an id is in use, with the person whose it is now."""
-    ids = {person_id([key]): key for key in keys}
+def now(connection: Connection, person: str) -> str:
+    """The person whom an id means now: itself, or the one that it turned out to be.
+
+    Raises:
+        NeedsDecision: the register knows no such id.
+    """
     rows = connection.execute(
-        "SELECT person_id, coalesce(merged_into, person_id) FROM register.person WHERE person_id = ANY(%s)",
-        (list(ids),),
+        """WITH RECURSIVE led AS (
+             SELECT person_id, merged_into FROM register.person WHERE person_id = %s
+             UNION
+             SELECT p.person_id, p.merged_into FROM led JOIN register.person p ON p.person_id = led.merged_into)
+           SELECT person_id FROM led WHERE merged_into IS NULL""",
+        (person,),
+    ).fetchall()
+    if not rows:
+        raise NeedsDecision(f"the register knows no person {person}")
+    return str(rows[0][0])
+
+
+def keys(connection: Connection, person: str) -> frozenset[str]:
+    """The record keys that are this person now."""
+    rows = connection.execute(
+        f"""SELECT DISTINCT {KEY} FROM memory.person_record p JOIN memory.source_record r USING (source_record_id)
+             WHERE p.person_id = %s AND upper_inf(p.recorded)""",  # noqa: S608 - our own words
+        (person,),
     )
-    return {ids[str(own)]: str(person) for own, person in rows}
+    return frozenset(str(key) for (key,) in rows)
 
 
-def reached(connection: Connection, persons: Iterable[str]) -> frozenset[str]:
-    """The persons, and whoever may be one person with any of them, by whatever chain of possible matches."""
+def keys_of_records(connection: Connection, records: Collection[str]) -> frozenset[str]:
+    """The record keys of source records, or record keys themselves; empty when one of them is nothing that we have."""
     rows = connection.execute(
-        """WITH RECURSIVE reached(person_id) AS (
-             SELECT unnest(%s::text[])
+        f"SELECT source_record_id, {KEY} FROM memory.source_record r WHERE source_record_id = ANY(%s)",  # noqa: S608 - as above
+        (list(records),),
+    ).fetchall()
+    own = {str(record): str(key) for record, key in rows}
+    held = holders(connection, (record for record in records if is_record_key(record)))
+    if not all(record in own or record in held for record in records):
+        return frozenset()
+    return frozenset(own.get(record, record) for record in records)
+
+
+def holders(connection: Connection, wanted: Iterable[str]) -> dict[str, str]:
+    """Record key → the person of its records; a key without any is missing."""
+    rows = connection.execute(
+        f"""SELECT DISTINCT {KEY}, p.person_id
+              FROM {_KEYS} JOIN memory.source_record r USING (feed, partner, record_ref)
+              JOIN memory.person_record p USING (source_record_id) WHERE upper_inf(p.recorded)""",  # noqa: S608 - as above
+        _parts(wanted),
+    )
+    return {str(key): str(person) for key, person in rows}
+
+
+_KEYS = "unnest(%s::text[], %s::text[], %s::text[]) AS k(feed, partner, record_ref)"
+"""Record keys as a table of their parts; its parameters are `_parts`."""
+
+
+def _parts(wanted: Iterable[str]) -> tuple[list[str], list[str], list[str]]:
+    split = [key.split(SEPARATOR, 2) for key in sorted(set(wanted))]
+    return [one for one, _, _ in split], [one for _, one, _ in split], [one for _, _, one in split]
+
+
+def returned(connection: Connection, wanted: Iterable[str]) -> dict[str, str]:
+    """Of record keys that have no person: those of which an id is in use, with the person whose it is now.
+
+    Their records were destroyed, and their partner has sent them again.
+    """
+    ids = {person_id([key]): key for key in wanted}
+    rows = connection.execute("SELECT person_id FROM register.person WHERE person_id = ANY(%s)", (list(ids),))
+    return {ids[str(own)]: now(connection, str(own)) for (own,) in rows.fetchall()}
+
+
+def reached(connection: Connection, persons: Iterable[str], beside: Iterable[Collection[str]] = ()) -> frozenset[str]:
+    """The persons, and whoever may be one person with any of them, by whatever chain of possible matches.
+
+    The persons of each group in `beside` are as close as if they were possible matches.
+    """
+    close = sorted({(min(group), other) for group in beside if group for other in group if other != min(group)})
+    rows = connection.execute(
+        """WITH RECURSIVE close(a, b) AS MATERIALIZED (SELECT * FROM unnest(%(a)s::text[], %(b)s::text[])),
+           reached(person_id) AS (
+             SELECT unnest(%(persons)s::text[])
              UNION
              SELECT other.person_id FROM reached n, LATERAL (
                SELECT person_b AS person_id FROM register.possible_match WHERE person_a = n.person_id
-               UNION ALL
-               SELECT person_a FROM register.possible_match WHERE person_b = n.person_id) other)
+               UNION ALL SELECT person_a FROM register.possible_match WHERE person_b = n.person_id
+               UNION ALL SELECT b FROM close WHERE a = n.person_id
+               UNION ALL SELECT a FROM close WHERE b = n.person_id) other)
            SELECT person_id FROM reached""",
-        (sorted(set(persons)),),
+        {"persons": sorted(set(persons)), "a": [a for a, _ in close], "b": [b for _, b in close]},
     )
     return frozenset(str(person) for (person,) in rows)
 
@@ -74,41 +155,38 @@ def pinned(connection: Connection, persons: Collection[str]) -> frozenset[str]:
     return frozenset(str(person) for (person,) in rows)
 
 
-def known(connection: Connection, keys: Iterable[str], persons: Collection[str]) -> list[Known]:
-    """The ids in use that mean one of the keys; `persons` are whose the keys are until now.
+def known(connection: Connection, of_keys: Iterable[str]) -> list[Known]:
+    """The ids in use that mean one of the keys.
 
-    An id is of the key that it was made from, or of its oldest record's when that key is destroyed.
+    An id is of the key that it was made from; when nothing is left of that, of the first other key that it was given.
     """
-    of = {person_id([key]): key for key in keys}
+    own = {person_id([key]): key for key in of_keys}
     rows = connection.execute(
-        f"""SELECT DISTINCT ON (n.person_id) n.person_id, n.merged_into IS NOT NULL, r.source_record_id, {KEY}
-              FROM register.person n LEFT JOIN register.person_record p USING (person_id)
-              LEFT JOIN register.source_record r USING (source_record_id)
-             WHERE n.person_id = ANY(%s) ORDER BY n.person_id, r.source_record_id""",  # noqa: S608 - our own words
-        (sorted({*of, *persons}),),
+        f"""WITH ever AS (
+              SELECT DISTINCT p.person_id FROM {_KEYS} JOIN memory.source_record r USING (feed, partner, record_ref)
+                JOIN memory.person_record p USING (source_record_id)
+              UNION SELECT unnest(%s::text[]))
+            SELECT n.person_id, n.recorded_at, array_agg({KEY} ORDER BY lower(p.recorded), r.source_record_id)
+                     FILTER (WHERE r.source_record_id IS NOT NULL)
+              FROM ever JOIN memory.person n USING (person_id) LEFT JOIN memory.person_record p USING (person_id)
+              LEFT JOIN memory.source_record r USING (source_record_id) GROUP BY 1, 2 ORDER BY 1""",  # noqa: S608 - our own words
+        (*_parts(own.values()), list(own)),
     )
-    return [
-        Known(str(person), str(of.get(person, oldest)), bool(merged), str(since or ""))
-        for person, merged, since, oldest in rows
-    ]
+    found = []
+    for person, since, given in rows:
+        made_from = (key for key in given or () if person_id([key]) == person)
+        means = own.get(person) or next(made_from, None) or next(iter(given or ()), None)
+        if means is not None and person_id([means]) in own:
+            found.append(Known(str(person), str(means), since.isoformat()))
+    return found
 
 
 def point(connection: Connection, points_to: Mapping[str, str | None]) -> int:
-    """The number of persons who turned out to be another; ids stay, and one that is its own person again says so.
-
-    What pointed to a person who is another now points to that other too.
-    """
-    if not points_to:
-        return 0
+    """The number of persons who turned out to be another; ids stay, and one that is its own person again says so."""
     connection.execute("CREATE TEMP TABLE pointed (person_id text, points_to text) ON COMMIT DROP")
     with connection.cursor() as cursor, cursor.copy("COPY pointed FROM STDIN") as copy:
-        for row in sorted(points_to.items()):
-            copy.write_row(row)
-    connection.execute(
-        """INSERT INTO pointed SELECT p.person_id, t.points_to
-             FROM register.person p JOIN pointed t ON t.person_id = p.merged_into
-            WHERE t.points_to IS NOT NULL AND p.person_id NOT IN (SELECT person_id FROM pointed)"""
-    )
+        for pointer in sorted(points_to.items()):
+            copy.write_row(pointer)
     row = connection.execute(
         """SELECT count(*) FROM pointed t JOIN register.person p USING (person_id)
             WHERE p.merged_into IS NULL AND t.points_to IS NOT NULL"""
@@ -134,47 +212,53 @@ def begin(connection: Connection, persons: Iterable[str]) -> int:
     ).rowcount
 
 
-def assign(connection: Connection, assignments: Iterable[Assignment]) -> dict[str, int]:
-    """Every record of the given keys has its person; how many had none, by each way.
+def assign(connection: Connection, assignments: Iterable[Assignment]) -> Assigned:
+    """Every record of the given keys has its person.
 
-    The first record of a key carries the reason, the others follow it by reference.
+    The first record of a key carries the reason, the others follow it by reference. Where no reason is given, the one
+    stays by which the record came to this person.
     """
-    connection.execute("CREATE TEMP TABLE assigned (key text, person_id text, how text, weight numeric) ON COMMIT DROP")
+    connection.execute(
+        """CREATE TEMP TABLE assigned (feed text, partner text, record_ref text, person_id text, how text,
+                                       weight numeric) ON COMMIT DROP"""
+    )
     with connection.cursor() as cursor, cursor.copy("COPY assigned FROM STDIN") as copy:
         for each in assignments:
-            copy.write_row((each.key, each.person, each.how, each.weight))
+            copy.write_row((*each.key.split(SEPARATOR, 2), each.person, each.how, each.weight))
     connection.execute("ANALYZE assigned")
     connection.execute(
-        f"""CREATE TEMP TABLE moved ON COMMIT DROP AS
-            SELECT p.source_record_id, a.person_id, CASE p.how WHEN 'reference' THEN p.how ELSE a.how END AS how,
-                   CASE p.how WHEN 'reference' THEN NULL ELSE a.weight END AS weight
-              FROM assigned a JOIN register.source_record r ON a.key = {KEY}
-              JOIN register.person_record p USING (source_record_id)
-             WHERE p.person_id <> a.person_id"""  # noqa: S608 - our own words
+        """CREATE TEMP TABLE believed_record ON COMMIT DROP AS
+           WITH ordered AS (
+             SELECT r.source_record_id, a.person_id, a.how, a.weight, row_number() OVER (
+                      PARTITION BY r.feed, r.partner, r.record_ref ORDER BY r.source_record_id) = 1 AS leads
+               FROM assigned a JOIN memory.source_record r USING (feed, partner, record_ref))
+           SELECT o.source_record_id, o.person_id, CASE WHEN leads THEN coalesce(o.how, was.how) END AS how,
+                  CASE WHEN leads THEN CASE WHEN o.how IS NULL THEN was.weight ELSE o.weight END END AS weight
+             FROM ordered o LEFT JOIN LATERAL (
+                  SELECT p.how, p.weight FROM memory.person_record p
+                   WHERE o.leads AND o.how IS NULL AND p.how <> 'decision'
+                     AND (p.source_record_id, p.person_id) = (o.source_record_id, o.person_id)
+                   ORDER BY lower(p.recorded) DESC LIMIT 1) was ON true"""
     )
+    connection.execute("UPDATE believed_record SET how = 'reference' WHERE how IS NULL")
+    changed = connection.execute(
+        """SELECT b.how, p.person_id, b.person_id, count(*) FROM believed_record b
+             LEFT JOIN memory.person_record p ON p.source_record_id = b.source_record_id AND upper_inf(p.recorded)
+            WHERE p.person_id IS DISTINCT FROM b.person_id GROUP BY 1, 2, 3"""
+    ).fetchall()
     memory.reconcile(
         connection,
         memory.PERSON_RECORD,
-        "moved",
-        within=sql.SQL("t.source_record_id IN (SELECT source_record_id FROM moved)"),
+        "believed_record",
+        within=sql.SQL("t.source_record_id IN (SELECT source_record_id FROM believed_record)"),
     )
-    connection.execute("DROP TABLE moved")
-    rows = connection.execute(
-        f"""WITH ordered AS (
-              SELECT r.source_record_id, a.person_id, a.how, a.weight, p.person_id IS NULL AS undecided,
-                     row_number() OVER (PARTITION BY a.key ORDER BY r.source_record_id) = 1
-                       AND NOT bool_or(p.person_id IS NOT NULL) OVER (PARTITION BY a.key) AS leads
-                FROM register.source_record r JOIN assigned a ON a.key = {KEY}
-                LEFT JOIN register.person_record p USING (source_record_id)),
-            added AS (
-              INSERT INTO memory.person_record (source_record_id, person_id, how, weight)
-              SELECT source_record_id, person_id, CASE WHEN leads THEN how ELSE 'reference' END,
-                     CASE WHEN leads THEN weight END FROM ordered WHERE undecided
-              RETURNING how)
-            SELECT how, count(*) FROM added GROUP BY 1"""  # noqa: S608 - our own words
-    ).fetchall()
-    connection.execute("DROP TABLE assigned")
-    return {str(how): int(number) for how, number in rows}
+    connection.execute("DROP TABLE assigned, believed_record")
+    by_how: Counter[str] = Counter()
+    for how, was, _, number in changed:
+        if was is None:
+            by_how[str(how)] += int(number)
+    touched = frozenset(str(person) for _, was, is_now, _ in changed for person in (was, is_now) if person is not None)
+    return Assigned(dict(by_how), touched)
 
 
 def note_possible(

@@ -1,7 +1,7 @@
 """From pairs to persons: the strongest reasons first, and nobody is ever two people.
 
-The result depends on what is known as a set, never on the order in which it came: what was joined when less was known
-is decided again, and a join that would not be made now is undone.
+The result depends on what is known and on what people decided, both as sets, never on the order in which they came:
+what was joined when less was known is decided again, and a join that would not be made now is undone.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -9,7 +9,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import product
 
+from family_exchange.domain import links as decisions
 from family_exchange.domain import matching
+from family_exchange.domain.links import Links
 from family_exchange.domain.matching import Grade, Names, Thresholds
 from family_exchange.domain.person import Identity, person_id
 
@@ -23,6 +25,8 @@ class How(StrEnum):
     """A valid number is equal and nothing contradicts."""
     SCORE = "score"
     """A certain score and no conflict."""
+    DECISION = "decision"
+    """Somebody said so."""
     NEW = "new"
     """Nobody in the register; it begins a person."""
 
@@ -69,7 +73,7 @@ class Decided:
     """Record key → its unit."""
     leader: Mapping[str, str]
     reasons: Mapping[str, Edge]
-    """Unit → the strongest edge by which it came into its cluster."""
+    """Record key → the strongest reason why it is one person with others; a key that needs none is missing."""
     possible: tuple[Edge, ...]
     """Pairs of units left apart that a person must look at; each once, sorted."""
 
@@ -81,31 +85,38 @@ class Decided:
 def decide(
     pairs: Iterable[Pair],
     statements: Mapping[str, Sequence[Identity]],
-    earlier: Mapping[str, str | None],
+    keys: Collection[str],
     *,
-    pinned: Collection[str],
+    links: Links,
+    kept: Iterable[Collection[str]],
     thresholds: Thresholds,
     names: Names,
     margin: float,
 ) -> Decided:
     """Who is one person, and who may be.
 
-    `statements` holds everything known of each record key in a pair or of a person; `earlier` names every key, with the
-    person that it was held to be until now. Persons in `pinned` stay whole.
+    `keys` are all that the pairs are about, `statements` what is known of each. The decisions in `links` are kept,
+    whatever the statements say; the keys of each group in `kept` stay one person unless a decision parts them. Nobody
+    is asked again about those whom a decision parts.
     """
-    certain, possible = _edges(pairs, thresholds, names)
-    unit_of = units(earlier, certain.values(), pinned)
-    certain, possible = _between(unit_of, certain.values()), _between(unit_of, possible.values())
+    certain_of_keys, possible_of_keys = _edges(pairs, thresholds, names)
+    unit_of = decisions.units(keys, links, kept)
+    certain, possible = _between(unit_of, certain_of_keys.values()), _between(unit_of, possible_of_keys.values())
     stated: dict[str, list[Identity]] = {}
+    keys_of: dict[str, list[str]] = {}
     for key, unit in unit_of.items():
         stated.setdefault(unit, []).extend(statements.get(key, ()))
+        keys_of.setdefault(unit, []).append(key)
+    marks = {unit: links.marks(own) for unit, own in keys_of.items()}
     in_conflict: dict[tuple[str, str], bool] = {}
 
     def apart(a: str, b: str) -> bool:
         pair = (a, b) if a < b else (b, a)
         if pair not in in_conflict:
             both = product(stated[a], stated[b])
-            in_conflict[pair] = any(matching.conflict(one, other, names) is not None for one, other in both)
+            in_conflict[pair] = decisions.opposed(marks[a], marks[b]) or any(
+                matching.conflict(one, other, names) is not None for one, other in both
+            )
         return in_conflict[pair]
 
     unclear = undecided([edge for edge in certain.values() if edge.how is How.SCORE], apart, margin=margin)
@@ -114,25 +125,22 @@ def decide(
     ))  # fmt: skip
     for edge in (*unclear, *clusters.refused):
         possible.setdefault((edge.a, edge.b), edge)
-    leader = clusters.leader
-    left_apart = (edge for edge in possible.values() if leader.get(edge.a, edge.a) != leader.get(edge.b, edge.b))
-    ordered = tuple(sorted(left_apart, key=lambda edge: (edge.a, edge.b)))
-    return Decided(unit_of, leader, _reasons(clusters.taken), ordered)
+    found = Decided(unit_of, clusters.leader, {}, ())
+    marks_of: dict[str, frozenset[decisions.Mark]] = {}
+    for unit, own in marks.items():
+        name = clusters.leader.get(unit, unit)
+        marks_of[name] = marks_of.get(name, frozenset()) | own
 
+    def is_open(edge: Edge) -> bool:
+        one, other = (clusters.leader.get(unit, unit) for unit in (edge.a, edge.b))
+        return one != other and not decisions.opposed(marks_of[one], marks_of[other])
 
-def units(earlier: Mapping[str, str | None], certain: Iterable[Edge], pinned: Collection[str]) -> dict[str, str]:
-    """Each record key's unit: itself; but its person when that one must stay whole.
-
-    A person stays whole when in `pinned`, and when no chain of certain edges leads to all its keys: then they were
-    joined by what has been destroyed since, and a reason that nobody can weigh any more is not weighed again.
-    """
-    chained = cluster(certain, lambda *_: False).leader
-    parts: dict[str, set[str]] = {}
-    for key, person in earlier.items():
-        if person is not None:
-            parts.setdefault(person, set()).add(chained.get(key, key))
-    whole = {person for person, found in parts.items() if len(found) > 1 or person in pinned}
-    return {key: person if person is not None and person in whole else key for key, person in earlier.items()}
+    ordered = tuple(sorted(filter(is_open, possible.values()), key=lambda edge: (edge.a, edge.b)))
+    reasons = _reasons(
+        edge for edge in certain_of_keys.values() if found.cluster_of(edge.a) == found.cluster_of(edge.b)
+    )
+    said = {key: Edge(key, links.same(key), How.DECISION) for key in unit_of if links.decided(key)}
+    return replace(found, reasons=reasons | said, possible=ordered)
 
 
 _Edges = dict[tuple[str, str], Edge]
@@ -174,11 +182,11 @@ def _judged(pair: Pair, thresholds: Thresholds, names: Names) -> tuple[Grade, Ed
     return grade, Edge(a, b, How.SCORE, pair.weight, max(probability, thresholds.possible))
 
 
-def _reasons(taken: Iterable[Edge]) -> dict[str, Edge]:
+def _reasons(edges: Iterable[Edge]) -> dict[str, Edge]:
     reasons: dict[str, Edge] = {}
-    for edge in taken:
-        for unit in (edge.a, edge.b):
-            reasons[unit] = min(reasons.get(unit, edge), edge, key=_strength)
+    for edge in edges:
+        for key in (edge.a, edge.b):
+            reasons[key] = min(reasons.get(key, edge), edge, key=_strength)
     return reasons
 
 
@@ -246,10 +254,8 @@ class Known:
     person: str
     means: str
     """The record key that the id is of, for good: whoever that one is, is this person."""
-    merged: bool
-    """True when it points to another person's."""
     since: str = ""
-    """What orders ids by age, oldest first."""
+    """What orders ids by age, oldest first; it never changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,8 +270,8 @@ class Settled:
 def settle(decided: Decided, known: Iterable[Known]) -> Settled:
     """A person for every record key: of the ids that mean somebody in its cluster the oldest, or a new one.
 
-    An id that is a person's own goes before one that points elsewhere. When a cluster falls into two, each id stays
-    with the one it means; an id that pointed to the other is its own again.
+    When a cluster falls into two, each id stays with the one it means; an id that pointed to the other is its own
+    again. Nothing else counts, so that what was joined and parted again has the ids that it had before.
     """
     keys: dict[str, list[str]] = {}
     for key in decided.unit_of:
@@ -276,7 +282,7 @@ def settle(decided: Decided, known: Iterable[Known]) -> Settled:
     person_of: dict[str, str] = {}
     points_to: dict[str, str | None] = {}
     for name, members in keys.items():
-        candidates = sorted(ids.get(name, ()), key=lambda one: (one.merged, one.since, one.person))
+        candidates = sorted(ids.get(name, ()), key=lambda one: (one.since, one.person))
         chosen = candidates[0].person if candidates else person_id(members)
         person_of |= dict.fromkeys(members, chosen)
         points_to |= {one.person: None if one.person == chosen else chosen for one in candidates}

@@ -24,9 +24,6 @@ from family_exchange.stages import register as household
 
 log = logging.getLogger(__name__)
 
-STAGES_AFTER = ("facts", "families")
-"""Who has to look again at a person whose records are others than before."""
-
 
 def people(doors: Doors) -> dict[str, int]:
     """Every row of every applied file is a source record, and every source record has a person.
@@ -160,7 +157,7 @@ def _apply(
 
 
 def _body(decision: int, kind: Kind, a: int, b: int, counts: Mapping[str, int]) -> dict[str, audit.Plain]:
-    return {"decision": decision, "decided": str(kind), "side_a": a, "side_b": b} | dict(counts)
+    return {"decision": decision, "decided": str(kind), "side_a": a, "side_b": b, **counts}
 
 
 def _brought_up_to_date(doors: Doors, outcome: Outcome, today: date) -> Outcome:
@@ -206,8 +203,7 @@ def _match(connection: Connection, doors: Doors, *, about: Collection[str] = ())
     )
     unit_is = {unit: settled.person_of[key] for key, unit in decided.unit_of.items()}
     counts["possible_matches"] = persons.note_possible(connection, decided.possible, unit_is, among=weighed.reached)
-    for stage in STAGES_AFTER:
-        memory.make_due(connection, stage, assigned.persons)
+    memory.touch(connection, assigned.persons)
     body = counts | {f"by_{way}": number for way, number in sorted(assigned.by_how.items())}
     audit.append(connection, "register.persons", register.ACTOR, body)
     return counts
