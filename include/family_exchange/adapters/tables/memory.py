@@ -17,6 +17,7 @@ from sqlalchemy import (
     Numeric,
     Table,
     Text,
+    Uuid,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, DATERANGE, JSONB, TSTZRANGE, ExcludeConstraint
@@ -110,6 +111,51 @@ Table(
     _recorded(),
     Index("one_person", "source_record_id", unique=True, postgresql_where=_STILL),
     schema="memory",
+)
+Table(
+    "statement",
+    metadata,
+    Column("stated", Uuid, primary_key=True, comment="digest of the key and of what was stated, as sent"),
+    Column(
+        "source_record_id",
+        Text,
+        ForeignKey("memory.source_record.source_record_id", ondelete="CASCADE"),
+        nullable=False,
+        index=True,
+        comment="one of the records that state it",
+    ),
+    Column("key", Text, nullable=False, comment="feed|partner|reference"),
+    Column("forename", Text, nullable=False),
+    Column("surname", Text, nullable=False),
+    Column("stated_birth", Date),
+    Column("birth", Text, nullable=False),
+    Column("born", Date),
+    *(
+        Column(name, Text, nullable=False)
+        for name in ("sex", "dwelling", "postcode", "uprn", "nhs_number", "nino", "upn")
+    ),
+    Column(
+        "blocks",
+        ARRAY(BigInteger),
+        nullable=False,
+        comment="digests of what it has to share with others to be compared with them",
+    ),
+    Index("statement_key", "key"),
+    Index("statement_blocks", "blocks", postgresql_using="gin", postgresql_with={"fastupdate": "off"}),
+    *(
+        Index(f"statement_{name}", name, postgresql_where=text(f"{name} <> ''"))
+        for name in ("nhs_number", "upn", "nino")
+    ),
+    schema="memory",
+    comment="each different statement of a record key once, standardised for matching",
+)
+Table(
+    "nobodys_number",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("number", Text, primary_key=True),
+    schema="memory",
+    comment="numbers that too many record keys bear to be anybody's",
 )
 Table(
     "fact",

@@ -45,6 +45,29 @@ CREATE UNIQUE INDEX one_person ON memory.person_record (source_record_id) WHERE 
 CREATE INDEX ix_person_record_source_record_id ON memory.person_record (source_record_id);
 COMMENT ON COLUMN memory.person_record.how IS 'reference | identifier | score | new | decision';
 
+-- what the records state of who people are, standardised: derived, and made again when its rules change
+CREATE TABLE memory.statement (
+  stated uuid NOT NULL CONSTRAINT pk_statement PRIMARY KEY,
+  source_record_id text NOT NULL
+    CONSTRAINT fk_statement_source_record_id REFERENCES memory.source_record ON DELETE CASCADE,
+  key text NOT NULL, forename text NOT NULL, surname text NOT NULL, stated_birth date, birth text NOT NULL, born date,
+  sex text NOT NULL, dwelling text NOT NULL, postcode text NOT NULL, uprn text NOT NULL,
+  nhs_number text NOT NULL, nino text NOT NULL, upn text NOT NULL, blocks bigint[] NOT NULL);
+CREATE INDEX ix_statement_source_record_id ON memory.statement (source_record_id);
+CREATE INDEX statement_key ON memory.statement (key);
+CREATE INDEX statement_blocks ON memory.statement USING gin (blocks) WITH (fastupdate = off);
+CREATE INDEX statement_nhs_number ON memory.statement (nhs_number) WHERE nhs_number <> '';
+CREATE INDEX statement_upn ON memory.statement (upn) WHERE upn <> '';
+CREATE INDEX statement_nino ON memory.statement (nino) WHERE nino <> '';
+COMMENT ON TABLE memory.statement IS 'each different statement of a record key once, standardised for matching';
+COMMENT ON COLUMN memory.statement.stated IS 'digest of the key and of what was stated, as sent';
+COMMENT ON COLUMN memory.statement.source_record_id IS 'one of the records that state it';
+COMMENT ON COLUMN memory.statement.key IS 'feed|partner|reference';
+COMMENT ON COLUMN memory.statement.blocks IS 'digests of what it has to share with others to be compared with them';
+CREATE TABLE memory.nobodys_number (
+  kind text NOT NULL, number text NOT NULL, CONSTRAINT pk_nobodys_number PRIMARY KEY (kind, number));
+COMMENT ON TABLE memory.nobodys_number IS 'numbers that too many record keys bear to be anybody''s';
+
 -- what people said
 CREATE TABLE register.identity_decision (
   decision_no bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT pk_identity_decision PRIMARY KEY,
@@ -224,6 +247,39 @@ END $$;
 CREATE TRIGGER only_supersedes BEFORE UPDATE ON memory.source_record
   FOR EACH ROW EXECUTE FUNCTION memory.only_supersedes();
 """
+DUE = """
+CREATE FUNCTION memory.families_are_due() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF EXISTS (SELECT FROM register.due WHERE stage = 'propose' AND subject = '*') THEN
+    RETURN NULL;
+  END IF;
+  IF TG_TABLE_NAME = 'family_member' THEN
+    INSERT INTO register.due SELECT DISTINCT 'propose', c.family_id FROM changed c ON CONFLICT DO NOTHING;
+  ELSIF TG_TABLE_NAME = 'person_record' THEN
+    INSERT INTO register.due SELECT DISTINCT 'propose', m.family_id
+      FROM changed c JOIN memory.family_member m USING (person_id) WHERE upper_inf(m.recorded) ON CONFLICT DO NOTHING;
+  ELSIF TG_TABLE_NAME = 'source_record' THEN
+    INSERT INTO register.due SELECT DISTINCT 'propose', m.family_id
+      FROM changed c JOIN memory.person_record p USING (source_record_id) JOIN memory.family_member m USING (person_id)
+     WHERE upper_inf(p.recorded) AND upper_inf(m.recorded) ON CONFLICT DO NOTHING;
+  ELSE
+    INSERT INTO register.due SELECT DISTINCT 'propose', m.family_id
+      FROM changed c LEFT JOIN memory.person_pointer t ON t.person_id = c.person_id AND upper_inf(t.recorded)
+      JOIN memory.family_member m
+        ON m.family_id = c.family_id OR m.person_id = coalesce(t.points_to, c.person_id)
+     WHERE upper_inf(m.recorded) ON CONFLICT DO NOTHING;
+  END IF;
+  RETURN NULL;
+END $$;
+COMMENT ON FUNCTION memory.families_are_due() IS
+  'whoever changes what a family''s assessment rests on makes the family due, in the same transaction';
+"""
+ASSESSED = {
+    "memory.family_member": ("INSERT", "UPDATE", "DELETE"),
+    "memory.person_record": ("INSERT", "UPDATE", "DELETE"),
+    "memory.source_record": ("UPDATE",),
+    "register.nomination": ("INSERT", "UPDATE", "DELETE"),
+}
 BITEMPORAL = (
     "person_pointer",
     "person_record",
@@ -312,6 +368,7 @@ DELETE FROM memory.evidence WHERE NOT upper_inf(recorded) OR nomination_no IS NO
 DELETE FROM memory.family_member WHERE NOT upper_inf(recorded);
 DELETE FROM memory.person_record WHERE NOT upper_inf(recorded);
 DELETE FROM memory.person_pointer WHERE NOT upper_inf(recorded);
+DROP TABLE memory.statement, memory.nobodys_number;
 DROP TABLE register.run, register.due, memory.suggestion, memory.plan_scope, memory.family_worker,
   memory.family_status, memory.fact, register.rectification, register.kept_person, register.identity_decision;
 
@@ -376,6 +433,14 @@ def upgrade() -> None:
             f"CREATE TRIGGER only_closes BEFORE UPDATE ON memory.{table} "
             "FOR EACH ROW EXECUTE FUNCTION memory.only_closes()"
         )
+    op.execute(DUE)
+    for table, events in ASSESSED.items():
+        for event in events:
+            rows = "OLD" if event == "DELETE" else "NEW"
+            op.execute(
+                f"CREATE TRIGGER due_after_{event.lower()} AFTER {event} ON {table} "
+                f"REFERENCING {rows} TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION memory.families_are_due()"
+            )
     op.execute(VIEWS)
 
 
@@ -386,4 +451,5 @@ def downgrade() -> None:
     for table in BITEMPORAL:
         op.execute(f"DROP TRIGGER only_closes ON memory.{table}")
     op.execute("DROP TRIGGER only_supersedes ON memory.source_record")
+    op.execute("DROP FUNCTION memory.families_are_due() CASCADE")
     op.execute(BACK)
