@@ -8,7 +8,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from family_exchange.domain.column import Column, Purpose, each_once, withholding
+from family_exchange.domain.column import Column, DataClass, Purpose, each_once, withholding
 from family_exchange.domain.condition import OF_A_DAY, Ages, Condition
 from family_exchange.domain.container import FileFormat, Format, Role
 from family_exchange.domain.provenance import Key, Model, Words, wrong
@@ -94,6 +94,20 @@ class KnownBy(Model):
         return self
 
 
+class Service(Model):
+    """A service that is involved with somebody, as the rows of a feed tell."""
+
+    service: Key
+    data_class: DataClass
+    since: Key | None = None
+    until: Key | None = None
+    """Canonical columns of its first and its last day; without `since` each row tells of its own day."""
+    at: Key | None = None
+    """Canonical column of the place, e.g. a school's number."""
+    holds_months: int | None = Field(default=None, ge=1, le=60)
+    """How long a row without a last day goes on telling so; null: until another word."""
+
+
 class Table(Model):
     """One table of a bundle: a CSV, or a sheet, of this name."""
 
@@ -139,6 +153,8 @@ class Contract(Model):
     tables: tuple[Table, ...] = ()
     """With tables a file is a bundle of them, and `columns` are those of the rows that they are joined to."""
     known_by: KnownBy | None = None
+    services: tuple[Service, ...] = ()
+    """Which services its rows tell to be involved with somebody; an incident is none."""
     columns: tuple[Column, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -177,6 +193,8 @@ class Contract(Model):
     def _named_columns_exist(self) -> Self:
         choices = self.retention.category_by
         named = {"key": set(self.key), "retention.trigger": {self.retention.trigger}}
+        for index, one in enumerate(self.services):
+            named[f"services[{index}]"] = {*filter(None, (one.since, one.until, one.at))}
         for index, choice in enumerate(choices):
             columns = {condition.column for condition in choice.when}
             named[f"retention.category_by[{index}]"] = columns | ({choice.trigger} if choice.trigger else set())

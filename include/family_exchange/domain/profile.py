@@ -25,6 +25,7 @@ from family_exchange.domain.promises import (
     Notice,
     Partner,
     PurposePromise,
+    RegisterRules,
     ReturnPromise,
     Rights,
 )
@@ -64,6 +65,7 @@ class Profile(Model):
     lead_worker: Promise[bool]
     claim_model: Promise[Literal["pbr", "earned_autonomy", "devolved", "none"]]
     matching: Matching
+    choosing: RegisterRules = Field(alias="register", default_factory=RegisterRules)
     returns: Mapping[Key, ReturnPromise]
     national_datasets: tuple[NationalDataset, ...] = ()
     local_research: LocalResearch
@@ -89,6 +91,14 @@ class Profile(Model):
             for index, code in enumerate(codes):
                 if code in codes[:index]:
                     raise wrong(f"{key}[{index}]", f"expected each of them once; {code} repeats")
+        return self
+
+    @model_validator(mode="after")
+    def _only_what_comes_is_trusted(self) -> Self:
+        for attribute, rule in self.choosing.precedence.items():
+            if unknown := sorted({*rule.sources} - {*self.feeds}):
+                key = f"register.precedence.{attribute}.sources"
+                raise wrong(key, f"expected agreed feeds; nobody sends {', '.join(unknown)}")
         return self
 
     @model_validator(mode="after")
