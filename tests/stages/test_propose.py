@@ -47,6 +47,12 @@ def bring_up(url, *, doors=None, today=TODAY):
     return propose.families(doors, today=today)
 
 
+def counts(url):
+    """How many rows of evidence and how many proposals were new."""
+    changed = bring_up(url)
+    return changed["evidence"], changed["proposals"]
+
+
 def proposals(url):
     return query(url, "SELECT problems, unknown FROM register.proposal ORDER BY 1")
 
@@ -80,7 +86,7 @@ def test_two_distinct_problems_of_different_members_propose_a_family(council):
 def test_one_problem_with_many_indicators_proposes_nobody(council):
     a_file(council, "police_incidents", [an_offence(), an_offence(incident="i2", incident_type="asb")])
     a_file(council, "school_attendance", [a_term(unauthorised=0)])
-    assert bring_up(council) == {"evidence": 2, "proposals": 0}
+    assert counts(council) == (2, 0)
 
 
 @pytest.mark.requirement("R-007")
@@ -207,7 +213,7 @@ def test_somebody_whose_data_is_restricted_is_kept_and_not_used_to_identify(coun
             "VALUES (1, %s, 'restriction', 'received', 'a. officer', 'asked')",
             (person_of(council, "P1"),),
         )
-    assert bring_up(council) == {"evidence": 1, "proposals": 0}
+    assert counts(council) == (1, 0)
 
 
 def test_a_rerun_changes_not_one_byte(council):
@@ -216,29 +222,78 @@ def test_a_rerun_changes_not_one_byte(council):
     with database.transaction(council) as connection:
         before = registry.digest(connection)
     events = query(council, "SELECT count(*) FROM audit.event")
-    assert bring_up(council) == {"evidence": 0, "proposals": 0}
+    assert set(bring_up(council).values()) == {0}
     with database.transaction(council) as connection:
         assert registry.digest(connection) == before
     assert query(council, "SELECT count(*) FROM audit.event") == events
 
 
-def test_a_further_problem_proposes_again_and_the_fuller_proposal_waits_alone(council):
+def history(url):
+    return query(
+        url, "SELECT problems, ended FROM register.proposal_history ORDER BY stood_from, cardinality(problems)"
+    )
+
+
+def test_a_fuller_proposal_takes_the_place_of_the_one_before(council):
     a_family_with_two_problems(council)
     bring_up(council)
     a_file(council, "housing_tenancies", [arrears()])
     assert bring_up(council)["proposals"] == 1
-    assert [problems for problems, _ in proposals(council)] == [["P1", "P2"], ["P1", "P2", "P4"]]
-    (waiting,) = propose.open_proposals(doors_to(council))
-    (fuller,) = query(council, "SELECT proposal_id FROM register.proposal WHERE cardinality(problems) = 3")
-    assert fuller == (waiting,)
+    assert [problems for problems, _ in proposals(council)] == [["P1", "P2", "P4"]]
+    assert history(council) == [(["P1", "P2"], "superseded"), (["P1", "P2", "P4"], None)]
 
 
-def test_fewer_problems_than_were_proposed_before_propose_nothing_new(council):
+def test_a_proposal_that_is_no_longer_met_lapses_and_comes_back_as_itself(council):
+    a_family_with_two_problems(council)
+    bring_up(council)
+    before = query(council, "SELECT * FROM register.proposal")
+    a_file(council, "school_attendance", [a_term(unauthorised=0)], as_of=date(2026, 11, 10))
+    assert bring_up(council)["ended"] == 1
+    assert query(council, "SELECT * FROM register.proposal") == []
+    assert query(council, "SELECT problem FROM register.evidence") == [("P1",)]
+    a_file(council, "school_attendance", [a_term()], as_of=date(2026, 11, 11))
+    assert bring_up(council, today=TODAY)["proposals"] == 1
+    assert query(council, "SELECT * FROM register.proposal") == before
+    assert history(council) == [(["P1", "P2"], "lapsed"), (["P1", "P2"], None)]
+
+
+def test_a_proposal_lapses_when_its_time_is_over(council):
+    a_family_with_two_problems(council)
+    bring_up(council)
+    assert bring_up(council, today=date(2027, 9, 2))["ended"] == 1
+    assert history(council) == [(["P1", "P2"], "lapsed")]
+    (kept,) = query(council, "SELECT count(*) FROM memory.evidence WHERE problem = 'P1' AND NOT upper_inf(recorded)")
+    assert kept == (1,)
+
+
+def test_what_was_decided_stays_and_is_not_proposed_again(council):
     a_family_with_two_problems(council)
     a_file(council, "housing_tenancies", [arrears()])
     bring_up(council)
-    a_file(council, "housing_tenancies", [arrears(amount="0.00")])
+    decide(doors_to(council), outcome="declined")
+    a_file(council, "housing_tenancies", [arrears(amount="0.00")], as_of=date(2026, 11, 10))
     assert bring_up(council)["proposals"] == 0
+    assert history(council) == [(["P1", "P2", "P4"], None)]
+    assert propose.open_proposals(doors_to(council)) == []
+
+
+def test_a_family_that_was_declined_comes_back_with_a_problem_that_nobody_decided_about(council):
+    a_family_with_two_problems(council)
+    bring_up(council)
+    decide(doors_to(council), outcome="declined")
+    a_file(council, "housing_tenancies", [arrears()])
+    assert bring_up(council)["proposals"] == 1
+    (waiting,) = propose.work_list(doors_to(council))
+    assert waiting.problems == ("P1", "P2", "P4")
+
+
+def test_a_family_that_was_accepted_waits_for_nobody(council):
+    a_family_with_two_problems(council)
+    bring_up(council)
+    decide(doors_to(council))
+    a_file(council, "housing_tenancies", [arrears()])
+    bring_up(council)
+    assert propose.work_list(doors_to(council)) == []
 
 
 @pytest.mark.requirement("R-016")

@@ -1,6 +1,6 @@
 """Proposals and the decisions on them: what the machine suggests, and what a named person decided about it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -20,8 +20,30 @@ class Proposal:
     unknown: tuple[str, ...]
 
 
-def put(connection: Connection, proposals: Sequence[Proposal], framework: Framework, *, today: date) -> int:
-    """The number of proposals that are new: nobody had proposed the family for these problems, or for more."""
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a run changed."""
+
+    new: int
+    """Proposals that nobody had made before, or that came back."""
+    ended: int
+
+
+def keep(
+    connection: Connection,
+    proposals: Sequence[Proposal],
+    framework: Framework,
+    *,
+    today: date,
+    only: Collection[str] | None = None,
+) -> Kept:
+    """The proposals that stand are these and those that were decided; with `only`, of those families alone.
+
+    A family is proposed for what a decision of the same framework was not about. One that stands no more has a reason:
+    a fuller one came (superseded), who is who or who belongs to the family was corrected, or it lapsed with time. One
+    that comes back is the same proposal, with its first day.
+    """
+    connection.execute("DROP TABLE IF EXISTS proposed, standing")
     connection.execute(
         """CREATE TEMP TABLE proposed (proposal_id text, family_id text, problems text[], unknown text[])
            ON COMMIT DROP"""
@@ -30,36 +52,76 @@ def put(connection: Connection, proposals: Sequence[Proposal], framework: Framew
         for one in proposals:
             number = eligibility.proposal_id(one.family, framework.rule, one.problems)
             copy.write_row((number, one.family, list(one.problems), list(one.unknown)))
+    connection.execute("ANALYZE proposed")
     connection.execute(
-        """CREATE TEMP TABLE stands ON COMMIT DROP AS
-           SELECT n.proposal_id, n.family_id, n.problems, n.unknown FROM proposed n
-            WHERE NOT EXISTS (SELECT FROM register.proposal p
-                               WHERE p.family_id = n.family_id AND p.framework = %(rule)s
-                                 AND p.problems @> n.problems)""",
-        {"rule": framework.rule},
+        f"""DELETE FROM proposed n WHERE EXISTS (
+              SELECT FROM {_DECIDED} p WHERE p.family_id = n.family_id AND p.problems @> n.problems
+                 AND split_part(p.framework, '/', 1) = %s)""".encode(),  # noqa: S608 - our own words
+        (framework.code,),
+    )
+    connection.execute(_STANDING, {"only": None if only is None else sorted(only)})
+    ended = connection.execute(_END).rowcount
+    connection.execute(
+        """UPDATE memory.proposal_standing s SET recorded = tstzrange(lower(s.recorded), clock_timestamp())
+             FROM standing t JOIN proposed n USING (proposal_id)
+            WHERE s.proposal_id = t.proposal_id AND upper_inf(s.recorded) AND t.unknown <> n.unknown"""
     )
     connection.execute(
         """INSERT INTO memory.proposal (proposal_id, family_id, framework, problems, proposed_on)
-           SELECT proposal_id, family_id, %(rule)s, problems, %(today)s FROM stands ORDER BY 1
+           SELECT proposal_id, family_id, %(rule)s, problems, %(today)s FROM proposed ORDER BY 1
            ON CONFLICT (proposal_id) DO NOTHING""",
         {"rule": framework.rule, "today": today},
     )
-    return connection.execute(
-        "INSERT INTO memory.proposal_standing (proposal_id, unknown) SELECT proposal_id, unknown FROM stands ORDER BY 1"
-    ).rowcount
-
-
-def undecided(connection: Connection) -> list[str]:
-    """The proposals that wait for a decision, most problems first; one that a fuller one replaced waits no more."""
-    rows = connection.execute(
-        """SELECT p.proposal_id FROM register.proposal p
-            WHERE NOT EXISTS (SELECT FROM register.decision d WHERE d.proposal_id = p.proposal_id)
-              AND NOT EXISTS (SELECT FROM register.proposal q
-                               WHERE q.family_id = p.family_id AND q.framework = p.framework
-                                 AND q.proposal_id <> p.proposal_id AND q.problems @> p.problems)
-            ORDER BY cardinality(p.problems) DESC, p.proposed_on DESC, p.proposal_id"""
+    connection.execute(
+        """INSERT INTO memory.proposal_standing (proposal_id, unknown)
+           SELECT n.proposal_id, n.unknown FROM proposed n
+            WHERE NOT EXISTS (SELECT FROM memory.proposal_standing s
+                               WHERE s.proposal_id = n.proposal_id AND upper_inf(s.recorded)) ORDER BY 1"""
     )
-    return [str(proposal) for (proposal,) in rows]
+    row = connection.execute(
+        """SELECT count(*) FROM proposed n
+            WHERE NOT EXISTS (SELECT FROM standing t WHERE t.proposal_id = n.proposal_id)"""
+    ).fetchone()
+    return Kept(int(row[0]) if row else 0, ended)
+
+
+def new_files(connection: Connection) -> list[str]:
+    """The files that the register took since families were last assessed, of whatever day."""
+    rows = connection.execute(
+        """SELECT file_id FROM exchange.file
+            WHERE registered_at > coalesce((SELECT recorded_at FROM register.run WHERE stage = 'propose'), '-infinity')
+            ORDER BY 1"""
+    )
+    return [str(file) for (file,) in rows]
+
+
+_DECIDED = "(memory.proposal JOIN memory.decision USING (proposal_id))"
+
+_STANDING = """
+    CREATE TEMP TABLE standing ON COMMIT DROP AS
+    SELECT p.proposal_id, p.family_id, p.problems, s.unknown, lower(s.recorded) AS since
+      FROM memory.proposal p JOIN memory.proposal_standing s USING (proposal_id)
+     WHERE upper_inf(s.recorded) AND (%(only)s::text[] IS NULL OR p.family_id = ANY(%(only)s))
+       AND NOT EXISTS (SELECT FROM memory.decision d WHERE d.proposal_id = p.proposal_id)
+"""
+"""What stood before the run and nobody has decided about."""
+
+_END = f"""
+    UPDATE memory.proposal_standing s
+       SET recorded = tstzrange(lower(s.recorded), clock_timestamp()),
+           ended = CASE
+             WHEN EXISTS (SELECT FROM proposed n WHERE n.family_id = t.family_id AND n.problems @> t.problems)
+               OR EXISTS (SELECT FROM {_DECIDED} d WHERE d.family_id = t.family_id AND d.problems @> t.problems)
+             THEN 'superseded'
+             WHEN EXISTS (SELECT FROM memory.family_member m WHERE m.family_id = t.family_id
+                             AND (lower(m.recorded) > t.since OR upper(m.recorded) > t.since))
+               OR EXISTS (SELECT FROM memory.evidence e JOIN memory.person_record p USING (source_record_id)
+                           WHERE e.family_id = t.family_id AND upper(p.recorded) > t.since)
+             THEN 'corrected' ELSE 'lapsed' END
+      FROM standing t
+     WHERE s.proposal_id = t.proposal_id AND upper_inf(s.recorded)
+       AND NOT EXISTS (SELECT FROM proposed n WHERE n.proposal_id = t.proposal_id)
+"""  # noqa: S608 - our own words
 
 
 def decide(

@@ -3,31 +3,50 @@
 A proposal is decision support. Nothing follows from it until a person decides, with a reason.
 """
 
+import hashlib
+import json
 import logging
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
 
-from family_exchange.adapters import audit, database, evidence, linkage_model, profiles, proposals, register
-from family_exchange.adapters import families as stored
+from family_exchange.adapters import (
+    audit,
+    database,
+    evidence,
+    linkage_model,
+    memory,
+    profiles,
+    proposals,
+    register,
+    worklist,
+)
+from family_exchange.adapters.database import Connection
 from family_exchange.adapters.doors import Doors
 from family_exchange.adapters.evidence import Assessed
+from family_exchange.adapters.indicators import Moment
 from family_exchange.adapters.proposals import Proposal
+from family_exchange.adapters.worklist import Order, Waiting
 from family_exchange.domain import eligibility
 from family_exchange.domain.errors import NeedsDecision, TryLater
 from family_exchange.domain.framework import Framework
+from family_exchange.domain.indicator import Route
 
 log = logging.getLogger(__name__)
 
+STAGE = "propose"
 ACCEPTED = "accepted"
 OUTCOMES = (ACCEPTED, "declined", "not_invited")
 NOT_A_PERSON = frozenset({"airflow", "exchange", "machine", "system"})
 
 
 def families(doors: Doors, *, today: date) -> dict[str, int]:
-    """Every family that the framework in force on that day proposes has a proposal, with the evidence for it.
+    """Every family that the framework in force on that day proposes has a proposal that stands, with its evidence.
 
-    Counts: `evidence` (new), `proposals` (new). A family proposed before for the same problems, or for more, is not
-    proposed again. A second run on the same day changes nothing.
+    Counts: `assessed` (families looked at), `evidence` (new), `proposals` (new, or come back), `ended`. The first run
+    of a day, or by other rules, looks at every family; a later one only at those of whom something changed, and comes
+    to the same. What was found is recorded whenever there was something to look at. A second run on the same day
+    changes nothing.
 
     Raises:
         TryLater: another worker is writing the register.
@@ -37,25 +56,108 @@ def families(doors: Doors, *, today: date) -> dict[str, int]:
     with database.transaction(doors.database) as connection:
         if not database.lock(connection, register.LOCK, "register"):
             raise TryLater("another worker is bringing the register up to date")
-        stored.note_births(connection, linkage_model.model().placeholder_births, today=today)
-        added = evidence.assess(connection, framework, doors.contract, today=today)
         came = evidence.feeds_that_came(connection, today=today)
-        proposed = [
-            made
-            for one in evidence.assessed(connection, least=framework.min_problems)
-            if (made := _proposal(framework, one, came, on=today)) is not None
-        ]
-        counts = {"evidence": added, "proposals": proposals.put(connection, proposed, framework, today=today)}
-        if any(counts.values()):
-            audit.append(connection, "register.proposals", register.ACTOR, counts | {"framework": framework.rule})
+        rules = _rules(connection, framework, came)
+        due = memory.take_due(connection, STAGE)
+        whole = memory.whole(connection, STAGE, due, today=today, rule=rules)
+        files = proposals.new_files(connection)
+        counts = {"assessed": 0, "evidence": 0, "proposals": 0, "ended": 0}
+        if whole or due or files:
+            only = None if whole else evidence.families_of(connection, due)
+            counts = _assess(connection, doors, framework, came, today=today, only=only)
+            memory.note_whole(connection, STAGE, today=today, rule=rules)
+            body: dict[str, audit.Plain] = {"framework": framework.rule, "rules": rules, "whole": whole, "files": files}
+            audit.append(connection, "register.proposals", register.ACTOR, counts | body)
     log.info("proposals: %s", counts)
     return counts
 
 
+def _assess(
+    connection: Connection,
+    doors: Doors,
+    framework: Framework,
+    came: Collection[str],
+    *,
+    today: date,
+    only: Collection[str] | None,
+) -> dict[str, int]:
+    moment = Moment(today)
+    evidence.assess(connection, framework, doors.contract, _placeholders(), moment, only=only)
+    held = evidence.hold(connection, framework, only=only)
+    proposed = [
+        made
+        for one in evidence.assessed(connection, least=framework.min_problems)
+        if (made := _proposal(framework, one, came, on=today)) is not None
+    ]
+    kept = proposals.keep(connection, proposed, framework, today=today, only=only)
+    number = evidence.families_assessed(connection)
+    return {"assessed": number, "evidence": held.added, "proposals": kept.new, "ended": kept.ended}
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """What the rules say of one day, as known at one moment; nothing of it is kept."""
+
+    as_of: date
+    framework: str
+    rules: str
+    """Digest of the rules, the feeds that had come, and whom restrictions kept out."""
+    proposals: tuple[dict[str, object], ...]
+    """By family: problems, what is unknown, what a cap kept from counting, and the evidence."""
+    sha256: str
+
+
+def as_of(doors: Doors, *, on: date, known_at: datetime | None) -> Computed:
+    """What the framework in force on that day proposes for it, as it is known now, or was known at `known_at`.
+
+    A second run, today or in years, gives the same for the same moment. Nothing is written.
+
+    Raises:
+        NeedsDecision: the profile chooses no framework for that day.
+    """
+    framework = profiles.framework_in_force(doors.profile, on)
+    with database.transaction(doors.database) as connection:
+        memory.as_known(connection, known_at)
+        came = evidence.feeds_that_came(connection, today=on)
+        rules = _rules(connection, framework, came)
+        evidence.assess(connection, framework, doors.contract, _placeholders(), Moment(on, past=True))
+        found = []
+        for one in evidence.assessed(connection, least=framework.min_problems):
+            said = eligibility.assess(framework, one.subjects, one.found, came, on=on)
+            if said.proposed:
+                found.append((one.family, said))
+        rows = evidence.rows_of(connection, [family for family, _ in found])
+    made: tuple[dict[str, object], ...] = tuple(
+        {
+            "family": family,
+            "problems": list(said.problems),
+            "unknown": list(said.unknown),
+            "capped": list(said.capped),
+            "evidence": rows.get(family, []),
+        }
+        for family, said in found
+    )
+    content = {"as_of": on, "framework": framework.rule, "rules": rules, "proposals": made}
+    text = json.dumps(content, sort_keys=True, default=str)
+    return Computed(on, framework.rule, rules, made, hashlib.sha256(text.encode()).hexdigest())
+
+
+def work_list(
+    doors: Doors,
+    order: Order = Order.PROBLEMS,
+    *,
+    problems: Collection[str] = (),
+    at_least: int = 1,
+    routes: Collection[Route] = (),
+) -> list[Waiting]:
+    """The families that nobody has decided about, in that order: decision support, never a decision."""
+    with database.transaction(doors.database) as connection:
+        return worklist.waiting(connection, order, problems=problems, at_least=at_least, routes=routes)
+
+
 def open_proposals(doors: Doors) -> list[str]:
     """The proposals that nobody has decided, most problems first; the order is decision support too."""
-    with database.transaction(doors.database) as connection:
-        return proposals.undecided(connection)
+    return [one.proposal for one in work_list(doors)]
 
 
 def decide(
@@ -101,6 +203,20 @@ def decide(
     return number
 
 
-def _proposal(framework: Framework, family: Assessed, came: frozenset[str], *, on: date) -> Proposal | None:
+def _rules(connection: Connection, framework: Framework, came: Collection[str]) -> str:
+    """A digest of what decides beside the records: the rules as the council applies them, feeds, and restrictions."""
+    stated = {
+        "framework": framework.model_dump(mode="json"),
+        "came": sorted(came),
+        "restricted": evidence.restricted(connection),
+    }
+    return hashlib.sha256(json.dumps(stated, sort_keys=True).encode()).hexdigest()
+
+
+def _placeholders() -> frozenset[date]:
+    return frozenset(linkage_model.model().placeholder_births)
+
+
+def _proposal(framework: Framework, family: Assessed, came: Collection[str], *, on: date) -> Proposal | None:
     one = eligibility.assess(framework, family.subjects, family.found, came, on=on)
     return Proposal(family.family, one.problems, one.unknown) if one.proposed else None
