@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from family_exchange.domain import person
 from family_exchange.domain.condition import Ages
-from family_exchange.domain.person import Birth, Identity
+from family_exchange.domain.person import Birth, Identity, Placeholders
 
 words = st.text(max_size=40)
 days = st.dates(date(1930, 1, 1), date(2030, 12, 31))
@@ -165,3 +165,42 @@ def test_an_identity_shown_by_accident_shows_its_reference_only():
     assert "ADA" not in shown
     assert "2010" not in shown
     assert shown == "Identity(key='f|p|1')"
+
+
+PLACEHOLDERS = Placeholders(
+    postcodes=frozenset({"CH1 2HS"}), shared_places=frozenset({"HOSTEL", "REFUGE", "SCHOOL", "BED AND BREAKFAST"})
+)
+
+
+@pytest.mark.parametrize("text", ["ZZ99 3VZ", "NF1 1NF", "XXX XXX", "XXXX", "ch1 2hs", "00000", "unknown", ""])
+def test_a_postcode_that_stands_for_none_is_none(text):
+    assert person.standard_postcode(text, PLACEHOLDERS) == ""
+    assert person.standard_postcode("CH1 2HT", PLACEHOLDERS) == "CH1 2HT"
+
+
+@pytest.mark.parametrize(
+    ("line_1", "line_2", "shared"),
+    [
+        ("Room 4, Station Hostel", "High Street", True),
+        ("The Women's Refuge", None, True),
+        ("St Osric's School", "Mill Lane", True),
+        ("Sea View Bed and Breakfast", "", True),
+        ("12 School Lane", "", False),
+        ("4 Refuge St", "", False),
+        ("Flat 3", "12 High Street", False),
+        ("Hostelry Cottage", "", False),
+        (None, None, False),
+    ],
+)
+def test_a_place_that_many_share_is_told_from_a_street_called_after_one(line_1, line_2, shared):
+    assert person.is_shared_place(line_1, line_2, PLACEHOLDERS) is shared
+
+
+NUMBERS = {"nhs_number": "9434765919", "nino": "AB123456C", "upn": "H243278544154", "uprn": "100023336956"}
+RULES = {"nhs_number": person.nhs_number, "nino": person.nino, "upn": person.upn}
+
+
+@pytest.mark.parametrize(("kind", "other"), [(a, b) for a in RULES for b in NUMBERS if a != b])
+def test_a_number_typed_into_another_ones_column_is_refused_there(kind, other):
+    assert RULES[kind](NUMBERS[other]) == ""
+    assert RULES[kind](NUMBERS[kind]) != ""

@@ -37,7 +37,7 @@ def pool(connection: Connection, model: LinkageModel) -> Iterator["Pool"]:
         LinkageFailed: the engine stopped.
     """
     with _told_by_kind():
-        stated = statements.standardised(connection, model.names, model.placeholder_births)
+        stated = statements.standardised(connection, model.names, model.placeholders)
     with over(stated, model) as found:
         yield found
 
@@ -57,7 +57,8 @@ def over(stated: statements.Table, model: LinkageModel) -> Iterator["Pool"]:
             engine.execute(_NOBODYS.format(column=column, most=MOST_SHARERS)).fetchall()
         engine.execute(_STATEMENT).fetchall()
         names = engine.execute("SELECT DISTINCT forename, surname FROM statement").fetchall()
-        engine.register("whole_name", _whole_names(model, names))
+        for column, shares in _shares(model, names).items():
+            engine.register(f"{column}_share", shares)
         for table, condition in (("fresh_statement", "fresh"), ("known_statement", "NOT fresh")):
             engine.execute(_SCORED.format(table=table, condition=condition)).fetchall()
         yield Pool(engine, model)
@@ -68,10 +69,10 @@ _CONFIGURATION: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
     "checkpoint_threshold": "10GB",  # else a table of some sizes stalls for seconds
 }
-_STATED = (
-    """forename, surname, forms, stated_birth, birth, born, sex, dwelling, postcode, uprn, nhs_number, nino, upn"""
+_NUMBERS = ("nhs_number", "upn", "nino", *statements.JUSTICE)
+_STATED = ", ".join(
+    ("forename", "surname", "forms", "stated_birth", "birth", "born", "sex", "dwelling", "postcode", "uprn", *_NUMBERS)
 )
-_NUMBERS = ("nhs_number", "upn", "nino")
 _NOBODYS = """
     CREATE TABLE nobodys_{column} AS
     SELECT {column}, count(DISTINCT key) FILTER (WHERE NOT fresh) <= {most} AS since_now
@@ -193,7 +194,8 @@ class Pool:
         engine = DuckDBAPI(connection=self.connection)
         rows = engine.register(table, dataset_display_name=table)
         linker = Linker([rows], dict(self.model.splink), log_level=None)
-        linker.table_management.register_term_frequency_lookup(engine.register("whole_name"), "full_name")
+        for column in self.model.by_share:
+            linker.table_management.register_term_frequency_lookup(engine.register(f"{column}_share"), column)
         predict = linker.inference
         found = [predict.predict_within(rows, threshold_match_probability=threshold, warning_mode="never")]
         if beside is not None:
@@ -221,13 +223,13 @@ class Pool:
         self.connection.register(table, pa.table({column: pa.array(values, kind)}))
 
 
-_IDENTITY = """s.key, s.forename, s.surname, s.stated_birth, s.birth, s.sex, s.dwelling, s.uprn, s.nhs_number, s.nino,
-    s.upn"""
+_IDENTITY = f"""s.key, s.forename, s.surname, s.stated_birth, s.birth, s.sex, s.dwelling, s.uprn, s.nhs_number, s.nino,
+    s.upn, {", ".join(f"s.{name}" for name in statements.JUSTICE)}"""
 
 
 def _identity(row: list[object]) -> Identity:
     key, forename, surname, born, birth, *rest = row
-    sex, dwelling, uprn, nhs_number, nino, upn = map(str, rest)
+    sex, dwelling, uprn, nhs_number, nino, upn, *justice = map(str, rest)
     return Identity(
         key=str(key),
         forename=str(forename),
@@ -240,15 +242,25 @@ def _identity(row: list[object]) -> Identity:
         nhs_number=nhs_number,
         nino=nino,
         upn=upn,
+        justice=frozenset(
+            f"{kind} {number}" for kind, number in zip(statements.JUSTICE, justice, strict=True) if number
+        ),
     )
 
 
-def _whole_names(model: LinkageModel, names: list[tuple[str, str]]) -> object:
-    """What Splink asks of a term frequency: `full_name`, `tf_full_name`."""
+def _shares(model: LinkageModel, names: list[tuple[str, str]]) -> dict[str, object]:
+    """What Splink asks of each term frequency: a value `name` and the share `tf_name` of people who bear it."""
     import pyarrow as pa  # noqa: PLC0415 - costs half a second
 
-    shares = {f"{forename} {surname}": model.share(forename, surname) for forename, surname in names}
-    return pa.table({"full_name": list(shares), "tf_full_name": pa.array(shares.values(), pa.float64())})
+    found: dict[str, dict[str, float]] = {"forename": {}, "surname": {}, "full_name": {}}
+    for forename, surname in names:
+        found["forename"][forename] = model.share_of_forename(forename)
+        found["surname"][surname] = model.share_of_surname(surname)
+        found["full_name"][f"{forename} {surname}"] = model.share(forename, surname)
+    return {
+        name: pa.table({name: list(shares), f"tf_{name}": pa.array(shares.values(), pa.float64())})
+        for name, shares in found.items()
+    }
 
 
 @contextmanager

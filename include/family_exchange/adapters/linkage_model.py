@@ -1,15 +1,31 @@
 """The linkage model, a versioned file: how likely people agree by chance, and one person's records with each other."""
 
+from collections.abc import Iterator
 from datetime import date
 from functools import cache
+from typing import Any
 
 from pydantic import JsonValue
 
 from family_exchange.adapters import places
+from family_exchange.domain.errors import NeedsDecision
 from family_exchange.domain.matching import Names
+from family_exchange.domain.person import Placeholders
+from family_exchange.domain.promises import Matching
 from family_exchange.domain.provenance import Model
 
 FOLDER = places.DATA / "linkage"
+
+
+class Training(Model):
+    """Where the weights of a model come from; counts only."""
+
+    on: str
+    """The council, or what else was trained on."""
+    statements: int
+    seed: int
+    engine: str
+    """Splink's version."""
 
 
 class LinkageModel(Model):
@@ -24,11 +40,19 @@ class LinkageModel(Model):
     """Customary forms of one forename."""
     shared_forenames: frozenset[str] = frozenset()
     """Forenames that brothers or sisters bear before their own."""
+    other_forenames: frozenset[str] = frozenset()
+    """Forenames too rare to have a share: names in their own right all the same."""
     forename_share: dict[str, float]
     surname_share: dict[str, float]
     other_forename: float
     other_surname: float
     placeholder_births: frozenset[date]
+    placeholder_postcodes: frozenset[str] = frozenset()
+    shared_places: frozenset[str] = frozenset()
+    """Words of the addresses at which many live who are no family."""
+    shared_uprns: frozenset[str] = frozenset()
+    trained: tuple[Training, ...] = ()
+    """Empty: its weights are assumed."""
 
     @property
     def names(self) -> Names:
@@ -41,15 +65,68 @@ class LinkageModel(Model):
         alike = {
             name: frozenset().union(*(self.forms[each] for each in found)) - {name} for name, found in forms.items()
         }
-        return Names(frozenset(self.forename_share) | frozenset(groups), groups, alike, self.shared_forenames)
+        given = frozenset(self.forename_share) | frozenset(groups) | self.other_forenames
+        return Names(given, groups, alike, self.shared_forenames)
+
+    @property
+    def placeholders(self) -> Placeholders:
+        """What says nothing of a person."""
+        return Placeholders(self.placeholder_births, self.placeholder_postcodes, self.shared_places, self.shared_uprns)
+
+    @property
+    def by_share(self) -> tuple[str, ...]:
+        """The columns whose agreement is weighed by how common the value is, in order."""
+        return tuple(
+            dict.fromkeys(
+                str(level["tf_adjustment_column"]) for _, level in self.levels() if "tf_adjustment_column" in level
+            )
+        )
+
+    def levels(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Every comparison's name with each of its levels, as Splink writes them; null levels included."""
+        comparisons: Any = self.splink["comparisons"]
+        for comparison in comparisons:
+            for level in comparison["comparison_levels"]:
+                yield str(comparison["output_column_name"]), level
 
     def share(self, forename: str, surname: str) -> float:
         """The share of people who bear this whole name."""
-        given = self.forename_share.get(forename.split(" ", maxsplit=1)[0], self.other_forename)
-        return given * self.surname_share.get(surname, self.other_surname)
+        return self.share_of_forename(forename) * self.share_of_surname(surname)
+
+    def share_of_forename(self, forename: str) -> float:
+        """The share of people whose first forename it is."""
+        return self.forename_share.get(forename.split(" ", maxsplit=1)[0], self.other_forename)
+
+    def share_of_surname(self, surname: str) -> float:
+        """The share of people with this surname."""
+        return self.surname_share.get(surname, self.other_surname)
+
+
+def versions() -> tuple[str, ...]:
+    """The versions that there are, oldest first."""
+    return tuple(sorted((path.stem for path in FOLDER.glob("v*.json")), key=lambda name: int(name[1:])))
 
 
 @cache
-def model(version: str = "v1") -> LinkageModel:
-    """The linkage model of that version."""
-    return LinkageModel.model_validate_json((FOLDER / f"{version}.json").read_text())
+def model(version: str | None = None) -> LinkageModel:
+    """The linkage model of that version; the newest when none is named.
+
+    Raises:
+        NeedsDecision: there is no such version.
+    """
+    wanted = version or versions()[-1]
+    if wanted not in versions():
+        raise NeedsDecision(f"there is no linkage model of that version; there are: {', '.join(versions())}")
+    return LinkageModel.model_validate_json((FOLDER / f"{wanted}.json").read_text())
+
+
+@cache
+def of(matching: Matching) -> LinkageModel:
+    """The model that a council's profile chooses, with the council's own placeholders."""
+    chosen = model(matching.model)
+    return chosen.model_copy(
+        update={
+            "placeholder_postcodes": chosen.placeholder_postcodes | matching.default_postcodes,
+            "shared_uprns": chosen.shared_uprns | matching.shared_uprns,
+        }
+    )

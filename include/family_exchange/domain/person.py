@@ -32,6 +32,20 @@ class Birth(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Placeholders:
+    """What is written where nobody knows better, and where so many live that an address tells nothing of who it is."""
+
+    births: frozenset[date] = frozenset()
+    postcodes: frozenset[str] = frozenset()
+    shared_places: frozenset[str] = frozenset()
+    """Standard words of an address: a hostel, a refuge, a school."""
+    shared_uprns: frozenset[str] = frozenset()
+
+
+NO_PLACEHOLDERS = Placeholders()
+
+
+@dataclass(frozen=True, slots=True)
 class Identity:
     """One partner's standardised statement of who somebody is; an empty text or None is unknown."""
 
@@ -158,17 +172,31 @@ _WORDS = {
     "APARTMENT": "FLAT", "UNIT": "FLAT", "STR": "STREET", "STRT": "STREET",
 }  # fmt: skip
 _SILENT = frozenset({"NO", "NUMBER", "THE"})
+_STREETS = frozenset(_WORDS.values()) - {"HOUSE", "BUILDING", "FLAT", "COURT"} | frozenset(
+    {"WAY", "HILL", "GATE", "WALK", "RISE", "GREEN", "MEWS", "ROW", "VIEW", "YARD", "CROFT", "BRIDGE"}
+)
 
 
-def standard_postcode(text: str | None) -> str:
+def standard_postcode(text: str | None, placeholders: Placeholders = NO_PLACEHOLDERS) -> str:
     """The postcode; empty when it is none, or a placeholder."""
     code = identifiers.postcode((text or "").strip()) or ""
-    return "" if code.startswith(_PLACEHOLDER_POSTCODES) else code
+    return "" if code.startswith(_PLACEHOLDER_POSTCODES) or code in placeholders.postcodes else code
 
 
 def standard_address(line_1: str | None, line_2: str | None) -> str:
     """The lines as one text with whole words; `ST` ends a street's name and otherwise begins a saint's."""
     return " ".join(word for part in f"{line_1 or ''},{line_2 or ''}".split(",") for word in _whole_words(part))
+
+
+def is_shared_place(line_1: str | None, line_2: str | None, placeholders: Placeholders) -> bool:
+    """True when many live there who are no family; a street that is called after such a place is none."""
+    for part in f"{line_1 or ''},{line_2 or ''}".split(","):
+        words = _whole_words(part)
+        if words and words[-1] not in _STREETS:
+            line = f" {' '.join(words)} "
+            if any(f" {place} " in line for place in placeholders.shared_places):
+                return True
+    return False
 
 
 def _whole_words(part: str) -> list[str]:
@@ -220,6 +248,11 @@ def upn(text: str | None) -> str:
     """The unique pupil number; empty for a temporary one, which another school gives to somebody else."""
     number = identifiers.upn(text or "") or ""
     return "" if identifiers.temporary_upn(number) else number
+
+
+def justice_number(text: str | None) -> str:
+    """A number of police, prison or probation, in capitals without spaces; intake has checked its form."""
+    return (text or "").replace(" ", "").upper()
 
 
 def uprn(text: str | None) -> str:
