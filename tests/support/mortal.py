@@ -56,7 +56,11 @@ class Ending(CouncilOffice):
 
 
 def live_poorly(council, environment, feed, spare):
-    """One run of intake with so many bytes of memory beyond what the process has."""
+    """One run of intake with so many bytes of memory beyond what the process has.
+
+    Polars may wait for ever for a thread that never got its memory, and its allocator then says so without end.
+    """
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     doors = opened(council, from_environment(council, environment))
     has = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (has + spare, has + spare))
@@ -74,14 +78,16 @@ def told_to_end(tenant, environment, feed, where):
 
 
 def short_of_memory(tenant, environment, feed, spare):
-    """The exit code of a process that had `spare` bytes to work with."""
-    return _exit_code(live_poorly, tenant, environment, feed, spare)
+    """The exit code of a process that had `spare` bytes to work with; whoever supervises it ends it when it hangs."""
+    return _exit_code(live_poorly, tenant, environment, feed, spare, patience=20)
 
 
-def _exit_code(life, tenant, environment, feed, how):
+def _exit_code(life, tenant, environment, feed, how, *, patience=300):
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
     process = context.Process(target=life, args=(tenant.doors.profile.council, environment, feed, how))
     process.start()
+    process.join(patience)
+    process.kill()
     process.join()
     return process.exitcode
