@@ -226,7 +226,7 @@ class _Weighed:
 def _weighed(
     connection: Connection, doors: Doors, waiting: Mapping[str, str | None], about: Collection[str]
 ) -> _Weighed:
-    model = linkage_model.model()
+    model = linkage_model.of(doors.profile.matching)
     thresholds = Thresholds(certain=doors.profile.matching.certain, possible=doors.profile.matching.possible)
     new = [key for key, known in waiting.items() if known is None]
     again = persons.returned(connection, new)
