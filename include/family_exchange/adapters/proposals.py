@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from family_exchange.adapters import audit
+from family_exchange.adapters import audit, programme
 from family_exchange.adapters.database import Connection
 from family_exchange.domain import eligibility
 from family_exchange.domain.errors import NeedsDecision
@@ -163,4 +163,6 @@ def decide(
     if decided:
         body: dict[str, audit.Plain] = {"outcome": outcome, "decided": len(decided), "proposals": sorted(decided)}
         audit.append(connection, "register.decisions", decided_by, body)
+        begins = supported_since or on
+        programme.follow(connection, decided, outcome, by=decided_by, reason=reason, on=on, begins=begins)
     return len(decided)
