@@ -152,7 +152,7 @@ def _edges(pairs: Iterable[Pair], thresholds: Thresholds, names: Names) -> tuple
     certain: _Edges = {}
     possible: _Edges = {}
     for pair in pairs:
-        grade, edge = _judged(pair, thresholds, names)
+        grade, edge = judged(pair, thresholds, names)
         if grade is not Grade.CERTAINLY_NOT:
             _keep(certain if grade is Grade.CERTAIN else possible, edge)
     return certain, possible
@@ -173,7 +173,8 @@ def _keep(into: _Edges, edge: Edge) -> None:
     into[edge.a, edge.b] = min(known, edge, key=_strength)
 
 
-def _judged(pair: Pair, thresholds: Thresholds, names: Names) -> tuple[Grade, Edge]:
+def judged(pair: Pair, thresholds: Thresholds, names: Names) -> tuple[Grade, Edge]:
+    """What the platform does about one pair, and the reason between its two record keys."""
     a, b = sorted((pair.a.key, pair.b.key))
     if matching.certain_by_identifier(pair.a, pair.b, names):
         return Grade.CERTAIN, Edge(a, b, How.IDENTIFIER)
