@@ -6,7 +6,7 @@ from itertools import count
 
 from psycopg.types.json import Jsonb
 
-from family_exchange.adapters import database
+from family_exchange.adapters import database, programme
 
 PERIOD = "2026-H1"
 IN_PERIOD = date(2026, 6, 15)
@@ -121,16 +121,22 @@ class Register:
         return self._insert("memory.proposal_standing", {"proposal_id": proposal_id}, "proposal_id")
 
     def decision(self, proposal_id, *, outcome="accepted", decided_on=date(2026, 5, 15)):
+        """The id of a decision; the family has the status that follows from it."""
+        since = decided_on if outcome == "accepted" else None
         values = {
             "decision_id": f"D{next(_numbers):016d}",
             "proposal_id": proposal_id,
             "outcome": outcome,
             "decided_by": "programme.lead",
             "decided_on": decided_on,
-            "supported_since": decided_on if outcome == "accepted" else None,
+            "supported_since": since,
             "reason": "assessed together with the family",
         }
-        return self._insert("memory.decision", values, "decision_id")
+        decision_id = self._insert("memory.decision", values, "decision_id")
+        said = {"by": values["decided_by"], "reason": values["reason"], "on": decided_on, "begins": decided_on}
+        with self.open() as connection:
+            programme.follow(connection, [proposal_id], outcome, **said)
+        return decision_id
 
     def supported(self, *people, decided_on=date(2026, 5, 15), problems=("P1", "P2"), **membership):
         """The id of a family on the programme since `decided_on`."""

@@ -89,7 +89,9 @@ _SOURCES = {
     "date_screened": "to_char(least(m.proposed_on, m.supported_since), 'YYYY-MM-DD')",
     "group": "m.grouping",
     "support_start": "to_char(m.supported_since, 'YYYY-MM-DD')",
-    "support_end": "NULL::text",
+    "support_end": "to_char(m.ended_on, 'YYYY-MM-DD')",
+    "intervention_status": "m.status",
+    "referral_reason": "m.referral_reason",
     "upn": "k.upn",
     "nino": "k.nino",
     "nhs_number": "k.nhs_number",
@@ -116,29 +118,37 @@ of its file's coverage dates it after the period that the file tells of. Somebod
 had before is then a member of that period too."""
 
 _MEMBERS = f"""
+  episode AS (
+    SELECT family_id, unnest(range_agg(valid)) AS valid FROM register.family_status
+     WHERE status = 'accepted' GROUP BY family_id),
   supported AS (
-    SELECT DISTINCT ON (p.family_id) p.family_id, p.proposed_on, p.problems, d.supported_since, 'I' AS grouping
-      FROM register.proposal_history p JOIN register.decision d USING (proposal_id)
-     WHERE d.outcome = 'accepted' AND d.supported_since <= %(last_day)s
-     ORDER BY p.family_id, d.supported_since, p.proposal_id),
+    SELECT DISTINCT ON (e.family_id) e.family_id, p.proposed_on, p.problems, lower(e.valid) AS supported_since,
+           CASE WHEN upper(e.valid) <= %(last_day)s THEN upper(e.valid) END AS ended_on,
+           CASE WHEN upper(e.valid) <= %(last_day)s THEN 'closed' ELSE 'accepted' END AS status,
+           s.referral_reason, 'I' AS grouping
+      FROM episode e
+      JOIN register.family_status s ON s.family_id = e.family_id AND s.valid <@ e.valid AND s.status = 'accepted'
+      JOIN register.proposal_history p USING (proposal_id)
+     WHERE lower(e.valid) <= %(last_day)s AND (%(comparison)s OR e.valid && daterange(%(starts_on)s, %(ends_before)s))
+     ORDER BY e.family_id, e.valid DESC, s.valid, p.proposal_id),
   assessed AS (
     SELECT DISTINCT ON (p.family_id) p.family_id, p.proposed_on, p.problems, NULL::date AS supported_since,
-           'C' AS grouping
+           NULL::date AS ended_on, coalesce(s.status, 'identified') AS status, s.referral_reason, 'C' AS grouping
       FROM register.proposal_history p
+      LEFT JOIN register.family_status s ON s.family_id = p.family_id AND s.valid @> %(last_day)s::date
      WHERE %(comparison)s AND p.ended IS DISTINCT FROM 'corrected' AND NOT EXISTS (
-           SELECT 1 FROM register.proposal_history q JOIN register.decision d USING (proposal_id)
-            WHERE q.family_id = p.family_id AND d.outcome = 'accepted')
+           SELECT 1 FROM register.family_status a WHERE a.family_id = p.family_id AND a.status = 'accepted')
      ORDER BY p.family_id, p.proposed_on, p.proposal_id),
   root(person_id, root_id) AS (
     SELECT person_id, person_id FROM register.person WHERE merged_into IS NULL
     UNION ALL SELECT p.person_id, r.root_id FROM root r JOIN register.person p ON p.merged_into = r.person_id),
   member AS (
     SELECT DISTINCT ON (r.root_id) r.root_id AS person_id, m.family_id, m.role,
-           f.proposed_on, f.problems, f.supported_since, f.grouping
+           f.proposed_on, f.problems, f.supported_since, f.ended_on, f.status, f.referral_reason, f.grouping
       FROM (SELECT * FROM supported UNION ALL SELECT * FROM assessed) f
       JOIN register.family_member m USING (family_id)
       JOIN root r USING (person_id)
-     WHERE (m.from_on < %(ends_before)s OR {_TOLD_OF_THE_PERIOD})
+     WHERE (m.from_on < least(%(ends_before)s, f.ended_on) OR {_TOLD_OF_THE_PERIOD})
        AND (m.to_on IS NULL OR m.to_on > greatest(%(starts_on)s::date, f.supported_since))
      ORDER BY r.root_id, f.grouping DESC, m.from_on DESC, m.family_id COLLATE "C"),
   known AS (
