@@ -8,6 +8,7 @@ from family_exchange.adapters import families as stored
 from family_exchange.adapters.doors import Doors
 from family_exchange.domain import family, home
 from family_exchange.domain.errors import TryLater
+from family_exchange.stages import facts
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +25,7 @@ def families(doors: Doors, *, today: date) -> dict[str, int]:
     with database.transaction(doors.database) as connection:
         if not database.lock(connection, register.LOCK, "register"):
             raise TryLater("another worker is bringing the register up to date")
+        facts.bring_up(connection, doors.profile, today=today)
         due = memory.take_due(connection, "families")
         if not due and not memory.whole(connection, "families", due, today=today):
             return {"families": 0, "members": 0, "members_left": 0}
