@@ -81,6 +81,8 @@ def _task(task) -> dict:
         "inlets": [asset.name for asset in task.inlets],
         "outlets": [asset.name for asset in task.outlets],
         "upstream": sorted(task.upstream_task_ids),
+        "trigger_rule": str(task.trigger_rule.value),
+        "names": sorted(inspect.unwrap(work).__code__.co_names) if work else [],
     }
 
 
