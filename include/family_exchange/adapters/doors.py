@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from family_exchange.adapters import audit, database, profiles, staging
+from family_exchange.adapters import audit, database, profiles, roles, staging
 from family_exchange.adapters.openpgp import OpenPGP
 from family_exchange.adapters.settings import CouncilSettings
 from family_exchange.adapters.sftp import DropZone
@@ -92,6 +92,7 @@ def prepare(doors: Doors) -> None:
     """The council's database has every room, and a staging table for every feed; a second run changes nothing."""
     database.migrate(doors.database)
     with database.transaction(doors.database) as connection:
+        roles.grant(connection)
         staging.create_tables(
             connection, [doors.contract(feed, each) for feed in profiles.feeds() for each in profiles.versions(feed)]
         )

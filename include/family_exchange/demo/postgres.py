@@ -16,6 +16,8 @@ from typing import LiteralString
 import psycopg
 from psycopg import sql
 
+from family_exchange.adapters import roles
+
 SYSTEM_USER = "nobody"
 """The server refuses to run as root; as root it runs as this user."""
 
@@ -42,7 +44,7 @@ class Server:
         return f"postgresql://{user}:{password or self.password}@{self.host}:{self.port}/{database}"
 
     def create_database(self, name: str, owner: str) -> str:
-        """A database that only `owner` (made here) may connect to; its URL."""
+        """A database that only `owner` (made here) may connect to; its URL. The roles of purposes are there too."""
         password = secrets.token_urlsafe(24)
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             connection.execute(
@@ -52,6 +54,7 @@ class Server:
                 sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), sql.Identifier(owner))
             )
             connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(name)))
+        roles.provision(self.url("postgres"), owner)
         return self.url(name, owner, password)
 
     def drop_database(self, name: str, owner: str) -> None:

@@ -1,8 +1,8 @@
 """What happened, in order, provably."""
 
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, LargeBinary, Table, Text, text
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, ForeignKey, LargeBinary, Table, Text, text
 
-from family_exchange.adapters.tables.base import instant, metadata
+from family_exchange.adapters.tables.base import instant, metadata, now
 
 Table(
     "event",
@@ -24,4 +24,17 @@ Table(
     Column("hash", LargeBinary, nullable=False),
     CheckConstraint("only_row", name="only_row"),
     schema="audit",
+)
+Table(
+    "person_read",
+    metadata,
+    Column("seq", BigInteger, ForeignKey("audit.event.seq"), primary_key=True, autoincrement=False),
+    Column("xact", BigInteger, nullable=False, index=True),
+    Column("person_id", Text, nullable=False, index=True),
+    Column("purpose", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("subject", Text, comment="for whose eyes, when the reader shows it to somebody in the register"),
+    now("at"),
+    schema="audit",
+    comment="what a transaction may read: the audit event that says so",
 )

@@ -25,6 +25,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, DATERANGE, JSONB, TSTZRANGE, E
 from family_exchange.adapters.tables.base import instant, metadata, now
 
 _STILL = text("upper_inf(recorded)")
+_NUMBERS = ("nhs_number", "upn", "nino", "pnc", "cro", "crn", "noms")
 
 
 def _recorded() -> Column[object]:
@@ -82,6 +83,12 @@ Table(
     instant("superseded_at", comment="since when a later row stands before it; null: it is current"),
     Index("source_record_key", "feed", "partner", "record_ref", "event_ref"),
     Index("source_record_file", "file_id"),
+    Index(
+        "source_record_event",
+        "partner",
+        "event_ref",
+        postgresql_where=text("feed IN ('police_incidents', 'police_domestic_abuse', 'domestic_abuse_support')"),
+    ),
     schema="memory",
 )
 Table("person", metadata, Column("person_id", Text, primary_key=True), now("recorded_at"), schema="memory")
@@ -130,10 +137,7 @@ Table(
     Column("stated_birth", Date),
     Column("birth", Text, nullable=False),
     Column("born", Date),
-    *(
-        Column(name, Text, nullable=False)
-        for name in ("sex", "dwelling", "postcode", "uprn", "nhs_number", "nino", "upn")
-    ),
+    *(Column(name, Text, nullable=False) for name in ("sex", "dwelling", "postcode", "uprn", *_NUMBERS)),
     Column(
         "blocks",
         ARRAY(BigInteger),
@@ -142,10 +146,7 @@ Table(
     ),
     Index("statement_key", "key"),
     Index("statement_blocks", "blocks", postgresql_using="gin", postgresql_with={"fastupdate": "off"}),
-    *(
-        Index(f"statement_{name}", name, postgresql_where=text(f"{name} <> ''"))
-        for name in ("nhs_number", "upn", "nino")
-    ),
+    *(Index(f"statement_{name}", name, postgresql_where=text(f"{name} <> ''")) for name in _NUMBERS),
     schema="memory",
     comment="each different statement of a record key once, standardised for matching",
 )

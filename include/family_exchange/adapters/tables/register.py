@@ -99,3 +99,12 @@ Table(
     schema="register",
     comment="the last whole run of each stage; a later one of the same day does what is due only",
 )
+Table(
+    "purpose_class",
+    metadata,
+    Column("purpose", Text, primary_key=True),
+    Column("feed", Text, primary_key=True),
+    Column("data_class", Text, primary_key=True),
+    schema="register",
+    comment="what a purpose may see: copied from the profile and the contracts",
+)

@@ -1,0 +1,145 @@
+"""The one door through which a person reads about people: a purpose, a name, an audit event, and then what it allows.
+
+Within it the transaction has the role of the purpose. PostgreSQL shows that role nothing of anybody until
+`register.read_person` has written the audit event that names who reads whom; if that cannot be written, nothing can be
+read. What it shows then is for the purpose alone, class by class, and nothing of those who are protected from the one
+for whose eyes it is.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+import psycopg
+from psycopg import sql
+
+from family_exchange.adapters import audit, database, memory, profiles, roles
+from family_exchange.adapters.database import Connection
+from family_exchange.adapters.doors import Doors
+from family_exchange.domain import need_to_know
+from family_exchange.domain.column import Purpose
+from family_exchange.domain.errors import NeedsDecision
+
+REFUSED = "register.read_refused"
+"""The audit event of a read that was not allowed."""
+_UNKNOWN = "FX004"
+_NO_ROLE = (psycopg.errors.InsufficientPrivilege, psycopg.errors.InvalidParameterValue)
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Somebody who reads, within one transaction."""
+
+    connection: Connection
+    """Under the role of the purpose: ask the room `register` what you want, it shows what may be seen."""
+    purpose: Purpose
+    by: str
+    subject: str | None
+    """For whose eyes: an id of a person, or None for the reader's own."""
+
+    def person(self, person_id: str) -> str:
+        """Whom the id means: from here on that person's rows can be read; it may be another id than the one given.
+
+        Raises:
+            NeedsDecision: the register knows nobody of that id, or nothing of them may be shown to the subject.
+        """
+        found = self._read("SELECT register.read_person(%s, %s, %s, %s)", person_id)
+        if found is None:
+            raise NeedsDecision(f"there is nothing of a person {_id(person_id)} that may be shown here")
+        return str(found)
+
+    def family(self, family_id: str) -> tuple[str, ...]:
+        """The people who are or were of the family, each read with an audit event of their own; sorted ids.
+
+        Raises:
+            NeedsDecision: the register knows no such family, or nothing of it may be shown to the subject.
+        """
+        found = self._read("SELECT register.read_family(%s, %s, %s, %s)", family_id)
+        if not isinstance(found, list) or not found:
+            raise NeedsDecision(f"there is nothing of a family {_id(family_id)} that may be shown here")
+        return tuple(map(str, found))
+
+    def _read(self, question: str, item: str) -> object:
+        try:
+            row = self.connection.execute(question.encode(), (item, self.purpose, self.by, self.subject)).fetchone()
+        except psycopg.Error as error:
+            if error.sqlstate == _UNKNOWN:
+                raise NeedsDecision(
+                    "nobody can be read so: the purpose has no classes of data, or nobody has the id of the one for "
+                    "whose eyes it is"
+                ) from None
+            raise
+        return row[0] if row else None
+
+
+@contextmanager
+def reading(
+    doors: Doors, *, purpose: str, by: str, subject: str | None = None, known: datetime | None = None
+) -> Iterator[Reader]:
+    """A reader for that purpose; `known`: the room `register` shows what was known at that moment.
+
+    What was read is in the audit when the block ends without an error, and nothing was read otherwise. A refusal is in
+    the audit too.
+
+    Raises:
+        NeedsDecision: nobody is named; the council has no such purpose, or only anonymised data serve it; the block
+            asked for something that the purpose may not ask; the roles of purposes are not there.
+    """
+    named = need_to_know.named(by)
+    stated = need_to_know.purpose(doors.profile, purpose)
+    if not need_to_know.is_identifiable(doors.profile, stated):
+        raise _refused(doors, stated, named)
+    try:
+        with database.transaction(doors.database) as connection:
+            _bring_up_to_date(connection, doors)
+            memory.as_known(connection, known)
+            _take_on(connection, stated)
+            try:
+                yield Reader(connection, stated, named, subject)
+            except psycopg.errors.InsufficientPrivilege:
+                raise _Denied from None
+    except _Denied:
+        raise _refused(doors, stated, named) from None
+
+
+class _Denied(Exception):
+    """The role of the purpose may not ask that."""
+
+
+def _refused(doors: Doors, purpose: Purpose, by: str) -> NeedsDecision:
+    """The refusal, after it was written down."""
+    with database.transaction(doors.database) as connection:
+        audit.append(connection, REFUSED, by, {"purpose": purpose})
+    return NeedsDecision(f"for the purpose {purpose} nobody may read that about people; the attempt is in the audit")
+
+
+def _take_on(connection: Connection, purpose: Purpose) -> None:
+    try:
+        connection.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(roles.of(purpose))))
+    except _NO_ROLE:
+        raise NeedsDecision(
+            f"the database server has no role {roles.of(purpose)} for this council's login: whoever may make roles "
+            "runs `family-exchange database prepare`"
+        ) from None
+
+
+def _bring_up_to_date(connection: Connection, doors: Doors) -> None:
+    """The database knows what each purpose may see, as the profile and the contracts say it today."""
+    contracts = (profiles.contract(feed, each) for feed in doors.profile.feeds for each in profiles.versions(feed))
+    wanted = sorted(need_to_know.allowed(doors.profile, contracts))
+    stored = connection.execute("SELECT purpose, feed, data_class FROM register.purpose_class ORDER BY 1, 2, 3")
+    if wanted == stored.fetchall():
+        return
+    connection.execute("DELETE FROM register.purpose_class")
+    connection.execute(
+        """INSERT INTO register.purpose_class (purpose, feed, data_class)
+           SELECT * FROM unnest(%s::text[], %s::text[], %s::text[])""",
+        tuple(list(column) for column in zip(*wanted, strict=True)) if wanted else ([], [], []),
+    )
+    audit.append(connection, "register.purposes", "exchange", {"classes": len(wanted)})
+
+
+def _id(stated: str) -> str:
+    """The id, if it looks like one of ours: what somebody typed may be anything."""
+    return stated if stated.isalnum() and len(stated) <= 20 else "of that id"  # noqa: PLR2004 - as long as ids are
