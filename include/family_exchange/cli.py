@@ -20,6 +20,7 @@ COMMANDS = {
     "exchange": ("files", "receive", "set-up"),
     "keys": ("keys",),
     "register": ("register", "proposal"),
+    "matching": ("match",),
     "returns": ("return",),
     "retention": ("retention",),
     "auditing": ("audit", "trace"),
