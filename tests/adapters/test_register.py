@@ -4,7 +4,6 @@ import pytest
 
 from family_exchange.adapters import database, profiles, register
 from family_exchange.domain.contract import ContractRetention
-from family_exchange.domain.errors import NeedsDecision
 from support.register import AS_IF_SENT
 from support.registry import AS_OF, a_file, query, with_staging
 
@@ -141,8 +140,3 @@ def test_the_digest_sees_every_byte_but_not_when_it_was_written(council):
     with database.transaction(council) as connection:
         connection.execute("UPDATE memory.source_record SET facts = facts || '{\"sessions_possible\": 121}'")
     assert digest(council) != taken
-
-
-def test_a_proposal_that_does_not_exist_cannot_be_explained(council):
-    with pytest.raises(NeedsDecision, match="Q0"), database.transaction(council) as connection:
-        register.explain(connection, "Q0")

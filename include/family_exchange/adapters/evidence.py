@@ -47,7 +47,7 @@ def feeds_that_came(connection: Connection, *, today: date) -> frozenset[str]:
     return frozenset(str(feed) for (feed,) in rows)
 
 
-def assess(
+def note_members(
     connection: Connection,
     framework: Framework,
     layout: Layouts,
@@ -56,11 +56,11 @@ def assess(
     *,
     only: Collection[str] | None = None,
 ) -> None:
-    """`subject` and `met`, for this transaction, hold the members and what is evidenced of them on that day.
+    """`subject`, for this transaction, holds the members of the families on that day, but for restricted ones.
 
     With `only`, of those families alone. `placeholders` are dates that nobody was born on.
     """
-    connection.execute("DROP TABLE IF EXISTS member, subject, met")
+    connection.execute("DROP TABLE IF EXISTS member, subject")
     connection.execute(_MEMBERS, {"on": moment.on, "only": None if only is None else sorted(only)})
     connection.execute("ANALYZE member")
     families.note_births(connection, placeholders, today=moment.on, among="member")
@@ -73,6 +73,20 @@ def assess(
     ):
         for sign in signs:
             connection.execute(indicators.signed_by(sign, layout(sign.feed), moment, column))
+
+
+def assess(
+    connection: Connection,
+    framework: Framework,
+    layout: Layouts,
+    placeholders: Iterable[date],
+    moment: Moment,
+    *,
+    only: Collection[str] | None = None,
+) -> None:
+    """`met`, for this transaction, holds what is evidenced of the members that `note_members` notes."""
+    note_members(connection, framework, layout, placeholders, moment, only=only)
+    connection.execute("DROP TABLE IF EXISTS met")
     connection.execute(
         """CREATE TEMP TABLE met (family_id text, person_id text, source_record_id text, nomination_no bigint,
                                   problem text, indicator text, as_of date) ON COMMIT DROP"""
@@ -168,6 +182,16 @@ _BELIEVED = """
            family_id, person_id, source_record_id, nomination_no, problem, indicator, %(rule)s::text AS framework, as_of
       FROM met
 """
+
+
+def members(connection: Connection, family: str) -> list[Subject]:
+    """The members of one family, adults and the oldest first; needs `note_members`."""
+    rows = connection.execute(
+        """SELECT person_id, role, resident, born, kept, expecting FROM subject
+            WHERE family_id = %s ORDER BY role, born NULLS LAST, person_id""",
+        (family,),
+    )
+    return [Subject(person, Role(role), resident, *rest) for person, role, resident, *rest in rows]
 
 
 def assessed(connection: Connection, *, least: int) -> list[Assessed]:

@@ -14,7 +14,6 @@ from family_exchange.adapters.conditions import staged
 from family_exchange.adapters.database import Connection
 from family_exchange.domain.column import IDENTITY_COLUMNS
 from family_exchange.domain.contract import Contract
-from family_exchange.domain.errors import NeedsDecision
 
 ACTOR = "exchange"
 """Who brings the register up to date when no person does."""
@@ -167,41 +166,3 @@ def digest(connection: Connection) -> str:
     row = connection.execute("SELECT encode(sha256(convert_to(%s, 'UTF8')), 'hex')", ("\n".join(parts),)).fetchone()
     assert row is not None  # noqa: S101 - as above
     return str(row[0])
-
-
-def explain(connection: Connection, proposal: str) -> list[str]:
-    """Why a family is proposed, in lines for people: ids, codes, dates and counts; nobody's name.
-
-    Raises:
-        NeedsDecision: there is no such proposal.
-    """
-    found = connection.execute(
-        """SELECT p.family_id, p.framework, p.problems, p.unknown, p.proposed_on, d.outcome, d.decided_on
-             FROM register.proposal p LEFT JOIN register.decision d USING (proposal_id) WHERE p.proposal_id = %s""",
-        (proposal,),
-    ).fetchone()
-    if found is None:
-        raise NeedsDecision(f"there is no proposal {proposal}")
-    family, framework, problems, unknown, proposed_on, outcome, decided_on = found
-    lines = [f"{proposal}: family {family} by {framework} on {proposed_on}; decision support, never a decision"]
-    members = connection.execute(
-        """SELECT count(*) FILTER (WHERE role = 'adult'), count(*) FILTER (WHERE role = 'child'),
-                  count(*) FILTER (WHERE NOT resident)
-             FROM register.family_member WHERE family_id = %s AND from_on <= %s AND (to_on IS NULL OR to_on > %s)""",
-        (family, proposed_on, proposed_on),
-    ).fetchone()
-    if members is not None:
-        lines.append(f"members: {members[0]} adults, {members[1]} children, of them {members[2]} living elsewhere")
-    evidence = connection.execute(
-        """SELECT e.problem, e.indicator, e.person_id, e.source_record_id, r.feed, r.event_on, e.as_of
-             FROM register.evidence e JOIN register.source_record r USING (source_record_id)
-            WHERE e.family_id = %s AND e.framework = %s AND e.problem = ANY(%s)
-            ORDER BY e.problem, e.indicator, e.person_id, r.event_on DESC NULLS LAST, e.source_record_id""",
-        (family, framework, problems),
-    )
-    for code, indicator, person, record, feed, event_on, as_of in evidence:
-        day = f" of {event_on}" if event_on else ""
-        lines.append(f"{code} met: {indicator}, person {person}, record {record} ({feed}{day}, as of {as_of})")
-    lines += [f"{code} unknown: something that could tell did not come" for code in unknown]
-    lines.append(f"decided: {outcome} on {decided_on}" if outcome else "not decided yet")
-    return lines

@@ -76,6 +76,19 @@ def day(given: str) -> date:
         raise NeedsDecision("a day is given as YYYY-MM-DD, e.g. 2026-11-22") from None
 
 
+def moment(given: str) -> datetime:
+    """The moment that a person typed in ISO form; without a time zone it is UTC.
+
+    Raises:
+        NeedsDecision: it is none.
+    """
+    try:
+        read = datetime.fromisoformat(given)
+    except ValueError:
+        raise NeedsDecision("a moment is given as 2026-11-22T09:30:00+00:00, or shorter") from None
+    return read if read.tzinfo else read.replace(tzinfo=UTC)
+
+
 def say(data: object, *, as_json: bool, words: Callable[[], object]) -> None:
     """Print `data` as JSON, or what `words` returns for a person."""
     if as_json:

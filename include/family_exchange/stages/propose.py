@@ -14,6 +14,7 @@ from family_exchange.adapters import (
     audit,
     database,
     evidence,
+    explanation,
     linkage_model,
     memory,
     profiles,
@@ -24,10 +25,11 @@ from family_exchange.adapters import (
 from family_exchange.adapters.database import Connection
 from family_exchange.adapters.doors import Doors
 from family_exchange.adapters.evidence import Assessed
+from family_exchange.adapters.explanation import Explanation
 from family_exchange.adapters.indicators import Moment
 from family_exchange.adapters.proposals import Proposal
 from family_exchange.adapters.worklist import Order, Waiting
-from family_exchange.domain import eligibility
+from family_exchange.domain import eligibility, key
 from family_exchange.domain.errors import NeedsDecision, TryLater
 from family_exchange.domain.framework import Framework
 from family_exchange.domain.indicator import Route
@@ -57,7 +59,7 @@ def families(doors: Doors, *, today: date) -> dict[str, int]:
         if not database.lock(connection, register.LOCK, "register"):
             raise TryLater("another worker is bringing the register up to date")
         came = evidence.feeds_that_came(connection, today=today)
-        rules = _rules(connection, framework, came)
+        rules = _rules(connection, doors, framework, came)
         due = memory.take_due(connection, STAGE)
         whole = memory.whole(connection, STAGE, due, today=today, rule=rules)
         files = proposals.new_files(connection)
@@ -82,7 +84,7 @@ def _assess(
     only: Collection[str] | None,
 ) -> dict[str, int]:
     moment = Moment(today)
-    evidence.assess(connection, framework, doors.contract, _placeholders(), moment, only=only)
+    evidence.assess(connection, framework, doors.contract, _placeholders(doors), moment, only=only)
     held = evidence.hold(connection, framework, only=only)
     proposed = [
         made
@@ -119,8 +121,8 @@ def as_of(doors: Doors, *, on: date, known_at: datetime | None) -> Computed:
     with database.transaction(doors.database) as connection:
         memory.as_known(connection, known_at)
         came = evidence.feeds_that_came(connection, today=on)
-        rules = _rules(connection, framework, came)
-        evidence.assess(connection, framework, doors.contract, _placeholders(), Moment(on, past=True))
+        rules = _rules(connection, doors, framework, came)
+        evidence.assess(connection, framework, doors.contract, _placeholders(doors), Moment(on, past=True))
         found = []
         for one in evidence.assessed(connection, least=framework.min_problems):
             said = eligibility.assess(framework, one.subjects, one.found, came, on=on)
@@ -158,6 +160,20 @@ def work_list(
 def open_proposals(doors: Doors) -> list[str]:
     """The proposals that nobody has decided, most problems first; the order is decision support too."""
     return [one.proposal for one in work_list(doors)]
+
+
+def explained(doors: Doors, proposal: str, *, by: str) -> Explanation:
+    """Why a family is proposed, as it was known when it was; that somebody read it is recorded in the same breath.
+
+    Raises:
+        NeedsDecision: there is no such proposal, or nobody says who reads.
+    """
+    key.require_person(by)
+    with database.transaction(doors.database) as connection:
+        found = explanation.explain(connection, doors.profile, doors.contract, _placeholders(doors), proposal)
+        body: dict[str, audit.Plain] = {"proposal": proposal, "family": found.family, "purpose": "identify"}
+        audit.append(connection, "register.read", by.strip(), body)
+    return found
 
 
 def decide(
@@ -203,18 +219,19 @@ def decide(
     return number
 
 
-def _rules(connection: Connection, framework: Framework, came: Collection[str]) -> str:
+def _rules(connection: Connection, doors: Doors, framework: Framework, came: Collection[str]) -> str:
     """A digest of what decides beside the records: the rules as the council applies them, feeds, and restrictions."""
     stated = {
         "framework": framework.model_dump(mode="json"),
         "came": sorted(came),
         "restricted": evidence.restricted(connection),
+        "placeholders": sorted(day.isoformat() for day in _placeholders(doors)),
     }
     return hashlib.sha256(json.dumps(stated, sort_keys=True).encode()).hexdigest()
 
 
-def _placeholders() -> frozenset[date]:
-    return frozenset(linkage_model.model().placeholder_births)
+def _placeholders(doors: Doors) -> frozenset[date]:
+    return linkage_model.of(doors.profile.matching).placeholder_births
 
 
 def _proposal(framework: Framework, family: Assessed, came: Collection[str], *, on: date) -> Proposal | None:
