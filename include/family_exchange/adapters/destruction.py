@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from family_exchange.adapters import links, memory, shapes, staging, unclaimed
+from family_exchange.adapters import links, memory, shapes, staging, stated, unclaimed
 from family_exchange.adapters.database import Connection
 from family_exchange.adapters.statements import KEY
 from family_exchange.adapters.vault import Vault
@@ -51,6 +51,7 @@ def source_records(connection: Connection, ids: Sequence[str]) -> Destroyed:
         )
     ]
     links.keep_without(connection, ids)
+    stated.hand_over(connection, ids)
     rows = connection.execute(
         "DELETE FROM memory.source_record WHERE source_record_id = ANY(%s)", (list(ids),)
     ).rowcount

@@ -5,24 +5,24 @@ register, so that the same statements give the same scores on any day, in any or
 scored against the register's and against each other; of the register's own only those of the people whom these reach.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
-from family_exchange.adapters import statements
+from family_exchange.adapters import blocks, stated, statements
+from family_exchange.adapters.blocks import NUMBERS
 from family_exchange.adapters.database import Connection
 from family_exchange.adapters.linkage_model import LinkageModel
+from family_exchange.adapters.stated import MOST_SHARERS
+from family_exchange.adapters.statements import Table
 from family_exchange.domain.clustering import Pair
 from family_exchange.domain.errors import ExchangeError
 from family_exchange.domain.person import Birth, Identity
 
 if TYPE_CHECKING:
     import duckdb
-
-MOST_SHARERS = 20
-"""A number that more record keys bear is nobody's: a clerk types it where a field must not be empty."""
 
 
 class LinkageFailed(ExchangeError):
@@ -31,37 +31,53 @@ class LinkageFailed(ExchangeError):
 
 @contextmanager
 def pool(connection: Connection, model: LinkageModel) -> Iterator["Pool"]:
-    """Everything that the register's source records state of who people are, ready to be compared.
+    """What the register's source records state of who people are: what is fresh, ready to be compared with the rest.
 
     Raises:
         LinkageFailed: the engine stopped.
     """
-    with _told_by_kind():
-        stated = statements.standardised(connection, model.names, model.placeholders)
-    with over(stated, model) as found:
+    with told_by_kind():
+        stated.note(connection, model)
+        fresh = stated.load_fresh(connection, model)
+    with _engine() as engine:
+        with told_by_kind():
+            engine.register("loaded", fresh)
+            engine.execute("CREATE TABLE stated AS SELECT * FROM loaded").fetchall()
+            for column in NUMBERS:
+                own = [number for kind, number in stated.nobodys(connection) if kind == column]
+                _register_list(engine, "nobodys_now", column, own)
+                query = f"CREATE TABLE nobodys_{column} AS SELECT {column}, false AS since_now FROM nobodys_now"  # noqa: S608 - our own words
+                engine.execute(query).fetchall()
+        found = RegisterPool(engine, model, connection)
+        with told_by_kind():
+            found.arrange()
+            found.load_meeting()
         yield found
 
 
 @contextmanager
-def over(stated: statements.Table, model: LinkageModel) -> Iterator["Pool"]:
-    """Like `pool`, of standardised statements from anywhere.
+def over(standard: Table, model: LinkageModel) -> Iterator["Pool"]:
+    """Like `pool`, of standardised statements from anywhere, all of them at once.
 
     Raises:
         LinkageFailed: the engine stopped.
     """
+    with _engine() as engine:
+        found = Pool(engine, model)
+        with told_by_kind():
+            engine.register("stated", standard)
+            for column in NUMBERS:
+                engine.execute(_NOBODYS.format(column=column, most=MOST_SHARERS)).fetchall()
+            found.arrange()
+        yield found
+
+
+@contextmanager
+def _engine() -> Iterator["duckdb.DuckDBPyConnection"]:
     import duckdb  # noqa: PLC0415 - costs a third of a second
 
-    with _told_by_kind(), closing(duckdb.connect(":memory:", config=_CONFIGURATION)) as engine:
-        engine.register("stated", stated)
-        for column in _NUMBERS:
-            engine.execute(_NOBODYS.format(column=column, most=MOST_SHARERS)).fetchall()
-        engine.execute(_STATEMENT).fetchall()
-        names = engine.execute("SELECT DISTINCT forename, surname FROM statement").fetchall()
-        for column, shares in _shares(model, names).items():
-            engine.register(f"{column}_share", shares)
-        for table, condition in (("fresh_statement", "fresh"), ("known_statement", "NOT fresh")):
-            engine.execute(_SCORED.format(table=table, condition=condition)).fetchall()
-        yield Pool(engine, model)
+    with closing(duckdb.connect(":memory:", config=_CONFIGURATION)) as engine:
+        yield engine
 
 
 _CONFIGURATION: dict[str, str | bool | int | float | list[str]] = {
@@ -69,9 +85,8 @@ _CONFIGURATION: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
     "checkpoint_threshold": "10GB",  # else a table of some sizes stalls for seconds
 }
-_NUMBERS = ("nhs_number", "upn", "nino", *statements.JUSTICE)
 _STATED = ", ".join(
-    ("forename", "surname", "forms", "stated_birth", "birth", "born", "sex", "dwelling", "postcode", "uprn", *_NUMBERS)
+    ("forename", "surname", "forms", "stated_birth", "birth", "born", "sex", "dwelling", "postcode", "uprn", *NUMBERS)
 )
 _NOBODYS = """
     CREATE TABLE nobodys_{column} AS
@@ -79,19 +94,19 @@ _NOBODYS = """
       FROM stated WHERE {column} <> '' GROUP BY 1 HAVING count(DISTINCT key) > {most}
 """
 _STATEMENT = f"""
-    CREATE TABLE statement AS
+    CREATE OR REPLACE TABLE statement AS
     WITH borne AS (
       SELECT s.* REPLACE (
-               {", ".join(f"CASE WHEN {each}.{each} IS NULL THEN s.{each} ELSE '' END AS {each}" for each in _NUMBERS)},
-               s.fresh {" ".join(f"OR coalesce({each}.since_now, false)" for each in _NUMBERS)} AS fresh)
-        FROM stated s {" ".join(f"LEFT JOIN nobodys_{each} {each} ON {each}.{each} = s.{each}" for each in _NUMBERS)})
+               {", ".join(f"CASE WHEN {each}.{each} IS NULL THEN s.{each} ELSE '' END AS {each}" for each in NUMBERS)},
+               s.fresh {" ".join(f"OR coalesce({each}.since_now, false)" for each in NUMBERS)} AS fresh)
+        FROM stated s {" ".join(f"LEFT JOIN nobodys_{each} {each} ON {each}.{each} = s.{each}" for each in NUMBERS)})
     SELECT row_number() OVER (ORDER BY key, {_STATED}) AS id, *
       FROM (SELECT key, nullif(max(person_id), '') AS person, bool_and(fresh) AS fresh, {_STATED}
               FROM borne GROUP BY key, {_STATED})
 """  # noqa: S608 - our own words
 """A number that is nobody's counts as not stated; who bore it until now states something new by that."""
 _SCORED = """
-    CREATE TABLE {table} AS
+    CREATE OR REPLACE TABLE {table} AS
     SELECT s.* EXCLUDE (key, person, fresh, stated_birth, birth), s.forename || ' ' || s.surname AS full_name,
            year(s.stated_birth) AS born_year
       FROM statement s WHERE {condition} ORDER BY s.id
@@ -100,17 +115,26 @@ _SCORED = """
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """Every distinct statement of who somebody is, standardised, in one DuckDB that dies with the block."""
+    """Distinct statements of who somebody is, standardised, in one DuckDB that dies with the block."""
 
     connection: "duckdb.DuckDBPyConnection"
     model: LinkageModel
+
+    def arrange(self) -> None:
+        """Make of `stated` what is compared: each distinct statement once, in an order that depends on nothing else."""
+        self.connection.execute(_STATEMENT).fetchall()
+        names = self.connection.execute("SELECT DISTINCT forename, surname FROM statement").fetchall()
+        for column, shares in _shares(self.model, names).items():
+            self.connection.register(f"{column}_share", shares)
+        for table, condition in (("fresh_statement", "fresh"), ("known_statement", "NOT fresh")):
+            self.connection.execute(_SCORED.format(table=table, condition=condition)).fetchall()
 
     def pairs(self, threshold: float) -> list[Pair]:
         """Fresh statements beside others: every pair with an equal number, and every pair that scores `threshold`.
 
         Each pair once, of two record keys, in an order that depends on the statements alone.
         """
-        with _told_by_kind():
+        with told_by_kind():
             if not self._any("fresh_statement"):
                 return []
             known = "known_statement" if self._any("known_statement") else None
@@ -119,8 +143,8 @@ class Pool:
 
     def pairs_among(self, persons: Iterable[str], threshold: float) -> list[Pair]:
         """Like `pairs`, of what the register knew already of these persons."""
-        with _told_by_kind():
-            self._register_list("wanted", "person", sorted(set(persons)))
+        with told_by_kind():
+            _register_list(self.connection, "wanted", "person", sorted(set(persons)))
             among = "NOT s.fresh AND s.person IN (SELECT person FROM wanted)"
             self.connection.execute(_SCORED.format(table="rescored_statement", condition=among)).fetchall()
             if not self._any("rescored_statement"):
@@ -131,15 +155,15 @@ class Pool:
 
     def fresh(self) -> frozenset[str]:
         """The record keys that state something new, whether or not it resembles what anybody else states."""
-        with _told_by_kind():
+        with told_by_kind():
             rows = self.connection.execute("SELECT DISTINCT key FROM statement WHERE fresh").fetchall()
         return frozenset(str(key) for (key,) in rows)
 
     def held(self, keys: Iterable[str], persons: Iterable[str]) -> dict[str, str | None]:
         """The record keys asked for and those of the persons asked for, with the person that each is held to be."""
-        with _told_by_kind():
-            self._register_list("wanted_key", "key", sorted(set(keys)))
-            self._register_list("wanted", "person", sorted(set(persons)))
+        with told_by_kind():
+            _register_list(self.connection, "wanted_key", "key", sorted(set(keys)))
+            _register_list(self.connection, "wanted", "person", sorted(set(persons)))
             rows = self.connection.execute(
                 """SELECT DISTINCT key, person FROM statement
                     WHERE key IN (SELECT key FROM wanted_key) OR person IN (SELECT person FROM wanted) ORDER BY key"""
@@ -148,8 +172,8 @@ class Pool:
 
     def statements(self, keys: Iterable[str]) -> dict[str, list[Identity]]:
         """Everything stated under each record key."""
-        with _told_by_kind():
-            self._register_list("wanted", "key", sorted(set(keys)))
+        with told_by_kind():
+            _register_list(self.connection, "wanted", "key", sorted(set(keys)))
             rows = self.connection.execute(
                 f"SELECT {_IDENTITY} FROM statement s JOIN wanted w ON w.key = s.key ORDER BY s.id"  # noqa: S608 - our own words
             ).fetchall()
@@ -168,7 +192,7 @@ class Pool:
         return [Pair(people[a], people[b], probability, weight) for a, b, probability, weight in found]
 
     def _people(self, numbers: Iterable[int]) -> dict[int, Identity]:
-        self._register_list("wanted", "id", sorted(numbers))
+        _register_list(self.connection, "wanted", "id", sorted(numbers))
         rows = self.connection.execute(
             f"SELECT s.id, {_IDENTITY} FROM statement s JOIN wanted w ON w.id = s.id"  # noqa: S608 - our own words
         ).fetchall()
@@ -177,7 +201,7 @@ class Pool:
     def _same_numbers(self, which: str) -> list[tuple[int, int]]:
         """Pairs of statements `l` and `r`, of two keys, that bear an equal number."""
         found: set[tuple[int, int]] = set()
-        for column in _NUMBERS:
+        for column in NUMBERS:
             found |= {
                 (int(a), int(b))
                 for a, b in self.connection.execute(
@@ -216,11 +240,53 @@ class Pool:
     def _any(self, table: str) -> bool:
         return bool(self.connection.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchall())  # noqa: S608 - our own table
 
-    def _register_list(self, table: str, column: str, values: list[str] | list[int]) -> None:
-        import pyarrow as pa  # noqa: PLC0415 - costs half a second
 
-        kind = pa.string() if column != "id" else pa.int64()
-        self.connection.register(table, pa.table({column: pa.array(values, kind)}))
+@dataclass(frozen=True, slots=True)
+class RegisterPool(Pool):
+    """Of the register's statements those that were asked for; what is not here yet is fetched when it is needed."""
+
+    council: Connection
+
+    def load_meeting(self) -> None:
+        """Fetch what the fresh statements have to be compared with."""
+        ways = blocks.sought(blocks.of(self.model))
+        query = f"SELECT DISTINCT unnest({ways}) AS block FROM fresh_statement"  # noqa: S608 - our own words
+        wanted = self.connection.sql(query).to_arrow_table()
+        self._add(stated.load_meeting(self.council, self.model, wanted))
+
+    def pairs_among(self, persons: Iterable[str], threshold: float) -> list[Pair]:
+        """As above; what these persons' records state is fetched."""
+        wanted = sorted(set(persons))
+        with told_by_kind():
+            self._add(stated.load_of_persons(self.council, self.model, wanted))
+        return Pool.pairs_among(self, wanted, threshold)
+
+    def held(self, keys: Iterable[str], persons: Iterable[str]) -> dict[str, str | None]:
+        """As above; the register is asked."""
+        return stated.held(self.council, keys, persons)
+
+    def statements(self, keys: Iterable[str]) -> dict[str, list[Identity]]:
+        """As above; what is stated under these keys is fetched."""
+        wanted = sorted(set(keys))
+        with told_by_kind():
+            self._add(stated.load_of_keys(self.council, self.model, wanted))
+        return Pool.statements(self, wanted)
+
+    def _add(self, found: Table) -> None:
+        self.connection.register("loaded", found)
+        self.connection.execute(
+            "INSERT INTO stated BY NAME SELECT * FROM loaded WHERE stated NOT IN (SELECT stated FROM stated)"
+        ).fetchall()
+        self.arrange()
+
+
+def _register_list(
+    engine: "duckdb.DuckDBPyConnection", table: str, column: str, values: Sequence[str] | Sequence[int]
+) -> None:
+    import pyarrow as pa  # noqa: PLC0415 - costs half a second
+
+    kind = pa.string() if column != "id" else pa.int64()
+    engine.register(table, pa.table({column: pa.array(values, kind)}))
 
 
 _IDENTITY = f"""s.key, s.forename, s.surname, s.stated_birth, s.birth, s.sex, s.dwelling, s.uprn, s.nhs_number, s.nino,
@@ -264,7 +330,7 @@ def _shares(model: LinkageModel, names: list[tuple[str, str]]) -> dict[str, obje
 
 
 @contextmanager
-def _told_by_kind() -> Iterator[None]:
+def told_by_kind() -> Iterator[None]:
     """Errors of the engines without their words."""
     import duckdb  # noqa: PLC0415 - costs a third of a second
     from pyarrow import ArrowException  # noqa: PLC0415 - costs half a second

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
-from family_exchange.adapters import memory
+from family_exchange.adapters import memory, stated
 from family_exchange.adapters.database import Connection
 from family_exchange.adapters.linked import linked
 from family_exchange.adapters.statements import KEY
@@ -44,10 +44,18 @@ class Assigned:
 
 def undecided_keys(connection: Connection) -> dict[str, str | None]:
     """Record key → the person of its earlier records; None when it has none. Keys without undecided records lack."""
+    files = stated.due(connection)
+    waiting = "" if files is None else "r.file_id = ANY(%(files)s) AND"
     rows = connection.execute(
-        f"""SELECT {KEY} AS key, max(p.person_id)
-              FROM register.source_record r LEFT JOIN register.person_record p USING (source_record_id)
-             GROUP BY 1 HAVING bool_or(p.person_id IS NULL) ORDER BY 1"""  # noqa: S608 - our own words
+        f"""WITH waiting AS MATERIALIZED (
+              SELECT DISTINCT feed, partner, record_ref FROM memory.source_record r
+               WHERE {waiting} NOT EXISTS (SELECT FROM memory.person_record p
+                                            WHERE p.source_record_id = r.source_record_id AND upper_inf(p.recorded)))
+            SELECT {KEY} AS key, max(p.person_id)
+              FROM waiting JOIN memory.source_record r USING (feed, partner, record_ref)
+              LEFT JOIN memory.person_record p ON p.source_record_id = r.source_record_id AND upper_inf(p.recorded)
+             GROUP BY 1 ORDER BY 1""".encode(),  # noqa: S608 - our own words
+        {"files": files},
     )
     return {str(key): None if person is None else str(person) for key, person in rows}
 

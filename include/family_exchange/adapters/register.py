@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
-from family_exchange.adapters import audit
+from family_exchange.adapters import audit, memory, stated
 from family_exchange.adapters.conditions import staged
 from family_exchange.adapters.database import Connection
 from family_exchange.domain.column import IDENTITY_COLUMNS
@@ -81,6 +81,7 @@ def take(connection: Connection, contract: Callable[[str, str], Contract]) -> Ta
         connection.execute(
             "UPDATE exchange.file SET registered_at = clock_timestamp() WHERE file_id = ANY(%s)", (files,)
         )
+        memory.make_due(connection, stated.STAGE, files)
         body: dict[str, audit.Plain] = {"files": sorted(files), "records": records, "superseded": superseded}
         audit.append(connection, "register.records", ACTOR, body)
     return Taken(tuple(sorted(files)), records, superseded)

@@ -1,14 +1,12 @@
-"""What the source records state of who people are, standardised, by columns.
+"""What records state of who people are, standardised, by columns.
 
-Rows travel by COPY; a rule of `domain.person` is applied once to each distinct value, never to each row.
+A rule of `domain.person` is applied once to each distinct value, never to each row.
 """
 
 from collections.abc import Callable
 from datetime import date
-from io import BytesIO
 from typing import Any
 
-from family_exchange.adapters.database import Connection
 from family_exchange.domain import person
 from family_exchange.domain.matching import Names
 from family_exchange.domain.person import Birth, Placeholders
@@ -29,27 +27,6 @@ RAW = (
 )  # fmt: skip
 JUSTICE = {"pnc": "pnc_id", "cro": "cro", "crn": "crn", "noms": "noms_number"}
 """Numbers of police, prison and probation, and the canonical columns in which feeds carry them."""
-_COPY = f"""
-    COPY (SELECT {KEY} AS key,
-                 max(p.person_id) OVER (PARTITION BY r.feed, r.partner, r.record_ref) AS person_id,
-                 p.person_id IS NULL AS fresh,
-                 coalesce(r.forename, '') AS forename, coalesce(r.surname, '') AS surname, coalesce(r.sex, '') AS sex,
-                 coalesce(r.uprn, '') AS uprn, coalesce(r.nhs_number, '') AS nhs_number,
-                 coalesce(r.nino, '') AS nino, coalesce(r.upn, '') AS upn,
-                 {", ".join(f"coalesce(r.facts ->> '{stated}', '') AS {name}" for name, stated in JUSTICE.items())},
-                 concat_ws(E'\\x1f', coalesce(r.date_of_birth::text, ''),
-                           coalesce(r.facts ->> '{BIRTH_ESTIMATED}', 'false'),
-                           coalesce(r.date_of_birth > r.as_of, false)) AS birth,
-                 concat_ws(E'\\x1f', coalesce(r.address_line_1, ''), coalesce(r.address_line_2, ''),
-                           coalesce(r.postcode, '')) AS address
-            FROM register.source_record r
-            LEFT JOIN register.person_record p USING (source_record_id)) TO STDOUT (FORMAT csv, HEADER)
-"""  # noqa: S608 - our own words
-
-
-def standardised(connection: Connection, names: Names, placeholders: Placeholders) -> Table:
-    """`standard` of each source record that the register has."""
-    return standard(_fetched(connection), names, placeholders)
 
 
 def standard(raw: Table, names: Names, placeholders: Placeholders) -> Table:
@@ -65,8 +42,7 @@ def standard(raw: Table, names: Names, placeholders: Placeholders) -> Table:
     import pyarrow.compute as pc  # noqa: PLC0415 - as above
 
     def mapped(column: str, rule: Callable[[str], object], kind: object = None) -> object:
-        coded = raw[column].combine_chunks().dictionary_encode()
-        return pa.array([rule(value) for value in coded.dictionary.to_pylist()], kind).take(coded.indices)
+        return _mapped(raw[column], rule, kind)
 
     def births(value: str) -> tuple[date | None, Birth]:
         day, estimated, unborn = value.split(SEPARATOR)
@@ -102,9 +78,6 @@ def standard(raw: Table, names: Names, placeholders: Placeholders) -> Table:
         "sex": raw["sex"],
         "forename": mapped("forename", person.standard_name, pa.string()),
         "surname": mapped("surname", person.standard_name, pa.string()),
-        "forms": mapped(
-            "forename", lambda value: sorted(names.groups(person.standard_name(value))), pa.list_(pa.int32())
-        ),
         "stated_birth": mapped("birth", lambda value: births(value)[0], pa.date32()),
         "birth": mapped("birth", lambda value: str(births(value)[1]), pa.string()),
         "born": mapped("birth", actual, pa.date32()),
@@ -116,24 +89,19 @@ def standard(raw: Table, names: Names, placeholders: Placeholders) -> Table:
         "upn": mapped("upn", person.upn, pa.string()),
         **{name: mapped(name, person.justice_number, pa.string()) for name in JUSTICE},
     }
-    return pa.table(standard)
+    return with_forms(pa.table(standard), names)
 
 
-def _fetched(connection: Connection) -> Table:
+def with_forms(standard: Table, names: Names) -> Table:
+    """The table with one column more: `forms`, the groups of customary forms that the forename belongs to."""
     import pyarrow as pa  # noqa: PLC0415 - costs half a second
-    from pyarrow import csv  # noqa: PLC0415 - as above
 
-    buffer = BytesIO()
-    with connection.cursor() as cursor, cursor.copy(_COPY.encode()) as copy:
-        for block in copy:
-            buffer.write(block)
-    buffer.seek(0)
-    return csv.read_csv(
-        buffer,
-        parse_options=csv.ParseOptions(newlines_in_values=True),
-        convert_options=csv.ConvertOptions(
-            column_types={column: pa.string() for column in RAW} | {"fresh": pa.bool_()},
-            true_values=["t"],
-            false_values=["f"],
-        ),
-    )
+    forms = _mapped(standard["forename"], lambda value: sorted(names.groups(value)), pa.list_(pa.int32()))
+    return standard.append_column("forms", forms)
+
+
+def _mapped(column: Table, rule: Callable[[str], object], kind: object) -> Any:  # noqa: ANN401 - pyarrow has no types
+    import pyarrow as pa  # noqa: PLC0415 - costs half a second
+
+    coded = column.combine_chunks().dictionary_encode()
+    return pa.array([rule(value) for value in coded.dictionary.to_pylist()], kind).take(coded.indices)

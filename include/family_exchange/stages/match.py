@@ -9,9 +9,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from family_exchange.adapters import audit, database, linkage, linkage_model, links, memory, persons, register
+from family_exchange.adapters import audit, database, linkage, linkage_model, links, memory, persons, register, stated
 from family_exchange.adapters.database import Connection
 from family_exchange.adapters.doors import Doors
+from family_exchange.adapters.linkage_model import LinkageModel
 from family_exchange.adapters.persons import Assignment
 from family_exchange.domain import clustering, key, person
 from family_exchange.domain import links as rules
@@ -187,10 +188,11 @@ def _lock(connection: Connection) -> None:
 def _match(connection: Connection, doors: Doors, *, about: Collection[str] = ()) -> dict[str, int]:
     """Every record that waits has its person, and so have these keys and whoever either reaches."""
     counts = {"persons": 0, "joined": 0, "parted": 0, "possible_matches": 0}
+    model = linkage_model.of(doors.profile.matching)
     waiting = persons.undecided_keys(connection)
-    if not waiting and not about:
+    if not waiting and not about and not stated.outdated(connection, model):
         return counts
-    weighed = _weighed(connection, doors, waiting, about)
+    weighed = _weighed(connection, doors, model, waiting, about)
     decided, earlier = weighed.decided, weighed.earlier
     settled = clustering.settle(decided, weighed.known)
     counts["persons"] = persons.begin(connection, settled.person_of.values())
@@ -224,9 +226,12 @@ class _Weighed:
 
 
 def _weighed(
-    connection: Connection, doors: Doors, waiting: Mapping[str, str | None], about: Collection[str]
+    connection: Connection,
+    doors: Doors,
+    model: LinkageModel,
+    waiting: Mapping[str, str | None],
+    about: Collection[str],
 ) -> _Weighed:
-    model = linkage_model.of(doors.profile.matching)
     thresholds = Thresholds(certain=doors.profile.matching.certain, possible=doors.profile.matching.possible)
     new = [key for key, known in waiting.items() if known is None]
     again = persons.returned(connection, new)

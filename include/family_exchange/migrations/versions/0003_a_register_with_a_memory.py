@@ -52,13 +52,18 @@ CREATE TABLE memory.statement (
     CONSTRAINT fk_statement_source_record_id REFERENCES memory.source_record ON DELETE CASCADE,
   key text NOT NULL, forename text NOT NULL, surname text NOT NULL, stated_birth date, birth text NOT NULL, born date,
   sex text NOT NULL, dwelling text NOT NULL, postcode text NOT NULL, uprn text NOT NULL,
-  nhs_number text NOT NULL, nino text NOT NULL, upn text NOT NULL, blocks bigint[] NOT NULL);
+  nhs_number text NOT NULL, upn text NOT NULL, nino text NOT NULL, pnc text NOT NULL, cro text NOT NULL,
+  crn text NOT NULL, noms text NOT NULL, blocks bigint[] NOT NULL);
 CREATE INDEX ix_statement_source_record_id ON memory.statement (source_record_id);
 CREATE INDEX statement_key ON memory.statement (key);
 CREATE INDEX statement_blocks ON memory.statement USING gin (blocks) WITH (fastupdate = off);
 CREATE INDEX statement_nhs_number ON memory.statement (nhs_number) WHERE nhs_number <> '';
 CREATE INDEX statement_upn ON memory.statement (upn) WHERE upn <> '';
 CREATE INDEX statement_nino ON memory.statement (nino) WHERE nino <> '';
+CREATE INDEX statement_pnc ON memory.statement (pnc) WHERE pnc <> '';
+CREATE INDEX statement_cro ON memory.statement (cro) WHERE cro <> '';
+CREATE INDEX statement_crn ON memory.statement (crn) WHERE crn <> '';
+CREATE INDEX statement_noms ON memory.statement (noms) WHERE noms <> '';
 COMMENT ON TABLE memory.statement IS 'each different statement of a record key once, standardised for matching';
 COMMENT ON COLUMN memory.statement.stated IS 'digest of the key and of what was stated, as sent';
 COMMENT ON COLUMN memory.statement.source_record_id IS 'one of the records that state it';
@@ -224,9 +229,25 @@ COMMENT ON TABLE register.run IS
 COMMENT ON COLUMN register.run.last_on IS 'the day of which the stage last did everything';
 COMMENT ON COLUMN register.run.rule IS 'by which rules, as a digest';
 INSERT INTO register.due VALUES ('facts', '*'), ('families', '*'), ('propose', '*');
+
+-- what stood in somebody's flags when
+CREATE TABLE rights.flag_status (
+  flag_id bigint NOT NULL CONSTRAINT fk_flag_status_flag_id REFERENCES rights.flag ON DELETE CASCADE,
+  status text NOT NULL, recorded_at timestamptz NOT NULL DEFAULT clock_timestamp());
+CREATE INDEX ix_flag_status_flag_id ON rights.flag_status (flag_id);
+COMMENT ON TABLE rights.flag_status IS 'every status that a flag has had; a return is rebuilt by those of its day';
+INSERT INTO rights.flag_status SELECT flag_id, status, recorded_at FROM rights.flag;
 """
 
 CLOSED_ONLY = """
+CREATE FUNCTION rights.keep_status() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO rights.flag_status (flag_id, status) VALUES (NEW.flag_id, NEW.status);
+  RETURN NULL;
+END $$;
+CREATE TRIGGER flag_keeps_status AFTER INSERT OR UPDATE OF status ON rights.flag
+  FOR EACH ROW EXECUTE FUNCTION rights.keep_status();
+
 CREATE FUNCTION memory.only_closes() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF to_jsonb(NEW) - 'recorded' - 'ended' IS DISTINCT FROM to_jsonb(OLD) - 'recorded' - 'ended'
@@ -419,6 +440,9 @@ UPDATE memory.source_record SET current = superseded_at IS NULL;
 ALTER TABLE memory.source_record DROP COLUMN superseded_at;
 ALTER TABLE memory.source_record SET SCHEMA register;
 
+DROP TRIGGER flag_keeps_status ON rights.flag;
+DROP FUNCTION rights.keep_status();
+DROP TABLE rights.flag_status;
 DROP FUNCTION register.as_known();
 DROP SCHEMA memory CASCADE;
 """

@@ -1,0 +1,303 @@
+"""What the register's records state of who people are, kept standardised: each different statement of a key once.
+
+Statements are derived. They are made when their records have been taken (`note`), and all of them again, by themselves,
+when the linkage model or the standardisation is another than the one by which they were made. Nothing here grows with
+the register, but for that.
+"""
+
+import inspect
+from collections.abc import Iterable
+from contextlib import closing
+from hashlib import sha256
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+from psycopg import sql
+
+from family_exchange.adapters import blocks, memory, statements
+from family_exchange.adapters.database import Connection
+from family_exchange.adapters.statements import Table
+from family_exchange.domain import identifiers, person
+
+if TYPE_CHECKING:
+    from family_exchange.adapters.linkage_model import LinkageModel
+
+STAGE = "match"
+"""Whose files are due in `register.due` and whose rule is in `register.run`."""
+
+MOST_SHARERS = 20
+"""A number that more record keys bear is nobody's: a clerk types it where a field must not be empty."""
+
+_COLUMNS = (
+    "forename", "surname", "stated_birth", "birth", "born", "sex", "dwelling", "postcode", "uprn", *blocks.NUMBERS,
+)  # fmt: skip
+
+
+def rule(model: "LinkageModel") -> str:
+    """A digest of everything that a stored statement depends on but what was sent."""
+    found = sha256(model.model_dump_json().encode())
+    for module in (person, identifiers, statements, blocks):
+        found.update(inspect.getsource(module).encode())
+    return found.hexdigest()
+
+
+def outdated(connection: Connection, model: "LinkageModel") -> bool:
+    """True when the register was matched by another rule: then everything is to be weighed again."""
+    row = connection.execute("SELECT rule FROM register.run WHERE stage = %s", (STAGE,)).fetchone()
+    return row is not None and row[0] != rule(model)
+
+
+def due(connection: Connection) -> list[str] | None:
+    """The files whose records have not been weighed; None: the register was never matched, and all may be such."""
+    if connection.execute("SELECT FROM register.run WHERE stage = %s", (STAGE,)).fetchone() is None:
+        return None
+    rows = connection.execute("SELECT subject FROM register.due WHERE stage = %s ORDER BY 1", (STAGE,))
+    return [str(file) for (file,) in rows]
+
+
+def note(connection: Connection, model: "LinkageModel") -> int:
+    """Every statement of the files that are due is stored; how many statements are new or to be weighed again.
+
+    These are in the temporary table `fresh_statement (stated)`. A statement is fresh when none of its records has a
+    person yet, when a number in it has just become nobody's, or when the rule is another.
+    """
+    again, files = outdated(connection, model), due(connection)
+    if again:
+        connection.execute("DELETE FROM memory.statement")
+        connection.execute("DELETE FROM memory.nobodys_number")
+        files = None
+    connection.execute("DROP TABLE IF EXISTS new_statement, fresh_statement")
+    connection.execute("CREATE TEMP TABLE new_statement (LIKE memory.statement, fresh boolean) ON COMMIT DROP")
+    connection.execute("CREATE TEMP TABLE fresh_statement (stated uuid PRIMARY KEY) ON COMMIT DROP")
+    raw = _fetched(connection, files)
+    if raw.num_rows:
+        _store(connection, raw, model)
+    everything = "true" if again else "fresh"
+    connection.execute(f"INSERT INTO fresh_statement SELECT stated FROM new_statement WHERE {everything}".encode())  # noqa: S608 - our own words
+    for column in blocks.NUMBERS:
+        _nobodys(connection, column)
+    connection.execute("ANALYZE fresh_statement")
+    memory.take_due(connection, STAGE)
+    connection.execute(
+        """INSERT INTO register.run (stage, last_on, rule) VALUES (%s, current_date, %s)
+           ON CONFLICT (stage) DO UPDATE SET (last_on, rule, recorded_at) = (current_date, excluded.rule, now())
+               WHERE run.rule <> excluded.rule""",
+        (STAGE, rule(model)),
+    )
+    row = connection.execute("SELECT count(*) FROM fresh_statement").fetchone()
+    return int(row[0]) if row else 0
+
+
+_JUSTICE = ", ".join(f"coalesce(r.facts ->> '{column}', '') AS {name}" for name, column in statements.JUSTICE.items())
+_RAW = f"""
+    SELECT r.source_record_id, r.feed, r.partner, r.record_ref, {statements.KEY} AS key,
+           coalesce(r.forename, '') AS forename, coalesce(r.surname, '') AS surname, coalesce(r.sex, '') AS sex,
+           coalesce(r.uprn, '') AS uprn, coalesce(r.nhs_number, '') AS nhs_number, coalesce(r.nino, '') AS nino,
+           coalesce(r.upn, '') AS upn, {_JUSTICE},
+           concat_ws(E'\\x1f', coalesce(to_char(r.date_of_birth, 'YYYY-MM-DD'), ''),
+                     coalesce(r.facts ->> '{statements.BIRTH_ESTIMATED}', 'false'),
+                     coalesce(r.date_of_birth > r.as_of, false)) AS birth,
+           concat_ws(E'\\x1f', coalesce(r.address_line_1, ''), coalesce(r.address_line_2, ''),
+                     coalesce(r.postcode, '')) AS address
+      FROM memory.source_record r
+"""  # noqa: S608 - our own words
+_STATED = f"""
+    md5(concat_ws(E'\\x1e', key, forename, surname, sex, uprn, nhs_number, nino, upn, birth, address,
+        {", ".join(statements.JUSTICE)}))::uuid AS stated
+"""
+_COPY = f"""
+    COPY (SELECT DISTINCT ON (n.stated) n.*, p.source_record_id IS NULL AS fresh, '' AS person_id
+            FROM (SELECT *, {_STATED} FROM ({_RAW} {{which}}) raw) n
+            LEFT JOIN memory.person_record p ON p.source_record_id = n.source_record_id AND upper_inf(p.recorded)
+           WHERE NOT EXISTS (SELECT FROM memory.statement s WHERE s.stated = n.stated)
+           ORDER BY n.stated, p.source_record_id IS NULL, n.source_record_id) TO STDOUT (FORMAT csv, HEADER)
+"""  # noqa: S608 - our own words
+_OF_FILES = "WHERE r.file_id IN (SELECT subject FROM register.due WHERE stage = 'match')"
+
+
+def _fetched(connection: Connection, files: list[str] | None) -> Table:
+    """What is stated as sent and not stored; `source_record_id` is one record that states it, a decided one if any."""
+    return _copied(connection, _COPY.format(which="" if files is None else _OF_FILES), {"fresh"})
+
+
+def _store(connection: Connection, raw: Table, model: "LinkageModel") -> None:
+    import duckdb  # noqa: PLC0415 - costs a third of a second
+
+    standard = statements.standard(raw, model.names, model.placeholders)
+    for column in ("stated", "source_record_id"):
+        standard = standard.append_column(column, raw[column])
+    columns = ", ".join(("stated", "source_record_id", "key", *_COLUMNS))
+    ways = blocks.stored(blocks.of(model))
+    with closing(duckdb.connect(":memory:", config={"temp_directory": ""})) as engine:
+        engine.register("standard", standard)
+        made = engine.sql(
+            f"""SELECT fresh, {columns}, '{{' || array_to_string({ways}, ',') || '}}' AS blocks
+                  FROM (SELECT *, forename || ' ' || surname AS full_name, year(stated_birth) AS born_year
+                          FROM standard) ORDER BY key, stated"""  # noqa: S608 - our own words
+        ).to_arrow_table()
+    _copy_in(connection, f"new_statement (fresh, {columns}, blocks)", made)
+    connection.execute("ANALYZE new_statement")
+    connection.execute(
+        f"INSERT INTO memory.statement ({columns}, blocks) SELECT {columns}, blocks FROM new_statement".encode()  # noqa: S608 - our own words
+    )
+    connection.execute("ANALYZE memory.statement")
+
+
+def _nobodys(connection: Connection, column: str) -> None:
+    """Numbers that too many bear by now are noted, and who bore one until now states something new by that."""
+    parts = {"column": sql.Identifier(column), "kind": sql.Literal(column), "most": sql.Literal(MOST_SHARERS)}
+    connection.execute(
+        sql.SQL(
+            """WITH borne AS (
+                 SELECT DISTINCT s.{column} AS number FROM new_statement n JOIN memory.statement s USING (stated)
+                  WHERE s.{column} <> ''),
+               crowded AS (
+                 SELECT b.number, count(DISTINCT s.key) FILTER (WHERE f.stated IS NULL) <= {most} AS since_now
+                   FROM borne b JOIN memory.statement s ON s.{column} = b.number AND s.{column} <> ''
+                   LEFT JOIN fresh_statement f ON f.stated = s.stated
+                  WHERE NOT EXISTS (SELECT FROM memory.nobodys_number k WHERE (k.kind, k.number) = ({kind}, b.number))
+                  GROUP BY 1 HAVING count(DISTINCT s.key) > {most}),
+               noted AS (
+                 INSERT INTO memory.nobodys_number (kind, number) SELECT {kind}, number FROM crowded)
+               INSERT INTO fresh_statement
+               SELECT s.stated FROM crowded c JOIN memory.statement s ON s.{column} = c.number AND s.{column} <> ''
+                WHERE c.since_now ON CONFLICT DO NOTHING"""
+        ).format(**parts)
+    )
+
+
+def nobodys(connection: Connection) -> list[tuple[str, str]]:
+    """Kind and number of every number that is nobody's."""
+    rows = connection.execute("SELECT kind, number FROM memory.nobodys_number ORDER BY 1, 2")
+    return [(str(kind), str(number)) for kind, number in rows]
+
+
+def load_fresh(connection: Connection, model: "LinkageModel") -> Table:
+    """The fresh statements, as `statements.standard` has them, with `stated`."""
+    return _loaded(connection, model, "fresh_statement w JOIN memory.statement s USING (stated)")
+
+
+def load_meeting(connection: Connection, model: "LinkageModel", wanted: Table) -> Table:
+    """The statements in any of these blocks; all, when that is less work. `wanted` has the one column `block`."""
+    row = connection.execute("SELECT reltuples FROM pg_class WHERE oid = 'memory.statement'::regclass").fetchone()
+    if wanted.num_rows * _WORTH_ALL > (row[0] if row else 0):
+        return _loaded(connection, model, "memory.statement s")
+    _wanted(connection, "block", "bigint", wanted)
+    found = "(SELECT DISTINCT m.stated FROM wanted w JOIN memory.statement m ON m.blocks @> ARRAY[w.block]) w"
+    return _loaded(connection, model, f"{found} JOIN memory.statement s USING (stated)")
+
+
+_WORTH_ALL = 1
+"""Looking a block up costs as much as reading that many statements one after the other."""
+
+
+def load_of_keys(connection: Connection, model: "LinkageModel", keys: Iterable[str]) -> Table:
+    """Every statement of these record keys."""
+    _wanted(connection, "key", "text", _column("key", keys))
+    return _loaded(connection, model, "wanted w JOIN memory.statement s USING (key)")
+
+
+def load_of_persons(connection: Connection, model: "LinkageModel", persons: Iterable[str]) -> Table:
+    """Every statement of which a record is one of these persons'."""
+    _wanted(connection, "person_id", "text", _column("person_id", persons))
+    theirs = """(SELECT source_record_id FROM wanted w JOIN memory.person_record USING (person_id)
+                  WHERE upper_inf(recorded)) w"""
+    return _loaded(connection, model, f"{theirs} JOIN memory.statement s USING (source_record_id)")
+
+
+def held(connection: Connection, keys: Iterable[str], persons: Iterable[str]) -> dict[str, str | None]:
+    """The record keys asked for and those of the persons asked for, with the person that each is held to be."""
+    _wanted(connection, "person_id", "text", _column("person_id", persons))
+    theirs = connection.execute(
+        """SELECT DISTINCT s.key FROM wanted w JOIN memory.person_record p USING (person_id)
+             JOIN memory.statement s USING (source_record_id) WHERE upper_inf(p.recorded)"""
+    ).fetchall()
+    _wanted(connection, "key", "text", _column("key", {*keys, *(str(key) for (key,) in theirs)}))
+    rows = connection.execute(
+        """SELECT s.key, max(p.person_id) FROM wanted w JOIN memory.statement s USING (key)
+             LEFT JOIN memory.person_record p ON p.source_record_id = s.source_record_id AND upper_inf(p.recorded)
+            GROUP BY 1 ORDER BY 1"""
+    )
+    return {str(key): None if one is None else str(one) for key, one in rows}
+
+
+def hand_over(connection: Connection, records: Iterable[str]) -> None:
+    """A statement that stands in one of these records, which are about to be destroyed, stands in another that has it.
+
+    What no other record states goes with its record.
+    """
+    connection.execute(
+        f"""WITH going AS (SELECT unnest(%(records)s::text[]) AS source_record_id),
+            orphaned AS (
+              SELECT s.stated, r.feed, r.partner, r.record_ref
+                FROM going JOIN memory.statement s USING (source_record_id)
+                JOIN memory.source_record r USING (source_record_id)),
+            others AS (
+              SELECT DISTINCT ON (o.stated) o.stated, n.source_record_id
+                FROM orphaned o JOIN LATERAL (
+                     SELECT *, {_STATED} FROM ({_RAW}
+                      WHERE (r.feed, r.partner, r.record_ref) = (o.feed, o.partner, o.record_ref)) raw) n
+                  ON n.stated = o.stated
+                LEFT JOIN memory.person_record p ON p.source_record_id = n.source_record_id AND upper_inf(p.recorded)
+               WHERE n.source_record_id NOT IN (SELECT source_record_id FROM going)
+               ORDER BY o.stated, p.source_record_id IS NULL, n.source_record_id)
+            UPDATE memory.statement s SET source_record_id = o.source_record_id FROM others o
+             WHERE s.stated = o.stated""".encode(),  # noqa: S608 - our own words
+        {"records": list(records)},
+    )
+
+
+_LOAD = f"""
+    COPY (SELECT s.stated, s.key, coalesce(p.person_id, '') AS person_id, f.stated IS NOT NULL AS fresh,
+                 {", ".join(f"s.{name}" for name in _COLUMNS)}
+            FROM {{source}}
+            LEFT JOIN memory.person_record p ON p.source_record_id = s.source_record_id AND upper_inf(p.recorded)
+            LEFT JOIN fresh_statement f ON f.stated = s.stated) TO STDOUT (FORMAT csv, HEADER)
+"""  # noqa: S608 - our own words
+
+
+def _loaded(connection: Connection, model: "LinkageModel", source: str) -> Table:
+    return statements.with_forms(_copied(connection, _LOAD.format(source=source), {"fresh"}), model.names)
+
+
+def _column(name: str, values: Iterable[str]) -> Table:
+    import pyarrow as pa  # noqa: PLC0415 - costs half a second
+
+    return pa.table({name: pa.array(sorted(set(values)), pa.string())})
+
+
+def _wanted(connection: Connection, column: str, kind: str, values: Table) -> None:
+    connection.execute("DROP TABLE IF EXISTS wanted")
+    connection.execute(f"CREATE TEMP TABLE wanted ({column} {kind}) ON COMMIT DROP".encode())
+    _copy_in(connection, f"wanted ({column})", values)
+    connection.execute("ANALYZE wanted")
+
+
+def _copy_in(connection: Connection, target: str, table: Table) -> None:
+    from pyarrow import csv  # noqa: PLC0415 - costs half a second
+
+    buffer = BytesIO()
+    csv.write_csv(table, buffer, csv.WriteOptions(include_header=False))
+    with connection.cursor() as cursor, cursor.copy(f"COPY {target} FROM STDIN (FORMAT csv)".encode()) as copy:
+        copy.write(buffer.getbuffer())
+
+
+def _copied(connection: Connection, query: str, booleans: set[str]) -> Table:
+    """The rows of a COPY; what is empty in a text stays empty."""
+    import pyarrow as pa  # noqa: PLC0415 - costs half a second
+    from pyarrow import csv  # noqa: PLC0415 - as above
+
+    buffer = BytesIO()
+    with connection.cursor() as cursor, cursor.copy(query.encode()) as copy:
+        for block in copy:
+            buffer.write(block)
+    buffer.seek(0)
+    names = buffer.readline().decode().strip().split(",")
+    days = {name: pa.date32() for name in ("stated_birth", "born")}
+    kinds = {name: pa.string() for name in names} | days | {name: pa.bool_() for name in booleans}
+    buffer.seek(0)
+    return csv.read_csv(
+        buffer,
+        parse_options=csv.ParseOptions(newlines_in_values=True),
+        convert_options=csv.ConvertOptions(column_types=kinds, true_values=["t"], false_values=["f"]),
+    )
