@@ -212,10 +212,11 @@ def test_every_table_about_people_is_guarded_even_from_its_owner(register):
     assert unguarded == []
     by_owner = register.run(
         """SELECT c.oid::regclass FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-            WHERE n.nspname = 'register' AND c.relkind = 'v'
+            WHERE n.nspname = 'register' AND c.relkind = 'v' AND c.relname <> 'stated'
               AND NOT coalesce('security_invoker=true' = ANY (c.reloptions), false)"""
     )
     assert by_owner == []
+    assert register.value("SELECT reloptions FROM pg_class WHERE relname = 'stated'") == ["security_barrier=true"]
 
 
 def test_without_its_policy_not_even_the_councils_own_login_sees_a_row(register):
@@ -309,3 +310,16 @@ def test_a_rectified_value_is_seen_by_its_class(register, council):
     with reading(council, purpose="support", by=READER) as reader:
         reader.person(person)
         assert surnames(reader) == ["Rectified"]
+
+
+def test_what_records_state_is_shown_to_those_who_decide_who_is_who(register, council):
+    person, other = register.person(), register.person()
+    record = register.record(person, forename="Ashley", surname="Testperson", nino="QQ123456C")
+    register.record(other, surname="Otherperson")
+    with reading(council, purpose="identify", by=READER) as reader:
+        reader.person(person)
+        rows = reader.connection.execute("SELECT DISTINCT source_record_id, stated FROM register.stated ORDER BY 2")
+        stated = [("date_of_birth"), ("forename"), ("postcode"), ("sex"), ("surname")]
+        assert rows.fetchall() == [(record, each) for each in stated]  # police incidents have no NI number
+    with pytest.raises(NeedsDecision, match="attempt"), reading(council, purpose="support", by=READER) as reader:
+        reader.connection.execute("SELECT * FROM register.stated")

@@ -6,9 +6,7 @@ from family_exchange.domain.column import DataClass, Purpose
 from family_exchange.domain.contract import Contract
 from family_exchange.domain.errors import NeedsDecision
 from family_exchange.domain.profile import Profile
-
-NO_PERSON = frozenset({"airflow", "exchange", "machine", "system"})
-"""Names under which no person reads."""
+from family_exchange.domain.programme import NOT_A_PERSON, line
 
 Allowed = tuple[Purpose, str, DataClass]
 """A purpose, a feed, and a class of data that this purpose may see of its rows."""
@@ -53,6 +51,6 @@ def named(by: str) -> str:
     Raises:
         NeedsDecision: nobody is named, or a machine is.
     """
-    if not by.strip() or by.strip().casefold() in NO_PERSON:
+    if not by.strip() or by.strip().casefold() in NOT_A_PERSON:
         raise NeedsDecision("a person's record is read by a named person, never by a machine: say who reads")
-    return by.strip()
+    return line(by, "a name")

@@ -167,7 +167,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
   EXCEPT SELECT register.other_side(ARRAY(SELECT subject FROM register.reads(p_role) WHERE subject IS NOT NULL))
 $$;
 
-CREATE FUNCTION register.readable_classes(p_role text) RETURNS TABLE (source_record_id text, data_class text)
+CREATE FUNCTION register.readable_classes(p_role text)
+RETURNS TABLE (source_record_id text, data_class text, origin boolean)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
   WITH here AS MATERIALIZED (SELECT register.readable(p_role) AS person_id),
   subject AS MATERIALIZED (SELECT DISTINCT subject AS id FROM register.reads(p_role) WHERE subject IS NOT NULL),
@@ -179,23 +180,25 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
       LEFT JOIN memory.person_record o ON o.source_record_id = r.source_record_id AND upper_inf(o.recorded)),
   secret AS MATERIALIZED (
     SELECT register.secret_homes(ARRAY(SELECT person_id FROM here UNION SELECT id FROM subject
-                                       UNION SELECT owner FROM record WHERE owner IS NOT NULL)) AS id)
-  SELECT r.source_record_id, c.data_class
-    FROM record r JOIN register.purpose_class c ON 'fx_' || c.purpose = p_role AND c.feed = r.feed
+                                       UNION SELECT owner FROM record WHERE owner IS NOT NULL)) AS id),
+  shown AS MATERIALIZED (
+    SELECT r.*, NOT EXISTS (SELECT FROM subject) OR NOT (
+             coalesce(r.facts ->> 'da_perpetrator' = 'true', false)
+             OR coalesce(r.facts ->> 'need_domestic_abuse' = 'true', false)
+             OR EXISTS (SELECT FROM register.party_to_abuse a
+                         WHERE a.source_record_id = r.source_record_id
+                           AND (a.abuse OR EXISTS (
+                                 SELECT FROM register.party_to_abuse b
+                                  WHERE (b.partner, b.event_ref) = (a.partner, a.event_ref) AND b.abuse)))) AS origin
+      FROM record r WHERE r.owner IS NULL OR r.owner NOT IN (SELECT id FROM hidden))
+  SELECT r.source_record_id, c.data_class, r.origin
+    FROM shown r JOIN register.purpose_class c ON 'fx_' || c.purpose = p_role AND c.feed = r.feed
    WHERE (c.data_class NOT IN ('address', 'housing')
           OR NOT EXISTS (SELECT FROM secret WHERE id IN (r.person_id, r.owner)))
-     AND (NOT EXISTS (SELECT FROM subject)
-          OR (c.data_class <> 'domestic_abuse' AND r.owner NOT IN (SELECT id FROM hidden)
-              AND NOT coalesce(r.facts ->> 'da_perpetrator' = 'true', false)
-              AND NOT coalesce(r.facts ->> 'need_domestic_abuse' = 'true', false)
-              AND NOT EXISTS (SELECT FROM register.party_to_abuse a
-                               WHERE a.source_record_id = r.source_record_id
-                                 AND (a.abuse OR EXISTS (
-                                       SELECT FROM register.party_to_abuse b
-                                        WHERE (b.partner, b.event_ref) = (a.partner, a.event_ref) AND b.abuse)))))
+     AND (r.origin OR c.data_class IN ('name', 'date_of_birth', 'sex', 'address', 'nhs_number', 'nino', 'upn'))
 $$;
 COMMENT ON FUNCTION register.readable_classes IS
-  'records of those who are read, each with the classes of data that the purpose may see of it';
+  'records of those who are read, each with the classes of data that the purpose may see of it; origin: also that it is';
 
 CREATE FUNCTION register.rectified_classes(p_role text) RETURNS TABLE (person_id text, data_class text)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
@@ -271,6 +274,22 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION register.read_family IS 'everybody who is or was of the family is read, one audit event each';
 
+CREATE VIEW register.stated WITH (security_barrier = true) AS
+  SELECT p.person_id, r.source_record_id, r.feed, r.as_of, s.stated, s.value, s.data_class
+    FROM memory.source_record r
+    JOIN memory.person_record p ON p.source_record_id = r.source_record_id AND p.recorded @> register.as_known()
+    CROSS JOIN LATERAL (VALUES
+      ('forename', r.forename, 'name'), ('surname', r.surname, 'name'), ('sex', r.sex, 'sex'),
+      ('date_of_birth', r.date_of_birth::text, 'date_of_birth'), ('address_line_1', r.address_line_1, 'address'),
+      ('address_line_2', r.address_line_2, 'address'), ('town', r.town, 'address'), ('postcode', r.postcode, 'address'),
+      ('uprn', r.uprn, 'address'), ('nhs_number', r.nhs_number, 'nhs_number'), ('nino', r.nino, 'nino'),
+      ('upn', r.upn, 'upn')) s (stated, value, data_class)
+   WHERE s.value IS NOT NULL
+     AND (r.source_record_id, s.data_class) IN (
+           SELECT c.source_record_id, c.data_class FROM register.readable_classes(current_user::text) c);
+COMMENT ON VIEW register.stated IS
+  'what records state of who people are, to the role of a purpose, after a read: for those who decide who is who';
+
 REVOKE EXECUTE ON FUNCTION register.taken_for, register.living_with, register.kept_from, register.other_side,
   register.secret_homes, register.reads FROM PUBLIC;
 """
@@ -285,7 +304,9 @@ BEGIN
     EXECUTE format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', v_table);
     EXECUTE format('CREATE POLICY pipeline ON %s TO CURRENT_USER USING (true) WITH CHECK (true)', v_table);
   END LOOP;
-  FOR v_table IN SELECT format('%I.%I', schemaname, viewname) FROM pg_views WHERE schemaname = 'register' LOOP
+  FOR v_table IN SELECT format('%I.%I', schemaname, viewname) FROM pg_views
+    WHERE schemaname = 'register' AND viewname <> 'stated'
+  LOOP
     EXECUTE format('ALTER VIEW %s SET (security_invoker = true)', v_table);
   END LOOP;
 END $$
@@ -294,7 +315,10 @@ END $$
 _READ = "IN (SELECT register.readable(current_user::text))"
 _ANY = "family_id IN (SELECT f.family_id FROM register.readable_families(current_user::text) f)"
 _WHOLE = "family_id IN (SELECT f.family_id FROM register.readable_families(current_user::text) f WHERE NOT f.divided)"
-_OF_RECORDS = "source_record_id IN (SELECT c.source_record_id FROM register.readable_classes(current_user::text) c)"
+_OF_RECORDS = (
+    "source_record_id IN"
+    " (SELECT c.source_record_id FROM register.readable_classes(current_user::text) c WHERE c.origin)"
+)
 _PROPOSED = "proposal_id IN (SELECT p.proposal_id FROM memory.proposal p)"
 _KIN = (  # for somebody's eyes: how people are related only when both are on the page
     "(attribute <> 'relationship' OR NOT register.for_somebody(current_user::text)"
@@ -303,7 +327,8 @@ _KIN = (  # for somebody's eyes: how people are related only when both are on th
 _CLASSED = (
     "CASE WHEN source_record_id IS NULL"
     " THEN (person_id, data_class) IN (SELECT * FROM register.rectified_classes(current_user::text))"
-    " ELSE (source_record_id, data_class) IN (SELECT * FROM register.readable_classes(current_user::text)) END"
+    " ELSE (source_record_id, data_class) IN"
+    " (SELECT c.source_record_id, c.data_class FROM register.readable_classes(current_user::text) c) END"
 )
 
 NEED_TO_KNOW = {
@@ -375,6 +400,7 @@ def _grants() -> str:
     for purpose in _ALL:
         tables = [table for table, purposes in GRANTS.items() if purpose in purposes]
         views = [view for table in tables for view in _VIEWS.get(table, ())]
+        views += ["register.stated"] if purpose == "identify" else []
         lines.append(f"""
   IF to_regrole('fx_{purpose}') IS NOT NULL THEN
     GRANT USAGE ON SCHEMA memory, register TO fx_{purpose};
@@ -416,6 +442,7 @@ BEGIN
     EXECUTE format('ALTER VIEW %s RESET (security_invoker)', v_table);
   END LOOP;
 END $$;
+DROP VIEW register.stated;
 DROP FUNCTION register.grant_purposes, register.read_family, register.read_person, register.readable_families,
   register.rectified_classes, register.readable_classes, register.readable, register.for_somebody, register.reads,
   register.secret_homes, register.other_side, register.kept_from, register.living_with, register.taken_for;
