@@ -9,6 +9,7 @@ from typing import Any
 
 from family_exchange.adapters import audit, spells
 from family_exchange.adapters.database import Connection
+from family_exchange.adapters.linked import survivor
 from family_exchange.adapters.memory import Kept
 from family_exchange.adapters.spells import Key, Told
 from family_exchange.domain import spells as rule
@@ -59,7 +60,7 @@ def plan(
     """
     held = _held(connection, PLAN_SCOPE, family)
     members = _members(connection, family, on=on)
-    real = {person: _survivor(connection, person) for person in people}
+    real = {person: survivor(connection, person) for person in people}
     if strangers := sorted(person for person, now in real.items() if now not in members):
         raise NeedsDecision(f"family {family} has no member {', '.join(strangers)} on {on}")
     believed: dict[Key, tuple[Spell[Told], ...]] = {
@@ -121,14 +122,3 @@ def _members(connection: Connection, family: str, *, on: date) -> frozenset[str]
         {"family": family, "on": on},
     )
     return frozenset(str(person) for (person,) in rows)
-
-
-def _survivor(connection: Connection, person: str) -> str:
-    row = connection.execute(
-        """WITH RECURSIVE way(person_id, merged_into) AS (
-             SELECT person_id, merged_into FROM register.person WHERE person_id = %s
-             UNION SELECT p.person_id, p.merged_into FROM way w JOIN register.person p ON p.person_id = w.merged_into)
-           SELECT person_id FROM way WHERE merged_into IS NULL""",
-        (person,),
-    ).fetchone()
-    return str(row[0]) if row else person

@@ -1,0 +1,82 @@
+"""What one person may be told of their family's eligibility: the answer, and of its reasons only their own.
+
+Everything is asked in the transaction in which `evidence.assess` looked at the families.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from family_exchange.adapters import gaps
+from family_exchange.adapters.database import Connection
+from family_exchange.domain import eligibility
+from family_exchange.domain.framework import Framework
+from family_exchange.domain.programme import Status
+
+
+class Answer(StrEnum):
+    """Whether a family is eligible."""
+
+    YES = "yes"
+    NO = "no"
+    NOT_YET_TOLD = "not_yet_told"
+    """Too little is evidenced, and something that could tell more did not come."""
+
+
+@dataclass(frozen=True, slots=True)
+class OfFamily:
+    """The answer for one family."""
+
+    family: str
+    answer: Answer
+    since: date | None
+    """When it was first proposed; None while it is not."""
+    own_problems: tuple[str, ...]
+    """The problems that the person's own records evidence, sorted; nobody else's."""
+    status: Status | None
+    """How the family stands to the programme; None: nobody has decided, and nothing proposes it."""
+    status_since: date | None
+
+
+def families_of(connection: Connection, person: str, *, on: date) -> list[str]:
+    """The families that the person belongs to on that day."""
+    rows = connection.execute(
+        """SELECT DISTINCT family_id FROM register.family_member
+            WHERE person_id = %(person)s AND from_on <= %(on)s AND (to_on IS NULL OR to_on > %(on)s) ORDER BY 1""",
+        {"person": person, "on": on},
+    )
+    return [str(family) for (family,) in rows]
+
+
+def of_family(
+    connection: Connection, framework: Framework, family: str, person: str, came: Collection[str], *, on: date
+) -> OfFamily:
+    """The answer of one of the families that were assessed."""
+    subjects = gaps.subjects(connection).get(family, [])
+    found = {
+        (str(problem), who)
+        for problem, who in connection.execute("SELECT problem, person_id FROM met WHERE family_id = %s", (family,))
+    }
+    said = eligibility.assess(framework, subjects, found, came, on=on)
+    first = connection.execute(
+        """SELECT min(proposed_on) FROM register.proposal_history
+            WHERE family_id = %s AND ended IS DISTINCT FROM 'corrected'""",
+        (family,),
+    ).fetchone()
+    row = connection.execute(
+        "SELECT status, lower(valid) FROM register.family_status WHERE family_id = %s AND valid @> %s::date",
+        (family, on),
+    ).fetchone()
+    proposed_on = first[0] if first else None
+    status, since = (Status(row[0]), row[1]) if row else (Status.IDENTIFIED if said.proposed else None, None)
+    could = eligibility.proposes(framework, {*said.problems, *said.unknown}, subjects, on=on)
+    answer = Answer.YES if said.proposed else Answer.NOT_YET_TOLD if could else Answer.NO
+    return OfFamily(
+        family,
+        answer,
+        (proposed_on or on) if said.proposed else None,
+        tuple(sorted({problem for problem, who in found if who == person})),
+        status,
+        since,
+    )

@@ -1,0 +1,132 @@
+"""What may be asked of the programme: what is missing, how many families there are, and one person's own question.
+
+Nothing here changes the register; the read of a person's record is an audit event.
+"""
+
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, timedelta
+
+from family_exchange.adapters import (
+    audit,
+    database,
+    eligibility,
+    evidence,
+    gaps,
+    linkage_model,
+    linked,
+    memory,
+    monthly,
+    profiles,
+    programme,
+)
+from family_exchange.adapters.doors import Doors
+from family_exchange.adapters.eligibility import OfFamily
+from family_exchange.adapters.gaps import Missing
+from family_exchange.adapters.indicators import Moment
+from family_exchange.adapters.monthly import Counts
+from family_exchange.domain import eligibility as rules
+from family_exchange.domain.calendar import LONDON
+from family_exchange.domain.column import Purpose
+from family_exchange.domain.errors import NeedsDecision
+from family_exchange.domain.indicator import Route
+from family_exchange.domain.programme import Gap, named
+
+READ = "register.read"
+"""The audit event of a read of a person's record by a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """The count report of one month."""
+
+    first_day: date
+    known_at: datetime
+    """Whose knowledge is counted: the month's end, or now while the month goes on."""
+    over: bool
+    """False: the month goes on, and the numbers are those so far."""
+    by_route: dict[Route, Counts]
+
+    @property
+    def total(self) -> Counts:
+        """All routes together."""
+        return Counts(
+            *(sum(numbers) for numbers in zip(*(_numbers(one) for one in self.by_route.values()), strict=True))
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Eligible:
+    """The answer to somebody who asks whether they or their family are eligible."""
+
+    person: str
+    families: tuple[OfFamily, ...]
+    """Of each family that they belong to; empty: no family is known, so nothing can be told yet."""
+
+
+def exceptions(doors: Doors, *, today: date) -> list[Missing]:
+    """Everything that is missing in the support of families today, by family."""
+    with database.transaction(doors.database) as connection:
+        since = gaps.supported(connection, on=today)
+        found = gaps.in_support(connection, on=today)
+        if since:
+            framework = profiles.framework_in_force(doors.profile, today)
+            placeholders = linkage_model.model().placeholder_births
+            evidence.assess(connection, framework, doors.contract, placeholders, Moment(today), only=since)
+            childless = (
+                family
+                for family, subjects in gaps.subjects(connection).items()
+                if not rules.has_a_child(framework, subjects, on=today)
+            )
+            found += [Missing(family, Gap.NO_DEPENDENT_CHILD, None, since[family]) for family in childless]
+    return sorted(found, key=lambda one: (one.family, one.gap, one.person or ""))
+
+
+def month(doors: Doors, first_day: date, *, at: datetime) -> Month:
+    """The counts of the month that begins on that day, as they were known at its end, or are at `at` before it.
+
+    Asked again, a month that is over gives the same numbers.
+
+    Raises:
+        NeedsDecision: the month has not begun.
+        TryLater: the register is being brought up to date for long.
+    """
+    begins = datetime(first_day.year, first_day.month, 1, tzinfo=LONDON)
+    following = (begins + timedelta(days=31)).replace(day=1)
+    if at < begins:
+        raise NeedsDecision("this month has not begun")
+    over = at >= following
+    known_at, last_day = (
+        (following, (following - timedelta(days=1)).date()) if over else (at, at.astimezone(LONDON).date())
+    )
+    with database.transaction(doors.database) as connection:
+        programme.turn(connection)  # what somebody began to write before the month's end belongs to it
+        memory.as_known(connection, known_at)
+        return Month(begins.date(), known_at, over, monthly.counts(connection, on=last_day))
+
+
+def eligible(doors: Doors, person: str, *, by: str, today: date) -> Eligible:
+    """What the register answers somebody who asks whether they or their family are eligible.
+
+    It tells of the family whether it is proposed, since when, and how it stands to the programme; of problems only
+    those that the person's own records evidence. The read is an audit event in the same transaction.
+
+    Raises:
+        NeedsDecision: nobody is named, or there is no such person.
+    """
+    who = named(by)
+    framework = profiles.framework_in_force(doors.profile, today)
+    with database.transaction(doors.database) as connection:
+        survivor = linked.survivor(connection, person)
+        audit.append(connection, READ, who, {"person": survivor, "purpose": Purpose.IDENTIFY})
+        families = eligibility.families_of(connection, survivor, on=today)
+        placeholders = linkage_model.model().placeholder_births
+        evidence.assess(connection, framework, doors.contract, placeholders, Moment(today), only=families)
+        came = evidence.feeds_that_came(connection, today=today)
+        found = tuple(
+            eligibility.of_family(connection, framework, family, survivor, came, on=today) for family in families
+        )
+    return Eligible(survivor, found)
+
+
+def _numbers(counts: Counts) -> tuple[int, ...]:
+    return tuple(asdict(counts).values())
