@@ -4,8 +4,6 @@ The end of a period starts it, and so do decisions that were made since; a retur
 is. Different people must sign off. Clearing a question asks it again; the recorded sign-offs and the seal stay.
 """
 
-from datetime import UTC, datetime
-
 from airflow.sdk import DAG, AssetOrTimeSchedule, CronTriggerTimetable
 
 from family_exchange.domain.profile import Profile
@@ -24,7 +22,7 @@ def prepare_return(profile: Profile, code: str) -> None:
 
         @step()
         def assemble_return(*, dag_run) -> str:
-            return preparing.open_return(doors(council), code, today=defaults.day_of(dag_run), at=datetime.now(UTC))
+            return preparing.open_return(doors(council), code, today=defaults.day_of(dag_run))
 
         @step()
         def check(return_id: str) -> dict[str, int]:

@@ -1,13 +1,15 @@
 import psycopg
 import pytest
 
-from family_exchange.adapters import database, profiles, retention, return_rows, returns
+from family_exchange.adapters import database, profiles, retention, return_rows, returns, said
 from family_exchange.adapters.faultpoint import faultpoint
-from family_exchange.adapters.return_rows import SOURCES, Cohort
+from family_exchange.adapters.return_rows import Cohort
+from family_exchange.adapters.return_values import SOURCES
 from family_exchange.domain.delivery import State
 from family_exchange.domain.errors import NeedsDecision, TryLater
 from family_exchange.domain.period import HALF_YEARS
 from family_exchange.domain.return_rules import Finding, Severity
+from support.council import COUNCIL
 from support.register import AT, PERIOD, TODAY, Register
 
 RULE = profiles.profile("cheshire-west-and-chester").retention_rule("crime_asb")
@@ -91,7 +93,9 @@ def test_a_source_that_nobody_knows_is_for_a_person(register):
     field = profiles.return_definition("nis").field("sex").model_copy(update={"source": "shoe_size"})
     cohort = Cohort("896", HALF_YEARS.period(PERIOD), comparison_group=True, excluding=())
     with pytest.raises(NeedsDecision, match="shoe_size"), register.open() as connection:
-        return_rows.assemble(connection, made(connection).return_id, [field], cohort)
+        return_rows.assemble(
+            connection, made(connection).return_id, [field], cohort, said.rules(profiles.profile(COUNCIL))
+        )
 
 
 def test_any_change_of_a_flag_moves_the_rights_epoch(register):

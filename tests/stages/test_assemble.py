@@ -11,7 +11,7 @@ from family_exchange.adapters.faultpoint import VARIABLE
 from family_exchange.domain.delivery import State
 from family_exchange.domain.errors import NeedsDecision, TryLater
 from family_exchange.stages import assemble
-from support.register import AT, PERIOD
+from support.register import PERIOD
 
 LEAD, OFFICER = "programme.lead", "protection.officer"
 
@@ -27,7 +27,7 @@ def family(council):
 
 
 def drafted(council, code="nis"):
-    return assemble.draft(council.doors, code, PERIOD, at=AT)
+    return assemble.draft(council.doors, code, PERIOD)
 
 
 def signed(council, code="nis"):

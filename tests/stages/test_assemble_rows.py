@@ -8,7 +8,7 @@ import pytest
 from family_exchange.domain.errors import NeedsDecision
 from family_exchange.stages import assemble
 from support.council import of
-from support.register import AT, PERIOD
+from support.register import PERIOD
 from support.returns import rows, someone
 
 FIRST, LAST = date(2026, 4, 1), date(2026, 9, 30)
@@ -242,12 +242,12 @@ def test_a_superseded_record_says_nothing(council):
 
 def test_a_period_of_another_name_is_for_a_person(council):
     with pytest.raises(NeedsDecision, match="2026-H1"):
-        assemble.draft(council.doors, "nis", "2026-Q1", at=AT)
+        assemble.draft(council.doors, "nis", "2026-Q1")
 
 
 def test_a_return_that_the_council_does_not_make_is_for_a_person(council):
     with pytest.raises(NeedsDecision, match="does not make"):
-        assemble.draft(council.doors, "another", PERIOD, at=AT)
+        assemble.draft(council.doors, "another", PERIOD)
 
 
 def test_a_field_that_the_return_has_not_is_for_a_person(council):
@@ -256,4 +256,4 @@ def test_a_field_that_the_return_has_not_is_for_a_person(council):
     odd = nis.model_copy(update={"field_leaves": (nis.field_leaves[0].model_copy(update={"name": "shoe_size"}),)})
     doors = replace(council.doors, profile=profile.model_copy(update={"returns": {"nis": odd}}))
     with pytest.raises(NeedsDecision, match="shoe_size"):
-        assemble.draft(doors, "nis", PERIOD, at=AT)
+        assemble.draft(doors, "nis", PERIOD)

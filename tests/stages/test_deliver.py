@@ -75,7 +75,7 @@ def visible_all(council):
 
 
 def test_what_is_not_sealed_is_not_sent(council):
-    return_id = assemble.draft(council.doors, "fpd", PERIOD, at=AT)
+    return_id = assemble.draft(council.doors, "fpd", PERIOD)
     with pytest.raises(NeedsDecision, match="seal it first"):
         deliver.send(council.doors, return_id)
     assert council.inbox == []
@@ -99,7 +99,7 @@ def test_a_flag_set_after_the_sign_off_voids_the_return_before_anything_is_visib
         deliver.send(council.doors, sealed)
     assert council.inbox == []
     assert ledger(council, sealed).state is State.VOID
-    again = assemble.draft(council.doors, "nis", PERIOD, at=AT)
+    again = assemble.draft(council.doors, "nis", PERIOD)
     assert again == "nis-2026-H1-v2"
     assert person not in {one for (one,) in council.register.run(
         "SELECT person_id FROM returns.return_row WHERE return_id = %s", again
@@ -192,7 +192,7 @@ def test_a_refused_return_is_followed_by_the_next_version(council, sealed):
     found = ledger(council, sealed)
     write_receipt(council, found.final_name, outcome="refused")
     assert deliver.receipt(council.doors, sealed) is State.REFUSED_BY_RECIPIENT
-    assert assemble.draft(council.doors, "nis", PERIOD, at=AT) == "nis-2026-H1-v2"
+    assert assemble.draft(council.doors, "nis", PERIOD) == "nis-2026-H1-v2"
     assert ledger(council, sealed).ct_sha256 == found.ct_sha256
 
 

@@ -14,7 +14,7 @@ from family_exchange.adapters.faultpoint import VARIABLE
 from family_exchange.domain.errors import NeedsDecision
 from family_exchange.stages import assemble, deliver, purge
 from support.council import of
-from support.register import AT, PERIOD, TODAY
+from support.register import PERIOD, TODAY
 from support.sending import a_sealed_return
 
 OFFICER = "protection.officer"
@@ -197,7 +197,7 @@ def test_a_return_under_way_is_never_due(council):
 
 
 def test_a_voided_return_counts_from_the_day_it_was_made(council):
-    return_id = assemble.draft(council.doors, "nis", PERIOD, at=AT)
+    return_id = assemble.draft(council.doors, "nis", PERIOD)
     council.register.run(
         "UPDATE returns.return SET state = 'VOID', recorded_at = %s WHERE return_id = %s",
         instant(date(2020, 11, 22)), return_id,
@@ -220,7 +220,7 @@ def test_a_hold_keeps_a_return(council, scope):
 def test_a_destroyed_return_is_neither_made_nor_sent_again(council):
     return_id = accepted(council, on=date(2019, 3, 31))
     purged(council)
-    assert assemble.draft(council.doors, "nis", PERIOD, at=AT) == return_id
+    assert assemble.draft(council.doors, "nis", PERIOD) == return_id
     assert str(deliver.send(council.doors, return_id)) == "ACKNOWLEDGED"
     assert copies(council) == (0, 0)
 

@@ -11,7 +11,7 @@ from family_exchange.adapters.doors import Doors
 from family_exchange.adapters.faultpoint import VARIABLE
 from family_exchange.adapters.sftp import DropZone
 from family_exchange.stages import assemble
-from support.register import AT, PERIOD
+from support.register import PERIOD
 
 SENDER = """
 import sys
@@ -34,7 +34,7 @@ def a_sealed_return(council, code="nis"):
     for person in people:
         council.register.record(person)
     council.register.supported(*people)
-    return_id = assemble.draft(council.doors, code, PERIOD, at=AT)
+    return_id = assemble.draft(council.doors, code, PERIOD)
     for person in ("programme.lead", "protection.officer"):
         assemble.sign_off(council.doors, return_id, by=person)
     return assemble.seal(council.doors, return_id)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +152,20 @@ def lock(connection: Connection, namespace: int, key: str) -> bool:
     """True when this transaction now holds the advisory lock of `key`; it ends with the transaction."""
     row = connection.execute("SELECT pg_try_advisory_xact_lock(%s, hashtext(%s))", (namespace, key)).fetchone()
     return bool(row and row[0])
+
+
+def lock_shared(connection: Connection, namespace: int, key: str) -> bool:
+    """True when nobody else can take the advisory lock of `key` until this transaction ends; others may share it."""
+    row = connection.execute("SELECT pg_try_advisory_xact_lock_shared(%s, hashtext(%s))", (namespace, key)).fetchone()
+    return bool(row and row[0])
+
+
+def clock(connection: Connection) -> datetime:
+    """The server's own clock, by which it stamps whatever is recorded."""
+    row = connection.execute("SELECT clock_timestamp()").fetchone()
+    assert row is not None  # noqa: S101 - a function always gives a row
+    moment: datetime = row[0]
+    return moment
 
 
 def migrate(url: str) -> None:

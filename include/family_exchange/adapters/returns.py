@@ -52,10 +52,13 @@ class Return:
     intent_age: timedelta | None
     """How long ago that was."""
     destroyed_at: datetime | None
+    as_known_at: datetime
+    """The moment whose knowledge the rows hold: the register stood still in it."""
 
 
 _COLUMNS = """return_id, code, period, version, state, epoch, fields, rights_epoch, rows, content_sha256, ct_sha256,
-    size, final_name, intent_epoch, clock_timestamp() - intent_at, destroyed_at"""
+    size, final_name, intent_epoch, clock_timestamp() - intent_at, destroyed_at,
+    as_known_at"""
 
 
 def _row(_: object) -> Callable[[Sequence[Any]], Return]:
@@ -105,6 +108,20 @@ def newest(connection: Connection, code: str, period: str) -> Return | None:
                  ORDER BY version DESC LIMIT 1""",  # noqa: S608 - our own column list
             (code, period),
         ).fetchone()
+
+
+def version(connection: Connection, code: str, period: str, number: int | None) -> Return:
+    """That version of the period's return; without a number the latest.
+
+    Raises:
+        NeedsDecision: there is none.
+    """
+    found = newest(connection, code, period) if number is None else None
+    if number is not None:
+        return read(connection, f"{code}-{period}-v{number}")
+    if found is None:
+        raise NeedsDecision(f"there is no {code} return for {period}")
+    return found
 
 
 def every(connection: Connection) -> list[Return]:

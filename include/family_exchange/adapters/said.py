@@ -230,7 +230,7 @@ BIRTHS = """
 """Of each kind of birth the day that stands: rectified, most trusted, said by most current records, newest."""
 
 BEST_BIRTH = f"""
-  SELECT DISTINCT ON (person_id) person_id, slot, born FROM ({BIRTHS}) births
+  SELECT DISTINCT ON (person_id) person_id, slot AS birth, born FROM ({BIRTHS}) births
    ORDER BY person_id, rectification_no IS NULL, array_position(ARRAY['actual','estimated','expected','unknown'], slot)
 """  # noqa: S608 - our own words
 """Of each person the birth that stands: rectified before any other, actual before estimated before expected."""
@@ -247,7 +247,7 @@ LAST_KNOWN = f"""
             *(("identifier", f" AND slot = '{kind}'", kind) for kind in IDENTIFIERS),
         )
     )
-}, max(b.born) AS born, max(b.slot) AS birth
+}, max(born) AS born, max(birth) AS birth
     FROM said w LEFT JOIN ({BEST_BIRTH}) b USING (person_id) GROUP BY w.person_id
 """  # noqa: S608 - our own words
 """Of each person the last known value of everything that a return may hold; the address whichever home it is of."""

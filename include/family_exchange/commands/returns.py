@@ -6,8 +6,8 @@ import typer
 
 from family_exchange.adapters import database
 from family_exchange.adapters import returns as store
-from family_exchange.commands.common import By, Council, Json, doors, now, say, table
-from family_exchange.stages import assemble, deliver
+from family_exchange.commands.common import By, Council, Json, doors, say, table
+from family_exchange.stages import assemble, deliver, rebuild
 
 returns = typer.Typer(help="Family Progress Data and National Impact Study returns.", no_args_is_help=True)
 
@@ -24,7 +24,7 @@ def add_to(app: typer.Typer) -> None:
 @returns.command("assemble")
 def assemble_return(council: Council, code: Return, period: Period, as_json: Json = False) -> None:
     """Freeze the rows of one return; a second run gives the same return."""
-    return_id = assemble.draft(doors(council), code, period, at=now())
+    return_id = assemble.draft(doors(council), code, period)
     say({"return": return_id}, as_json=as_json, words=lambda: f"{return_id} is assembled; `return check` comes next")
 
 
@@ -85,3 +85,37 @@ def deliver_return(return_id: ReturnId, council: Council, as_json: Json = False)
     deliver.send(opened, return_id)
     state = deliver.receipt(opened, return_id)
     say({"return": return_id, "state": state}, as_json=as_json, words=lambda: f"{return_id}: {state}")
+
+
+@returns.command("rebuild")
+def rebuild_return(
+    council: Council,
+    code: Return,
+    period: Period,
+    version: Annotated[int | None, typer.Option(help="Which version; without it the latest.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Make a return's rows again as they were known on their day; 1 when they are not byte for byte what was sent."""
+    made = rebuild.again(doors(council), code, period, version=version)
+    title = f"{made.return_id} is {'the same, byte for byte' if made.same else 'not the same'}"
+    rows = [(what, str(count)) for what, count in made.counts.items()]
+    say(made.counts, as_json=as_json, words=lambda: table(title, ("what", "count"), list(rows)))
+    if not made.same:
+        raise typer.Exit(1)
+
+
+@returns.command("diff")
+def diff(
+    council: Council,
+    code: Return,
+    period: Period,
+    older: Annotated[int | None, typer.Option("--from", help="A version; without it the latest.")] = None,
+    newer: Annotated[int | None, typer.Option("--to", help="Another; without it what would be assembled now.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Who differs between two versions of a return, and in which fields: ids and names of fields, never a value."""
+    old, new, found = rebuild.diff(doors(council), code, period, older=older, newer=newer)
+    rows = [(one.what, one.person, one.family, ", ".join(one.fields)) for one in found]
+    columns = ("what", "person", "family", "fields")
+    data = {"from": old, "to": new, "changes": [dict(zip(columns, row, strict=True)) for row in rows]}
+    say(data, as_json=as_json, words=lambda: table(f"{old} to {new}: {len(rows)} people", columns, list(rows)))

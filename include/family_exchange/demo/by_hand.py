@@ -61,7 +61,7 @@ def supported_since(tenant: Tenant, today: date) -> date:
 def _return(tenant: Tenant, code: str, *, today: date) -> None:
     doors = tenant.doors
     closed = period.calendar(doors.profile.returns[code].periods).last_closed(today)
-    return_id = assemble.draft(doors, code, closed.name, at=_now())
+    return_id = assemble.draft(doors, code, closed.name)
     assemble.check(doors, return_id)
     for person in (PROGRAMME_LEAD, OFFICER):
         assemble.sign_off(doors, return_id, by=person)

@@ -1,6 +1,6 @@
 """Which return a run prepares, when, and who is asked."""
 
-from datetime import date, datetime
+from datetime import date
 from typing import TYPE_CHECKING
 
 from airflow.sdk.exceptions import AirflowSkipException
@@ -33,7 +33,7 @@ def cron(profile: Profile, code: str) -> str:
     return f"0 6 1 {','.join(map(str, months))} *"
 
 
-def open_return(doors: "Doors", code: str, *, today: date, at: datetime) -> str:
+def open_return(doors: "Doors", code: str, *, today: date) -> str:
     """The id of the return of the newest period closed before `today`, its rows frozen.
 
     A second run gives the same return.
@@ -45,7 +45,7 @@ def open_return(doors: "Doors", code: str, *, today: date, at: datetime) -> str:
     from family_exchange.stages import assemble  # noqa: PLC0415 - as above
 
     closed = period.calendar(doors.profile.returns[code].periods).last_closed(today)
-    return_id = assemble.draft(doors, code, closed.name, at=at)
+    return_id = assemble.draft(doors, code, closed.name)
     with database.transaction(doors.database) as connection:
         state = returns.read(connection, return_id).state
     if state not in OPEN:

@@ -3,11 +3,11 @@
 import io
 import logging
 from collections import Counter
-from datetime import datetime
+from collections.abc import Sequence
 from enum import StrEnum
 from hashlib import sha256
 
-from family_exchange.adapters import audit, database, profiles, return_rows, returns
+from family_exchange.adapters import audit, database, profiles, register, return_rows, returns, said
 from family_exchange.adapters.audit import Plain
 from family_exchange.adapters.database import Connection
 from family_exchange.adapters.doors import Doors
@@ -41,28 +41,32 @@ FREEZING = 44
 """Namespace of the advisory lock under which a version is made."""
 
 
-def draft(doors: Doors, code: str, period: str, *, at: datetime) -> str:
+def draft(doors: Doors, code: str, period: str) -> str:
     """The id of this period's return, with its rows frozen as known now and nobody in it who may not be.
 
-    `at` is kept as the moment that the rows are as known at. A second run gives the same id and changes nothing,
-    unless the earlier version was voided or refused: then it makes the next version.
+    Nobody writes the register meanwhile, so that the same rows can be made again as known at that moment. A second run
+    gives the same id and changes nothing, unless the earlier version was voided or refused: then it makes the next.
 
     Raises:
         NeedsDecision: the council does not make this return, there is no such period, or a field is not known.
+        TryLater: another worker assembles it, or is writing the register.
     """
-    promise, wanted = _promise(doors, code), _period(doors, code, period)
-    fields = _fields(code, promise)
+    promise, wanted = promise_of(doors, code), period_of(doors, code, period)
+    fields = fields_of(code, promise.fields)
     with database.transaction(doors.database) as connection:
         if not database.lock(connection, FREEZING, f"{code} {wanted.name}"):
             raise TryLater(f"another worker assembles {code} for {wanted.name}")
         earlier = returns.newest(connection, code, wanted.name)
         if earlier is not None and earlier.state not in AGAIN:
             return earlier.return_id
+        if not database.lock_shared(connection, register.LOCK, "register"):
+            raise TryLater("another worker is bringing the register up to date")
         version = earlier.version + 1 if earlier else 1
+        at = database.clock(connection)
         made = returns.create(connection, code, wanted.name, version, fields=promise.fields, at=at)
         audit.append(connection, "return.draft", returns.ACTOR, {"return": made.return_id, "version": version})
-        cohort = Cohort(doors.profile.la_code, wanted, promise.comparison_group, return_rules.excluding(code))
-        assembled = return_rows.assemble(connection, made.return_id, fields, cohort)
+        cohort = cohort_of(doors, code, wanted)
+        assembled = return_rows.assemble(connection, made.return_id, fields, cohort, said.rules(doors.profile))
         digest = sha256(_plain(connection, made)).digest()
         returns.note_content(connection, made.return_id, rows=assembled.rows, sha256=digest)
         body: dict[str, Plain] = {"rows": assembled.rows, "excluded": assembled.excluded, "sha256": digest.hex()}
@@ -124,7 +128,7 @@ def sign_off(doors: Doors, return_id: str, *, by: str, other_than: tuple[str, ..
         returns.sign(connection, return_id, by=by, content_sha256=content)
         audit.append(connection, "return.signed", by, {"return": return_id, "sha256": content.hex()})
         signed = len(returns.signers(connection, return_id))
-        if signed >= _promise(doors, found.code).sign_offs:
+        if signed >= promise_of(doors, found.code).sign_offs:
             returns.advance(connection, return_id, epoch, State.SIGNED_OFF, {"people": signed}, actor=by)
     return signed
 
@@ -173,9 +177,9 @@ def _store(doors: Doors, found: Return, text: bytes) -> None:
 def _check(doors: Doors, connection: Connection, found: Return) -> tuple[Finding, ...]:
     asked = Asked(
         definition=profiles.return_definition(found.code),
-        disclosed=_promise(doors, found.code).fields,
-        period=_period(doors, found.code, found.period),
-        min_problems=doors.profile.framework_on(_period(doors, found.code, found.period).last_day).min_problems,
+        disclosed=promise_of(doors, found.code).fields,
+        period=period_of(doors, found.code, found.period),
+        min_problems=doors.profile.framework_on(period_of(doors, found.code, found.period).last_day).min_problems,
         flagged_rows=return_rows.flagged_rows(connection, found.return_id, return_rules.excluding(found.code)),
     )
     findings = return_rules.check(tuple(return_rows.rows(connection, found.return_id)), asked)
@@ -205,7 +209,7 @@ def _signed_before(found: Return, signers: tuple[str, ...], by: str) -> int:
 
 def _sealed_before(doors: Doors, connection: Connection, found: Return) -> str:
     if found.state in {State.DRAFT, State.ASSEMBLED, State.VOID}:
-        signed, needed = len(returns.signers(connection, found.return_id)), _promise(doors, found.code).sign_offs
+        signed, needed = len(returns.signers(connection, found.return_id)), promise_of(doors, found.code).sign_offs
         raise NeedsDecision(
             f"return {found.return_id} is {found.state}: {signed} of {needed} different people have signed it off"
         )
@@ -216,21 +220,41 @@ def _plain(connection: Connection, found: Return) -> bytes:
     return plain(found.fields, (row.content for row in return_rows.rows(connection, found.return_id)))
 
 
-def _promise(doors: Doors, code: str) -> ReturnPromise:
+def promise_of(doors: Doors, code: str) -> ReturnPromise:
+    """What the council sends as that return.
+
+    Raises:
+        NeedsDecision: the council does not make it.
+    """
     promise = doors.profile.returns.get(code)
     if promise is None or not promise.enabled:
         raise NeedsDecision(f"council {doors.profile.council} does not make the return {code}")
     return promise
 
 
-def _period(doors: Doors, code: str, name: str) -> Period:
-    return calendar(_promise(doors, code).periods).period(name)
+def period_of(doors: Doors, code: str, name: str) -> Period:
+    """The period of that name in the return's calendar.
+
+    Raises:
+        NeedsDecision: there is none.
+    """
+    return calendar(promise_of(doors, code).periods).period(name)
 
 
-def _fields(code: str, promise: ReturnPromise) -> tuple[ReturnField, ...]:
-    """The disclosed fields, each as the return defines it, in the profile's order."""
+def fields_of(code: str, names: Sequence[str]) -> tuple[ReturnField, ...]:
+    """The fields of these names, each as the return defines it, in the same order.
+
+    Raises:
+        NeedsDecision: the return has no such field.
+    """
     definition = profiles.return_definition(code)
-    unknown = sorted(set(promise.fields) - set(definition.names))
+    unknown = sorted(set(names) - set(definition.names))
     if unknown:
-        raise NeedsDecision(f"the profile promises fields that the return {code} has not: {', '.join(unknown)}")
-    return tuple(definition.field(name) for name in promise.fields)
+        raise NeedsDecision(f"these are no fields of the return {code}: {', '.join(unknown)}")
+    return tuple(definition.field(name) for name in names)
+
+
+def cohort_of(doors: Doors, code: str, period: Period) -> Cohort:
+    """Whom the council's return covers."""
+    promise = promise_of(doors, code)
+    return Cohort(doors.profile.la_code, period, promise.comparison_group, return_rules.excluding(code))

@@ -37,6 +37,15 @@ Table(
     schema="rights",
 )
 Table(
+    "flag_status",
+    metadata,
+    Column("flag_id", BigInteger, ForeignKey("rights.flag.flag_id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("status", Text, nullable=False),
+    now("recorded_at"),
+    schema="rights",
+    comment="every status that a flag has had; a return is rebuilt by those of its day",
+)
+Table(
     "hold",
     metadata,
     Column("hold_id", BigInteger, primary_key=True),
