@@ -90,18 +90,29 @@ def month(doors: Doors, first_day: date, *, at: datetime) -> Month:
         NeedsDecision: the month has not begun.
         TryLater: the register is being brought up to date for long.
     """
-    begins = datetime(first_day.year, first_day.month, 1, tzinfo=LONDON)
-    following = (begins + timedelta(days=31)).replace(day=1)
-    if at < begins:
+    ends = last_moment(first_day)
+    if at < datetime(first_day.year, first_day.month, 1, tzinfo=LONDON):
         raise NeedsDecision("this month has not begun")
-    over = at >= following
-    known_at, last_day = (
-        (following, (following - timedelta(days=1)).date()) if over else (at, at.astimezone(LONDON).date())
-    )
+    known_at = min(ends, at)
+    last_day = (known_at.astimezone(LONDON) - timedelta(microseconds=1)).date()
+    return Month(first_day, known_at, at >= ends, counted(doors, last_day=last_day, known_at=known_at))
+
+
+def last_moment(first_day: date) -> datetime:
+    """The midnight in London in which the month of that day ends."""
+    return datetime(first_day.year + first_day.month // 12, first_day.month % 12 + 1, 1, tzinfo=LONDON)
+
+
+def counted(doors: Doors, *, last_day: date, known_at: datetime) -> dict[Route, Counts]:
+    """Families on that day, as they were known at that moment.
+
+    Raises:
+        TryLater: the register is being brought up to date for long.
+    """
     with database.transaction(doors.database) as connection:
-        programme.turn(connection)  # what somebody began to write before the month's end belongs to it
+        programme.turn(connection)  # what somebody began to write before that moment belongs to it
         memory.as_known(connection, known_at)
-        return Month(begins.date(), known_at, over, monthly.counts(connection, on=last_day))
+        return monthly.counts(connection, on=last_day)
 
 
 def eligible(doors: Doors, person: str, *, by: str, today: date) -> Eligible:
