@@ -192,6 +192,7 @@ def return_definition(**changes):
         "code": "tst",
         "version": 1,
         "title": "A return",
+        "purpose": "monitor",
         "cohort": "supported",
         "calendar": {
             "periods": [{"code": "H1", "start": "04-01", "end": "09-30"}],

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass
 
+from family_exchange.adapters import onward
 from family_exchange.adapters.documents import BadFile, Document, Problem
 from family_exchange.adapters.notices import Notices
 from family_exchange.domain.agreed_calendar import Every
@@ -49,7 +50,7 @@ def of_profile(document: Document, profile: Profile, shelf: Shelf) -> list[Probl
     problems = list(_sources(document, profile, shelf.notices))
     if not document.file.endswith(f"/{profile.council}.yaml"):
         problems.append(document.problem("identity.slug", "expected the name of the file"))
-    for part in (_frameworks, _returns, _feeds, _calendars):
+    for part in (_frameworks, _returns, _onward, _feeds, _calendars):
         try:
             problems.extend(part(document, profile, shelf))
         except BadFile as error:
@@ -147,6 +148,21 @@ def _returns(document: Document, profile: Profile, shelf: Shelf) -> Iterator[Pro
             field.name for field in definition.fields if field.required and field.name not in promise.fields
         ]:
             yield document.problem(f"returns.{code}.fields", f"expected {', '.join(missing)} among them")
+        frameworks = [shelf.framework(choice.code)[1] for choice in profile.frameworks]
+        for each in onward.told(profile, definition, shelf.contract, frameworks):
+            yield document.problem(
+                f"returns.{code}.fields[{each.index}]",
+                f"expected no {each.field}, or an entry of `onward` that names {promise.recipient} and"
+                f" {definition.purpose}: {each.feed} has a part in it, which the {each.law} protects",
+            )
+
+
+def _onward(document: Document, profile: Profile, shelf: Shelf) -> Iterator[Problem]:
+    for index, each in enumerate(profile.onward):
+        if each.feed not in profile.feeds:
+            yield document.problem(f"onward[{index}].feed", "expected an agreed feed; nobody sends it")
+        elif shelf.contract(each.feed).protected_by is None:
+            yield document.problem(f"onward[{index}].feed", "expected a feed that a law of its own protects")
 
 
 def _feeds(document: Document, profile: Profile, shelf: Shelf) -> Iterator[Problem]:

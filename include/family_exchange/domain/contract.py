@@ -155,6 +155,8 @@ class Contract(Model):
     known_by: KnownBy | None = None
     services: tuple[Service, ...] = ()
     """Which services its rows tell to be involved with somebody; an incident is none."""
+    protected_by: Words | None = None
+    """The law under which nothing of it leaves the council but for a recipient and a purpose that the profile names."""
     columns: tuple[Column, ...] = Field(min_length=1)
 
     @model_validator(mode="after")

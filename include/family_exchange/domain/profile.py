@@ -7,8 +7,9 @@ from typing import Literal, Self
 from pydantic import BaseModel, Field, model_validator
 
 from family_exchange.domain.agreed_calendar import Mailbox, SchoolTerms
-from family_exchange.domain.column import DataClass
+from family_exchange.domain.column import DataClass, Purpose
 from family_exchange.domain.errors import NeedsDecision
+from family_exchange.domain.onward import Onward
 from family_exchange.domain.promises import (
     Access,
     Contact,
@@ -67,6 +68,8 @@ class Profile(Model):
     matching: Matching
     choosing: RegisterRules = Field(alias="register", default_factory=RegisterRules)
     returns: Mapping[Key, ReturnPromise]
+    onward: tuple[Onward, ...] = ()
+    """Where what protected feeds tell may go; without an entry it stays."""
     national_datasets: tuple[NationalDataset, ...] = ()
     local_research: LocalResearch
     retention: tuple[RetentionRule, ...] = Field(min_length=1)
@@ -197,6 +200,10 @@ class Profile(Model):
     def collects(self, data_class: str) -> bool:
         """True when the notice says that this class of data is taken in; references always are."""
         return data_class == DataClass.REFERENCE or data_class in self._collected
+
+    def goes_on(self, feed: str, recipient: str, purpose: Purpose) -> bool:
+        """True when what a protected feed tells may leave for that recipient and that purpose."""
+        return any((each.feed, each.recipient, each.purpose) == (feed, recipient, purpose) for each in self.onward)
 
     def allows(self, purpose: str) -> bool:
         """True when the notice gives `purpose` as a reason to use the data."""

@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from family_exchange.domain.column import DataClass
+from family_exchange.domain.column import DataClass, Purpose
 from family_exchange.domain.provenance import Key, Model, Status, Words, wrong
 
 MonthDay = Annotated[str, StringConstraints(pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$")]
@@ -129,6 +129,8 @@ class ReturnDefinition(Model):
     code: Key
     version: int = Field(ge=1)
     title: Words
+    purpose: Purpose
+    """What the recipient has it for."""
     cohort: Cohort
     calendar: Calendar
     fields: tuple[ReturnField, ...] = Field(min_length=1)
