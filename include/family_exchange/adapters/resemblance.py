@@ -10,10 +10,11 @@ from itertools import product
 from math import log2
 from typing import TYPE_CHECKING, Any
 
-from family_exchange.adapters import linkage, statements
+from family_exchange.adapters import linkage, stated, statements
 from family_exchange.adapters.database import Connection
 from family_exchange.adapters.linkage_model import LinkageModel
 from family_exchange.domain import matching, resemblance
+from family_exchange.domain.column import DataClass
 from family_exchange.domain.matching import Conflict
 from family_exchange.domain.person import Identity
 from family_exchange.domain.resemblance import Comparison, Kind, Standing
@@ -22,15 +23,15 @@ if TYPE_CHECKING:
     from family_exchange.adapters.linkage import Pool
 
 SHOWN = {
-    "name": ("forename", "surname"),
-    "birthday": ("date_of_birth",),
-    "address": ("address_line_1", "address_line_2", "town", "postcode", "uprn"),
-    "sex": ("sex",),
-    "nhs_number": ("nhs_number",),
-    "upn": ("upn",),
-    "nino": ("nino",),
+    "name": (DataClass.NAME, ("forename", "surname")),
+    "birthday": (DataClass.DATE_OF_BIRTH, ("date_of_birth",)),
+    "address": (DataClass.ADDRESS, ("address_line_1", "address_line_2", "town", "postcode", "uprn")),
+    "sex": (DataClass.SEX, ("sex",)),
+    "nhs_number": (DataClass.NHS_NUMBER, ("nhs_number",)),
+    "upn": (DataClass.UPN, ("upn",)),
+    "nino": (DataClass.NINO, ("nino",)),
 }
-"""Comparison of the model → the canonical columns that it is about."""
+"""Comparison of the model → the class of data that it is about, and its canonical columns in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,40 +65,37 @@ def waiting(connection: Connection, model: LinkageModel) -> list[Waiting]:
         """SELECT person_a, person_b, probability, recorded_at FROM register.possible_match
             ORDER BY probability DESC, person_a, person_b"""
     ).fetchall()
-    stated = _identities(connection, model, {str(person) for row in rows for person in row[:2]})
+    people = _identities(connection, model, {str(person) for row in rows for person in row[:2]})
     return [
-        Waiting(a, b, float(probability), since, resemblance.standings(stated[a], stated[b], model.names))
+        Waiting(a, b, float(probability), since, resemblance.standings(people[a], people[b], model.names))
         for a, b, probability, since in rows
     ]
 
 
 def weighed(connection: Connection, model: LinkageModel, a: str, b: str) -> Weighed:
     """How the two persons resemble each other most; both have records."""
-    stated = _identities(connection, model, {a, b})
-    found = {matching.conflict(one, other, model.names) for one, other in product(stated[a], stated[b])}
-    with linkage.over(_standard(connection, model, {a, b}), model) as pool:
+    people = _identities(connection, model, {a, b})
+    found = {matching.conflict(one, other, model.names) for one, other in product(people[a], people[b])}
+    table = _standard(connection, model, {a, b})
+    with linkage.told_by_kind(), linkage.over(table, model) as pool:
         return _best(pool, model, a, b, tuple(sorted(why for why in found if why is not None)))
 
 
-def values(
-    connection: Connection, person: str, columns: Iterable[str], allowed: Collection[tuple[str, str]]
-) -> list[str]:
-    """What a person's records state in these columns, each once, newest first; `allowed` are feeds and columns.
+def values(reader: Connection, person: str) -> dict[str, tuple[str, ...]]:
+    """What a person's records state, comparison by comparison, each once, newest first; as far as the reader may see.
 
-    A row counts with those of its cells that may be seen.
+    `reader` has the role of a purpose, and the person was read with it.
     """
-    wanted = list(columns)
-    rows = connection.execute(
-        f"""SELECT r.feed, {", ".join(f"r.{column}::text" for column in wanted)}
-              FROM register.person_record p JOIN register.source_record r USING (source_record_id)
-             WHERE p.person_id = %s ORDER BY r.as_of DESC, r.source_record_id DESC""".encode(),  # noqa: S608 - our own words
+    rows = reader.execute(
+        """SELECT jsonb_object_agg(stated, value) FROM register.stated WHERE person_id = %s
+            GROUP BY as_of, source_record_id ORDER BY as_of DESC, source_record_id DESC""",
         (person,),
-    )
-    found = (
-        " ".join(cell for column, cell in zip(wanted, cells, strict=True) if cell and (feed, column) in allowed)
-        for feed, *cells in rows
-    )
-    return [each for each in dict.fromkeys(found) if each]
+    ).fetchall()
+    found: dict[str, tuple[str, ...]] = {}
+    for name, (_, columns) in SHOWN.items():
+        lines = (" ".join(cells[each] for each in columns if each in cells) for (cells,) in rows)
+        found[name] = tuple(dict.fromkeys(line for line in lines if line))
+    return found
 
 
 def _identities(connection: Connection, model: LinkageModel, persons: Collection[str]) -> dict[str, list[Identity]]:
@@ -106,9 +104,9 @@ def _identities(connection: Connection, model: LinkageModel, persons: Collection
         return found
     table = _standard(connection, model, persons)
     held = dict(zip(table["key"].to_pylist(), table["person_id"].to_pylist(), strict=True))
-    with linkage.over(table, model) as pool:
-        for key, stated in pool.statements(held).items():
-            found[held[key]] += stated
+    with linkage.told_by_kind(), linkage.over(table, model) as pool:
+        for key, said in pool.statements(held).items():
+            found[held[key]] += said
     return found
 
 
@@ -128,15 +126,24 @@ _RAW = f"""
 
 
 def _standard(connection: Connection, model: LinkageModel, persons: Iterable[str]) -> Any:  # noqa: ANN401 - pyarrow has no types
-    """Everything that the persons' records state, standardised."""
+    """Everything that the persons' records state, standardised, without numbers that are nobody's."""
     import pyarrow as pa  # noqa: PLC0415 - costs half a second
+    import pyarrow.compute as pc  # noqa: PLC0415 - as above
 
     cursor = connection.execute(_RAW.encode(), (sorted(persons),))
     names = [column.name for column in cursor.description or ()]
     rows = cursor.fetchall()
     raw = pa.table({name: pa.array([row[at] for row in rows], pa.string()) for at, name in enumerate(names)})
     raw = raw.append_column("fresh", pa.array([False] * len(rows), pa.bool_()))
-    return statements.standard(raw, model.names, model.placeholders)
+    found = statements.standard(raw, model.names, model.placeholders)
+    nobodys: dict[str, list[str]] = {}
+    for kind, number in stated.nobodys(connection):
+        nobodys.setdefault(kind, []).append(number)
+    for kind, numbers in nobodys.items():
+        crowded = pc.is_in(found[kind], value_set=pa.array(numbers, pa.string()))
+        known = pc.if_else(crowded, "", found[kind])
+        found = found.set_column(found.schema.get_field_index(kind), kind, known)
+    return found
 
 
 _SIDE = """
