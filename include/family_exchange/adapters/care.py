@@ -1,6 +1,7 @@
 """Who supports a family, who of it is in the plan, and what somebody suggests for it: written by named people, kept.
 
-Each is held in spells: a new lead worker ends the time of the one before, and both stay in the memory.
+Each is held in spells: a new lead worker ends the time of the one before, and both stay in the memory. What somebody
+says a second time changes nothing.
 """
 
 from collections.abc import Mapping
@@ -25,12 +26,11 @@ SUGGESTION = Kept("suggestion", ("family_id", "service", "valid"), ("reason", "r
 
 def worker(connection: Connection, family: str, duty: str, name: str, organisation: str, *, on: date, by: str) -> None:
     """From that day the worker leads the support of the family, in place of whoever did, or belongs to its team."""
-    key = (family, duty, _slot(duty, name, organisation))
+    key: Key = (family, duty, _slot(duty, name, organisation))
     held = _held(connection, FAMILY_WORKER, family)
-    told = rule.begun(held.get(key, ()), (name, organisation, by), on)
-    spells.put(connection, FAMILY_WORKER, {key: told})
+    believed = {key: _begun(held.get(key, ()), (name, organisation, by), on)}
     body: dict[str, audit.Plain] = {"family": family, "duty": duty, "begins": True, "on": str(on)}
-    audit.append(connection, "programme.worker", by, body)
+    _put(connection, FAMILY_WORKER, believed, by, "programme.worker", body)
 
 
 def worker_ends(
@@ -43,9 +43,8 @@ def worker_ends(
     """
     key = (family, duty, _slot(duty, name, organisation))
     held = _held(connection, FAMILY_WORKER, family)
-    spells.put(connection, FAMILY_WORKER, {key: rule.ended(held.get(key, ()), on)})
     body: dict[str, audit.Plain] = {"family": family, "duty": duty, "begins": False, "on": str(on)}
-    audit.append(connection, "programme.worker", by, body)
+    _put(connection, FAMILY_WORKER, {key: rule.ended(held.get(key, ()), on)}, by, "programme.worker", body)
 
 
 def plan(
@@ -64,23 +63,22 @@ def plan(
     if strangers := sorted(person for person, now in real.items() if now not in members):
         raise NeedsDecision(f"family {family} has no member {', '.join(strangers)} on {on}")
     believed: dict[Key, tuple[Spell[Told], ...]] = {
-        (family, real[person]): rule.begun(held.get((family, real[person]), ()), (inside, reason, by), on)
+        (family, real[person]): _begun(held.get((family, real[person]), ()), (inside, reason, by), on)
         for person, (inside, reason) in people.items()
     }
-    spells.put(connection, PLAN_SCOPE, believed)
     inside = sorted(real[person] for person, (within, _) in people.items() if within)
     outside = sorted(real[person] for person, (within, _) in people.items() if not within)
     body: dict[str, audit.Plain] = {"family": family, "inside": inside, "outside": outside, "on": str(on)}
-    audit.append(connection, "programme.plan", by, body)
+    _put(connection, PLAN_SCOPE, believed, by, "programme.plan", body)
 
 
 def suggest(connection: Connection, family: str, service: str, reason: str, *, on: date, by: str) -> None:
     """From that day the service is suggested for the family."""
-    key = (family, service)
+    key: Key = (family, service)
     held = _held(connection, SUGGESTION, family)
-    spells.put(connection, SUGGESTION, {key: rule.begun(held.get(key, ()), (reason, by), on)})
     body: dict[str, audit.Plain] = {"family": family, "begins": True, "on": str(on)}
-    audit.append(connection, "programme.suggestion", by, body)
+    believed = {key: _begun(held.get(key, ()), (reason, by), on)}
+    _put(connection, SUGGESTION, believed, by, "programme.suggestion", body)
 
 
 def suggestion_ends(connection: Connection, family: str, service: str, *, on: date, by: str) -> None:
@@ -91,9 +89,8 @@ def suggestion_ends(connection: Connection, family: str, service: str, *, on: da
     """
     key = (family, service)
     held = _held(connection, SUGGESTION, family)
-    spells.put(connection, SUGGESTION, {key: rule.ended(held.get(key, ()), on)})
     body: dict[str, audit.Plain] = {"family": family, "begins": False, "on": str(on)}
-    audit.append(connection, "programme.suggestion", by, body)
+    _put(connection, SUGGESTION, {key: rule.ended(held.get(key, ()), on)}, by, "programme.suggestion", body)
 
 
 def close(connection: Connection, family: str, closed: Spell[Any]) -> None:
@@ -108,6 +105,26 @@ def _held(connection: Connection, table: Kept, family: str) -> dict[Key, tuple[S
     if connection.execute("SELECT FROM register.family WHERE family_id = %s", (family,)).fetchone() is None:
         raise NeedsDecision(f"there is no family {family} in the register")
     return held
+
+
+def _begun(held: tuple[Spell[Told], ...], told: Told, on: date) -> tuple[Spell[Told], ...]:
+    """What is said again of a day on which it holds already changes nothing."""
+    there = rule.at(held, on)
+    return held if there is not None and there.what == told else rule.begun(held, told, on)
+
+
+def _put(
+    connection: Connection,
+    table: Kept,
+    believed: Mapping[Key, tuple[Spell[Told], ...]],
+    by: str,
+    kind: str,
+    body: Mapping[str, audit.Plain],
+) -> None:
+    """What is held is this; when that is new, it is one audit event."""
+    done = spells.put(connection, table, believed)
+    if done.added or done.closed:
+        audit.append(connection, kind, by, body)
 
 
 def _slot(duty: str, name: str, organisation: str) -> str:

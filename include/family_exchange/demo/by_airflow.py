@@ -2,16 +2,16 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 from threading import Event, Thread
 from time import monotonic, sleep
 
 from family_exchange.adapters import database
-from family_exchange.demo import airflow, world
+from family_exchange.demo import airflow, families, world
 from family_exchange.demo.airflow import Airflow
-from family_exchange.demo.airflow_api import Api
+from family_exchange.demo.airflow_api import Api, Question
 from family_exchange.demo.by_hand import supported_since
 from family_exchange.demo.people import People
 from family_exchange.demo.world import Tenant, World
@@ -38,6 +38,7 @@ SELECT count(*) FILTER (WHERE f.state NOT IN ('CLOSED','QUARANTINED','DUPLICATE'
 UNDECIDED = """
 SELECT count(*) FROM register.proposal p LEFT JOIN register.decision d USING (proposal_id) WHERE d.proposal_id IS NULL
 """
+DUE = "SELECT count(*) FROM register.due WHERE stage IN ('families', 'propose')"
 UNACKNOWLEDGED = "SELECT count(*) FILTER (WHERE state <> 'ACKNOWLEDGED'), count(*) FROM returns.return"
 CERTIFICATES = "SELECT count(*) FROM rights.certificate"
 MESSAGES = "SELECT count(*) FILTER (WHERE sent_at IS NULL), count(*) FROM exchange.outbox"
@@ -70,8 +71,12 @@ def running(stage: World, *, leave_one: bool, say: Say) -> Iterator[Up]:
     ):
         known = up.await_dags(lambda ids: {f"purge_{council}" for council in _councils(stage)} <= ids)
         say(f"Airflow is up at {up.base_url} with {len(known)} Dags")
-        with up.log_in("visitor") as api, People(up, since=_since(stage)) as people:
-            _journey(stage, api, people, sorted(known), leave_one=leave_one, say=say)
+        lead = Lead(stage)
+        with (
+            up.log_in("visitor") as api,
+            People(up, since=_since(stage), leave=lead.waits, before=lead.before) as people,
+        ):
+            _journey(stage, api, people, lead, sorted(known), leave_one=leave_one, say=say)
         yield Up(up.base_url, tuple(sorted(up.passwords.items())), up)
 
 
@@ -94,7 +99,49 @@ def third_party(stage: World) -> Iterator[None]:
         thread.join(timeout=10)
 
 
-def _journey(stage: World, api: Api, people: People, dags: list[str], *, leave_one: bool, say: Say) -> None:
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """The scripted programme leads: they decide when everything that came is in the register, not before."""
+
+    stage: World
+    files: dict[str, int] = field(default_factory=dict)
+    """How many files lie in each council's drop zone."""
+    asked: set[str] = field(default_factory=set)
+    """Councils of whose families some have said no."""
+
+    def waits(self, question: Question) -> bool:
+        """True while the question is about proposals and more of them may come."""
+        tenant = self._of(question)
+        if tenant is None:
+            return False
+        with database.transaction(tenant.doors.database) as connection:
+            settled = connection.execute(SETTLED).fetchone()
+            due = connection.execute(DUE).fetchone()
+        return settled != (0, 0, self.files[tenant.doors.profile.council]) or due != (0,)
+
+    def before(self, question: Question) -> None:
+        """Some families say no before the others are accepted."""
+        tenant = self._of(question)
+        if tenant is not None and tenant.doors.profile.council not in self.asked:
+            families.say_no(tenant.doors, today=_today())
+            self.asked.add(tenant.doors.profile.council)
+
+    def after(self) -> None:
+        """Everybody who is on the programme is looked after."""
+        for tenant in self.stage.tenants:
+            today = _today()
+            families.look_after(tenant.doors, today=today, since=supported_since(tenant, today))
+
+    def _of(self, question: Question) -> Tenant | None:
+        named = (tenant for tenant in self.stage.tenants if question.dag_id == _deciding(tenant))
+        return next(named, None)
+
+
+def _deciding(tenant: Tenant) -> str:
+    return f"decide_{tenant.doors.profile.council}_proposals"
+
+
+def _journey(stage: World, api: Api, people: People, lead: Lead, dags: list[str], *, leave_one: bool, say: Say) -> None:
     """Three acts: files to register and decisions; the period's end to acknowledged returns; what is due, and told."""
 
     def act(begins: str, prefixes: tuple[str, ...], is_over: Callable[[Tenant], bool], what: str) -> None:
@@ -103,13 +150,15 @@ def _journey(stage: World, api: Api, people: People, dags: list[str], *, leave_o
         _await(stage, api, people, is_over, what, say)
 
     say("partners drop files over SFTP")
-    files = {tenant.doors.profile.council: world.drop(tenant) for tenant in stage.tenants}
+    files = lead.files
+    files.update({tenant.doors.profile.council: world.drop(tenant) for tenant in stage.tenants})
     act(
         f"{sum(files.values())} files are in the drop zone; receiving",
         ("receive_", "release_", "update_", "decide_", "deliver_"),
         lambda tenant: _taken_in(tenant, files[tenant.doors.profile.council]),
         "files, register and decisions",
     )
+    lead.after()
     act("the period has ended; preparing returns", ("prepare_",), _delivered, "returns")
     last = ("purge_", "watch_")
     if leave_one:
@@ -175,8 +224,11 @@ def _told(tenant: Tenant) -> bool:
 
 
 def _since(stage: World) -> date:
-    today = datetime.now(UTC).date()
-    return min(supported_since(tenant, today) for tenant in stage.tenants)
+    return min(supported_since(tenant, _today()) for tenant in stage.tenants)
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
 
 
 def _councils(stage: World) -> list[str]:

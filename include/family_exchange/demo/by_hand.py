@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 
 from family_exchange.adapters import letters
+from family_exchange.demo import families
 from family_exchange.demo.cast import OFFICER, PROGRAMME_LEAD, REASON
 from family_exchange.demo.world import Tenant
 from family_exchange.domain import period
@@ -26,15 +27,20 @@ def run(tenant: Tenant, *, today: date, say: Say) -> None:
     register.families(doors, today=today)
     say("proposing")
     propose.families(doors, today=today)
-    propose.decide(
+    say("deciding")
+    families.say_no(doors, today=today)
+    since = supported_since(tenant, today)
+    decided = propose.decide(
         doors,
         propose.open_proposals(doors),
         outcome="accepted",
         decided_by=PROGRAMME_LEAD,
         reason=REASON,
         on=today,
-        supported_since=supported_since(tenant, today),
+        supported_since=since,
     )
+    if decided:
+        families.look_after(doors, today=today, since=since)
     for code, promise in sorted(doors.profile.returns.items()):
         if promise.enabled:
             say(f"preparing the {code} return")

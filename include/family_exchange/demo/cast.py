@@ -8,3 +8,5 @@ VISITOR = "visitor"
 """You."""
 REASON = "meets_the_framework"
 """What the scripted lead gives as reason."""
+LEAD_WORKERS = (("lead.worker.one", "Early Help"), ("lead.worker.two", "a school"), ("lead.worker.three", "housing"))
+"""Who coordinates the support of families, and whom they work for; none of them logs in."""

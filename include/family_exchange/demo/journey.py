@@ -61,12 +61,16 @@ def travelled(plan: Plan, *, console: Console, today: date) -> Iterator[tuple[Wo
             for tenant in stage.tenants:
                 step(f"{tenant.doors.profile.council}: partners drop {world.drop(tenant)} files")
                 by_hand.run(tenant, today=today, say=step)
-            yield stage, _report(stage, began, stays=plan.stay), None
+            yield stage, _report(stage, began, today=today, stays=plan.stay), None
         else:
             from family_exchange.demo import by_airflow  # noqa: PLC0415 - Airflow's client side only when it is used
 
             with by_airflow.running(stage, leave_one=plan.stay, say=step) as up:
-                yield stage, _report(stage, began, address=up.address, users=up.log_ins, stays=plan.stay), up
+                yield (
+                    stage,
+                    _report(stage, began, today=today, address=up.address, users=up.log_ins, stays=plan.stay),
+                    up,
+                )
     step("everything is stopped")
 
 
@@ -85,9 +89,10 @@ def _report(
     stage: World,
     began: float,
     *,
+    today: date,
     address: str | None = None,
     users: tuple[tuple[str, str], ...] = (),
     stays: bool = False,
 ) -> Report:
-    councils = tuple(summary.of(tenant.doors) for tenant in stage.tenants)
+    councils = tuple(summary.of(tenant.doors, today=today) for tenant in stage.tenants)
     return Report(councils, monotonic() - began, address, stays, users)

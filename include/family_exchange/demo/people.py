@@ -25,9 +25,14 @@ class People:
     """The cast, logged in; close them when the play is over."""
 
     def __init__(
-        self, airflow: Airflow, *, since: date | None = None, leave: Callable[[Question], bool] = lambda _: False
+        self,
+        airflow: Airflow,
+        *,
+        since: date | None = None,
+        leave: Callable[[Question], bool] = lambda _: False,
+        before: Callable[[Question], None] = lambda _: None,
     ) -> None:
-        self._since = since
+        self._since, self._before = since, before
         self._apis: dict[str, Api] = {name: airflow.log_in(name) for name in {who for who, _ in ANSWERS.values()}}
         self._watcher = next(iter(self._apis.values()))
         self._leave = leave
@@ -49,6 +54,7 @@ class People:
         """The questions that waited and are now answered, each by the person whose part it is."""
         answered = self.waiting()
         for question in answered:
+            self._before(question)
             who, choice = ANSWERS[question.task_id]
             filled_in: dict[str, str | None] = {}
             if question.task_id == "decide":

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -10,6 +11,7 @@ from rich.text import Text
 from family_exchange.adapters import audit, database
 from family_exchange.adapters.database import Connection
 from family_exchange.adapters.doors import Doors
+from family_exchange.stages import enquire
 
 SHOWN = 16
 """Hexadecimal digits of a digest that a table shows."""
@@ -43,6 +45,14 @@ class Summary:
     possible_matches: int
     proposed: int
     decided: int
+    supported: int
+    """Families on the programme."""
+    said_no: int
+    """Families that declined, and those that were not asked."""
+    comparison: int
+    """Families that were proposed and never were on the programme."""
+    exceptions: int
+    """Lead workers, places in the plan and children that are missing in supported families."""
     returns: tuple[ReturnLine, ...]
     destroyed: int
     certificates: int
@@ -87,8 +97,11 @@ class Report:
         }
 
 
-def of(doors: Doors) -> Summary:
+def of(doors: Doors, *, today: date) -> Summary:
     """The council's journey so far."""
+    now = enquire.counted(doors, last_day=today, known_at=datetime.now(UTC))
+    programme = [one.as_plain() for one in now.values()]
+    exceptions = len(enquire.exceptions(doors, today=today))
     with database.transaction(doors.database) as connection:
         verdict = audit.verify(connection, doors.checkpoints, doors.signing_key.public_key())
         files = connection.execute(
@@ -117,6 +130,10 @@ def of(doors: Doors) -> Summary:
             possible_matches=_count(connection, "SELECT count(*) FROM register.possible_match"),
             proposed=_count(connection, "SELECT count(DISTINCT family_id) FROM register.proposal"),
             decided=_count(connection, "SELECT count(*) FROM register.decision"),
+            supported=sum(one["enrolled"] for one in programme),
+            said_no=sum(one["declined"] + one["not_invited"] for one in programme),
+            comparison=sum(one["comparison"] for one in programme),
+            exceptions=exceptions,
             returns=tuple(ReturnLine(str(i), str(p), str(s), int(n), str(h)) for i, p, s, n, h in returns),
             destroyed=_count(connection, "SELECT count(*) FROM rights.purge_item WHERE outcome = 'destroyed'"),
             certificates=_count(connection, "SELECT count(*) FROM rights.certificate"),
@@ -155,6 +172,10 @@ def _numbers(summary: Summary) -> Table:
         ("register", "possible matches for a person to judge", summary.possible_matches),
         ("register", "families proposed", summary.proposed),
         ("register", "proposals decided by a named person", summary.decided),
+        ("programme", "families supported", summary.supported),
+        ("programme", "families that declined, or were not asked", summary.said_no),
+        ("programme", "families for comparison", summary.comparison),
+        ("programme", "exceptions for a person to look at", summary.exceptions),
         ("retention", "items destroyed, with certificate", summary.destroyed),
         ("watch", "letters written", len(summary.letters)),
     ):
