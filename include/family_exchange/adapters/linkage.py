@@ -274,10 +274,10 @@ class RegisterPool(Pool):
 
     def _add(self, found: Table) -> None:
         self.connection.register("loaded", found)
-        self.connection.execute(
-            "INSERT INTO stated BY NAME SELECT * FROM loaded WHERE stated NOT IN (SELECT stated FROM stated)"
-        ).fetchall()
-        self.arrange()
+        query = "INSERT INTO stated BY NAME SELECT * FROM loaded WHERE stated NOT IN (SELECT stated FROM stated)"
+        (added,) = self.connection.execute(query).fetchall()
+        if added[0]:
+            self.arrange()
 
 
 def _register_list(

@@ -115,6 +115,12 @@ _COPY = f"""
 _OF_FILES = "WHERE r.file_id IN (SELECT subject FROM register.due WHERE stage = 'match')"
 
 
+def raw(connection: Connection) -> Table:
+    """Everything that the register's records state, as sent; nobody is held to be anyone yet."""
+    query = f"COPY (SELECT raw.*, true AS fresh, '' AS person_id FROM ({_RAW}) raw) TO STDOUT (FORMAT csv, HEADER)"  # noqa: S608 - our own words
+    return _copied(connection, query, {"fresh"})
+
+
 def _fetched(connection: Connection, files: list[str] | None) -> Table:
     """What is stated as sent and not stored; `source_record_id` is one record that states it, a decided one if any."""
     return _copied(connection, _COPY.format(which="" if files is None else _OF_FILES), {"fresh"})
@@ -178,13 +184,13 @@ def load_fresh(connection: Connection, model: "LinkageModel") -> Table:
 
 
 def load_meeting(connection: Connection, model: "LinkageModel", wanted: Table) -> Table:
-    """The statements in any of these blocks; all, when that is less work. `wanted` has the one column `block`."""
+    """The known statements in any of these blocks; all, when that is less work. `wanted` has the one column `block`."""
     row = connection.execute("SELECT reltuples FROM pg_class WHERE oid = 'memory.statement'::regclass").fetchone()
     if wanted.num_rows * _WORTH_ALL > (row[0] if row else 0):
-        return _loaded(connection, model, "memory.statement s")
+        return _loaded(connection, model, "memory.statement s", _KNOWN)
     _wanted(connection, "block", "bigint", wanted)
     found = "(SELECT DISTINCT m.stated FROM wanted w JOIN memory.statement m ON m.blocks @> ARRAY[w.block]) w"
-    return _loaded(connection, model, f"{found} JOIN memory.statement s USING (stated)")
+    return _loaded(connection, model, f"{found} JOIN memory.statement s USING (stated)", _KNOWN)
 
 
 _WORTH_ALL = 1
@@ -252,12 +258,16 @@ _LOAD = f"""
                  {", ".join(f"s.{name}" for name in _COLUMNS)}
             FROM {{source}}
             LEFT JOIN memory.person_record p ON p.source_record_id = s.source_record_id AND upper_inf(p.recorded)
-            LEFT JOIN fresh_statement f ON f.stated = s.stated) TO STDOUT (FORMAT csv, HEADER)
+            LEFT JOIN fresh_statement f ON f.stated = s.stated {{which}}) TO STDOUT (FORMAT csv, HEADER)
 """  # noqa: S608 - our own words
 
 
-def _loaded(connection: Connection, model: "LinkageModel", source: str) -> Table:
-    return statements.with_forms(_copied(connection, _LOAD.format(source=source), {"fresh"}), model.names)
+_KNOWN = "WHERE f.stated IS NULL"
+
+
+def _loaded(connection: Connection, model: "LinkageModel", source: str, which: str = "") -> Table:
+    query = _LOAD.format(source=source, which=which)
+    return statements.with_forms(_copied(connection, query, {"fresh"}), model.names)
 
 
 def _column(name: str, values: Iterable[str]) -> Table:

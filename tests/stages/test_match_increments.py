@@ -1,0 +1,177 @@
+"""Matching what is new against what it meets gives what matching everything at once gives, and reads no more."""
+
+import random
+from datetime import date
+from uuid import uuid4
+
+import polars as pl
+import psycopg
+import pytest
+
+from family_exchange.adapters import blocks, database, destruction, linkage, linkage_model, profiles, register, stated
+from family_exchange.adapters.blocks import Block, NoBlock
+from family_exchange.stages import match
+from support import bench_people
+from support.comparing import who_is_who
+from support.registry import a_file, doors_to, query, same_person, with_staging
+
+PEOPLE = 400
+NHS = "9434765919"
+MODEL = linkage_model.of(profiles.profile("cheshire-west-and-chester").matching)
+
+
+@pytest.fixture
+def fresh(server, migrated):
+    """Makes migrated databases, and forgets them."""
+    made = []
+
+    def another():
+        name = f"b{uuid4().hex[:12]}"
+        with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE migrated OWNER migrated")
+        made.append(name)
+        return with_staging(migrated.rsplit("/", 1)[0] + f"/{name}")
+
+    yield another
+    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+        for name in made:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def council(council_database):
+    return with_staging(council_database)
+
+
+def sendings(seed):
+    """What three partners write of the same people, some of whom all bear the same number that is nobody's."""
+    everyone = bench_people.people(PEOPLE, seed)
+    crowd = pl.when(pl.col("person") % 9 == 0).then(pl.lit(NHS)).otherwise("nhs_number")
+    first = bench_people.first_seen(everyone).with_columns(nhs_number=crowd)
+    second = bench_people.seen(everyone, PEOPLE // 2, seed + 1).with_columns(nhs_number=crowd)
+    third = bench_people.seen(everyone, PEOPLE // 2, seed + 2).drop("nhs_number")
+    later = first.sample(PEOPLE // 8, seed=seed).with_columns(surname=pl.lit("Married"), address_line_1=None)
+    return [
+        ("childrens_social_care", "council", first),
+        ("childrens_social_care", "neighbour", second),
+        ("police_incidents", "police", third),
+        ("childrens_social_care", "council", later),
+    ]
+
+
+def in_batches(sent, seed, number):
+    """The same rows in `number` batches, each of some rows of some files, by the luck of `seed`."""
+    luck = random.Random(seed)
+    batches = [[] for _ in range(number)]
+    for feed, partner, rows in sent:
+        of_row = pl.Series([luck.randrange(number) for _ in range(len(rows))])
+        for place, batch in enumerate(batches):
+            if len(mine := rows.filter(of_row == place)):
+                batch.append((feed, partner, mine))
+    return batches
+
+
+def brought(url, batches):
+    for batch in batches:
+        for feed, partner, rows in batch:
+            bench_people.stage(url, feed, rows, partner=partner)
+        match.people(doors_to(url))
+    return url
+
+
+@pytest.mark.requirement("R-038")
+@pytest.mark.parametrize("seed", [5, 17])
+def test_rows_in_whatever_batches_end_in_the_persons_of_one_whole_run(fresh, seed):
+    sent = sendings(seed)
+    once = who_is_who(brought(fresh(), [sent]))
+    some = who_is_who(brought(fresh(), in_batches(sent, seed, 6)))
+    assert len(once[0]) < sum(len(rows) for *_, rows in sent) - PEOPLE // 8, "some are one person"
+    assert once[1], "of some somebody must judge"
+    assert some == once
+
+
+def test_another_rule_weighs_everything_again_once_and_by_itself(council):
+    brought(council, in_batches(sendings(3), 3, 2))
+    before = who_is_who(council)
+    made = query(council, "SELECT stated, blocks FROM memory.statement ORDER BY 1")
+    with database.transaction(council) as connection:
+        connection.execute("UPDATE register.run SET rule = 'an older one' WHERE stage = 'match'")
+        connection.execute("UPDATE memory.statement SET blocks = '{}'")
+        connection.execute("DELETE FROM register.possible_match")
+        assert stated.outdated(connection, MODEL)
+    match.people(doors_to(council))
+    assert who_is_who(council) == before
+    assert query(council, "SELECT stated, blocks FROM memory.statement ORDER BY 1") == made
+    with database.transaction(council) as connection:
+        assert not stated.outdated(connection, MODEL)
+
+
+def test_nothing_but_what_meets_the_fresh_statements_is_fetched(council):
+    brought(council, [[("childrens_social_care", "council", bench_people.first_seen(bench_people.people(PEOPLE)))]])
+    known = query(council, "SELECT forename, surname, date_of_birth FROM register.source_record LIMIT 1")[0]
+    someone = dict(zip(("forename", "surname", "date_of_birth"), known, strict=True))
+    a_file(council, "police_incidents", [{"record_ref": "N1", "event_ref": "E1", **someone}])
+    with database.transaction(council) as connection:
+        register.take(connection, profiles.contract)
+        with linkage.pool(connection, MODEL) as pool:
+            ((fetched,),) = pool.connection.execute("SELECT count(*) FROM stated").fetchall()
+            assert len(pool.pairs(0.5)) == 1
+    assert fetched < PEOPLE / 10, "the one, and those who share a block with it"
+
+
+def a_child(ref, **changes):
+    return {"record_ref": ref, "forename": "Ada", "surname": "Ashbarrow", "date_of_birth": date(2015, 3, 4)} | changes
+
+
+def test_a_statement_stays_while_any_record_makes_it_and_goes_with_the_last(council):
+    for _ in range(2):
+        a_file(council, "childrens_social_care", [a_child("C1")])
+        match.people(doors_to(council))
+    a_file(council, "childrens_social_care", [a_child("C1", surname="Brindlecote")])
+    match.people(doors_to(council))
+    (first, second, third) = (
+        record for (record,) in query(council, "SELECT source_record_id FROM memory.source_record ORDER BY 1")
+    )
+
+    def surnames_without(record):
+        with database.transaction(council) as connection:
+            destruction.source_records(connection, [record])
+        return {name for (name,) in query(council, "SELECT surname FROM memory.statement")}
+
+    assert surnames_without(first) == {"ASHBARROW", "BRINDLECOTE"}
+    assert surnames_without(second) == {"BRINDLECOTE"}
+    a_file(council, "police_incidents", [a_child("N1", event_ref="E1", surname="Brindlecote")])
+    match.people(doors_to(council))
+    assert query(council, "SELECT count(*) FROM memory.statement") == [(2,)]
+    assert same_person(council, "C1")
+    assert surnames_without(third) == {"BRINDLECOTE"}
+
+
+@pytest.mark.parametrize(
+    ("rule", "ways"),
+    [
+        ("l.surname = r.surname AND l.surname <> ''", [Block(("surname",), ("surname",))]),
+        (
+            "l.forename = r.surname AND r.forename = l.surname",
+            [Block(("forename", "surname"), ("surname", "forename"))],
+        ),
+        (
+            "l.forename = r.surname AND l.born = r.born",
+            [Block(("born", "forename"), ("born", "surname")), Block(("born", "surname"), ("born", "forename"))],
+        ),
+    ],
+)
+def test_a_rule_is_one_way_to_meet_or_two_when_its_sides_differ(rule, ways):
+    assert list(blocks.of(with_rules(rule)))[len(blocks.NUMBERS) :] == ways
+
+
+@pytest.mark.parametrize("rule", ["l.surname <> r.surname", "l.born = r.born OR l.upn = r.upn", "l.a = 'x'"])
+def test_a_rule_that_no_index_can_look_up_is_refused(rule):
+    with pytest.raises(NoBlock, match="blocking rule 1 of the linkage model"):
+        blocks.of(with_rules(rule))
+
+
+def with_rules(*rules):
+    written = [{"blocking_rule": rule, "sql_dialect": "duckdb"} for rule in rules]
+    splink = MODEL.splink | {"blocking_rules_to_generate_predictions": written}
+    return MODEL.model_copy(update={"splink": splink})
