@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+WORKERS ?= -n logical --maxprocesses 4 --no-loadscope-reorder # of the tests; WORKERS= runs them one after the other
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check fix bench soak requirements lock schemas feeds clean
@@ -28,7 +29,7 @@ demo: setup ## the main job: the whole journey with a real Airflow, on this mach
 
 test: setup ## every test
 	$(BIN)/python tests/support/bare_machine.py
-	$(BIN)/pytest --cov --cov-report=term:skip-covered $(ARGS)
+	$(BIN)/pytest $(WORKERS) --cov --cov-report=term:skip-covered $(ARGS)
 
 check: setup ## format, lint, strict types, import rules
 	$(BIN)/ruff format --check .

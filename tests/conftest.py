@@ -9,9 +9,16 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 
 from family_exchange.adapters import database
 from family_exchange.demo import postgres
+
+pytest_plugins = ["support.workers"]
+
+settings.register_profile("ours", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("ours")
+"""How long an example takes says how busy the machine is, and nothing about the code."""
 
 AIRFLOW_HOME = Path(tempfile.mkdtemp(prefix="family-exchange-airflow-"))
 """Importing Airflow makes files in its home: never in that of the person who runs the tests."""
