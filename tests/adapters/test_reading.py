@@ -321,5 +321,5 @@ def test_what_records_state_is_shown_to_those_who_decide_who_is_who(register, co
         rows = reader.connection.execute("SELECT DISTINCT source_record_id, stated FROM register.stated ORDER BY 2")
         stated = [("date_of_birth"), ("forename"), ("postcode"), ("sex"), ("surname")]
         assert rows.fetchall() == [(record, each) for each in stated]  # police incidents have no NI number
-    with pytest.raises(NeedsDecision, match="attempt"), reading(council, purpose="support", by=READER) as reader:
+    with pytest.raises(NeedsDecision, match="attempt"), reading(council, purpose="evaluate_local", by=READER) as reader:
         reader.connection.execute("SELECT * FROM register.stated")

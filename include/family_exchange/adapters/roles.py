@@ -54,6 +54,12 @@ def login(url: str) -> str:
     return str(user)
 
 
+def is_guarded(connection: Connection) -> bool:
+    """True when the database has come as far as to know purposes."""
+    row = connection.execute("SELECT to_regproc('register.grant_purposes') IS NOT NULL").fetchone()
+    return bool(row and row[0])
+
+
 def grant(connection: Connection) -> tuple[str, ...]:
     """Every role that is there may ask what its purpose may ask; the roles that are not there."""
     row = connection.execute("SELECT register.grant_purposes()").fetchone()

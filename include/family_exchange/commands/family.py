@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from family_exchange.commands import person_show
 from family_exchange.commands.common import By, Council, Json, day, doors, say, table, today
 from family_exchange.domain.programme import Status
 from family_exchange.stages import enquire, programme
@@ -20,6 +21,7 @@ Organisation = Annotated[str, typer.Option(help="Whom the worker works for.")]
 
 def add_to(app: typer.Typer) -> None:
     """Add this group's commands."""
+    families.command("show")(person_show.show_family)
     app.add_typer(families, name="family")
 
 

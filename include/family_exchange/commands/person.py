@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from family_exchange.commands import person_show
 from family_exchange.commands.common import By, Council, Json, doors, say, today
 from family_exchange.stages import enquire
 from family_exchange.stages.enquire import Eligible
@@ -16,6 +17,7 @@ PersonId = Annotated[str, typer.Argument(metavar="PERSON", help="The person's id
 
 def add_to(app: typer.Typer) -> None:
     """Add this group's commands."""
+    persons.command("show")(person_show.show_person)
     app.add_typer(persons, name="person")
 
 

@@ -400,7 +400,7 @@ def _grants() -> str:
     for purpose in _ALL:
         tables = [table for table, purposes in GRANTS.items() if purpose in purposes]
         views = [view for table in tables for view in _VIEWS.get(table, ())]
-        views += ["register.stated"] if purpose == "identify" else []
+        views += ["register.stated"] if purpose in _WORK else []
         lines.append(f"""
   IF to_regrole('fx_{purpose}') IS NOT NULL THEN
     GRANT USAGE ON SCHEMA memory, register TO fx_{purpose};
