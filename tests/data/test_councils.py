@@ -27,8 +27,9 @@ def profile(council):
     [
         pytest.param(
             CHESHIRE,
-            {"forenames", "surname", "date_of_birth", "sex", "postcode", "nino", "upn", "group"} | PROBLEMS,
-            marks=pytest.mark.requirement("R-054"),
+            {"forenames", "surname", "date_of_birth", "sex", "postcode", "nino", "upn", "group", "intervention_status"}
+            | PROBLEMS,
+            marks=[pytest.mark.requirement("R-054"), pytest.mark.requirement("R-037")],
         ),
         pytest.param(
             BOLTON,
