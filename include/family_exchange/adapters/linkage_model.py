@@ -1,11 +1,14 @@
 """The linkage model, a versioned file: how likely people agree by chance, and one person's records with each other."""
 
+import re
 from collections.abc import Iterator
 from datetime import date
 from functools import cache
+from math import log2
+from pathlib import Path
 from typing import Any
 
-from pydantic import JsonValue
+from pydantic import JsonValue, ValidationError
 
 from family_exchange.adapters import places
 from family_exchange.domain.errors import NeedsDecision
@@ -102,6 +105,20 @@ class LinkageModel(Model):
         return self.surname_share.get(surname, self.other_surname)
 
 
+def weights(model: LinkageModel) -> dict[tuple[str, str], float]:
+    """Comparison and level → bits by which it speaks for one person; below zero, against."""
+    return {
+        (name, str(level["label_for_charts"])): round(log2(level["m_probability"] / level["u_probability"]), 2)
+        for name, level in model.levels()
+        if not level.get("is_null_level")
+    }
+
+
+def is_version(text: str) -> bool:
+    """True for `v` and a number."""
+    return re.fullmatch(r"v[1-9][0-9]*", text) is not None
+
+
 def versions() -> tuple[str, ...]:
     """The versions that there are, oldest first."""
     return tuple(sorted((path.stem for path in FOLDER.glob("v*.json")), key=lambda name: int(name[1:])))
@@ -117,7 +134,20 @@ def model(version: str | None = None) -> LinkageModel:
     wanted = version or versions()[-1]
     if wanted not in versions():
         raise NeedsDecision(f"there is no linkage model of that version; there are: {', '.join(versions())}")
-    return LinkageModel.model_validate_json((FOLDER / f"{wanted}.json").read_text())
+    return read(FOLDER / f"{wanted}.json")
+
+
+def read(path: Path) -> LinkageModel:
+    """The model of a file.
+
+    Raises:
+        NeedsDecision: it is none; the message names the keys that are wrong.
+    """
+    try:
+        return LinkageModel.model_validate_json(path.read_text(encoding="utf-8"))
+    except ValidationError as error:
+        keys = sorted({".".join(map(str, each["loc"])) or "the file" for each in error.errors()})
+        raise NeedsDecision(f"{path.name} is no linkage model: {', '.join(keys)}") from None
 
 
 @cache

@@ -45,7 +45,7 @@ class Likeness(StrEnum):
     SLIP = "slip"
     """One typing slip apart."""
     NEAR = "near"
-    """One letter apart as two people's names may be: KYRA and KYLA."""
+    """One letter apart as two people's names may be: Zyvan and Zylan."""
     UNKNOWN = "unknown"
     DIFFERENT = "different"
 
@@ -113,9 +113,9 @@ def forenames(a: Identity, b: Identity, names: Names) -> Likeness:
 def _names(a: str, b: str, names: Names) -> Likeness:
     if not a or not b:
         return Likeness.UNKNOWN
-    if a.replace(" ", "") == b.replace(" ", ""):
-        return Likeness.SAME
     words_a, words_b = a.split(), b.split()
+    if a.replace(" ", "") == b.replace(" ", ""):
+        return Likeness.UNKNOWN if max(map(len, (*words_a, *words_b))) == 1 else Likeness.SAME
     own_a, own_b = names.own(words_a), names.own(words_b)
     if bool(own_a) != bool(own_b):
         same = _one_name(words_a[0], words_b[0], names) in {Likeness.SAME, Likeness.VARIANT}
