@@ -114,12 +114,18 @@ CREATE TEMP TABLE believed_fact (person_id text, attribute text, slot text, valu
 
 _TIMELINES = """
 INSERT INTO believed_fact
-WITH line AS (
-  SELECT s.*, d.slot AS at FROM said s JOIN LATERAL (
-    SELECT CASE WHEN s.attribute <> 'address' THEN s.slot
-                WHEN EXISTS (SELECT FROM placed p WHERE (p.person_id, p.value) = (s.person_id, s.value)) THEN NULL
-                ELSE 'unplaced' END AS slot) d ON d.slot IS NOT NULL
-   WHERE s.attribute <> 'birth' AND (s.attribute <> 'address' OR s.rectification_no IS NULL)),
+WITH cut AS (
+  SELECT person_id, min(from_on) AS cut_on FROM said
+   WHERE attribute = 'address' AND rectification_no IS NOT NULL AND slot = '' GROUP BY 1),
+line AS (
+  SELECT s.person_id, s.attribute, s.slot AS at, s.value, s.data_class, s.from_on, s.to_on, s.preference,
+         s.source_record_id, s.rectification_no FROM said s WHERE s.attribute NOT IN ('birth', 'address')
+  UNION ALL
+  SELECT person_id, s.attribute, 'unplaced', s.value, s.data_class, s.from_on, c.cut_on, s.preference,
+         s.source_record_id, NULL
+    FROM said s LEFT JOIN cut c USING (person_id)
+   WHERE s.attribute = 'address' AND s.rectification_no IS NULL AND (c.cut_on IS NULL OR s.from_on < c.cut_on)
+     AND NOT EXISTS (SELECT FROM placed p WHERE (p.person_id, p.value) = (s.person_id, s.value))),
 best AS (
   SELECT DISTINCT person_id, attribute, at, from_on,
          max(preference) OVER (PARTITION BY person_id, attribute, at ORDER BY from_on) AS preference

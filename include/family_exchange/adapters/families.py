@@ -1,6 +1,6 @@
 """The register's families: read where people were seen to live, and bring the stored families up to date with it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from functools import cache
 
@@ -10,6 +10,7 @@ from family_exchange.adapters import memory
 from family_exchange.adapters.database import Connection
 from family_exchange.adapters.statements import BIRTH_ESTIMATED
 from family_exchange.domain import person
+from family_exchange.domain.facts import KINDS_OF_BIRTH
 from family_exchange.domain.family import KEPT_ELSEWHERE, PARENTS, Claim, Family, Tie, role_of
 from family_exchange.domain.home import Homes, Sighting
 
@@ -24,16 +25,32 @@ _SHORT = 2
 
 _BORN = """
     CREATE TEMP TABLE person_born ON COMMIT DROP AS
-    SELECT DISTINCT ON (person_id) person_id, CASE WHEN kind < 3 THEN born END AS born, relationship FROM (
-      SELECT p.person_id, r.date_of_birth AS born, count(*) AS said, max(r.as_of) AS last_said,
-             max(max(r.relationship) FILTER (WHERE r.relationship = 'child')) OVER (PARTITION BY p.person_id)
-               AS relationship,
-             min(CASE WHEN r.date_of_birth IS NULL OR r.date_of_birth = ANY(%(placeholders)s) THEN 3
-                      WHEN r.date_of_birth > r.as_of THEN 2
-                      WHEN (r.facts ->> %(estimated)s)::boolean THEN 1 ELSE 0 END) AS kind
+    WITH RECURSIVE stated AS (
+      SELECT p.person_id, r.date_of_birth AS born, r.current, r.as_of, r.relationship, r.feed,
+             CASE WHEN r.date_of_birth IS NULL OR r.date_of_birth = ANY(%(placeholders)s) THEN 3
+                  WHEN r.date_of_birth > r.as_of THEN 2
+                  WHEN (r.facts ->> %(estimated)s)::boolean THEN 1 ELSE 0 END AS kind
         FROM register.source_record r JOIN register.person_record p USING (source_record_id)
-       WHERE r.as_of <= %(today)s AND {among} GROUP BY 1, 2) stated
-     ORDER BY person_id, kind, said DESC, last_said DESC, born
+       WHERE r.as_of <= %(today)s AND {among}),
+    rectified AS (
+      SELECT c.person_id, (c.value ->> 'day')::date AS born, array_position(%(kinds)s, c.slot) - 1 AS kind,
+             c.rectification_no
+        FROM register.rectification c
+       WHERE c.attribute = 'birth' AND c.decided_at <= register.as_known()
+         AND coalesce(c.withdrawn_at > register.as_known(), true)
+      UNION ALL
+      SELECT p.merged_into, r.born, r.kind, r.rectification_no
+        FROM rectified r JOIN register.person p USING (person_id) WHERE p.merged_into IS NOT NULL)
+    SELECT DISTINCT ON (person_id) person_id, CASE WHEN kind < 3 THEN born END AS born, relationship FROM (
+      SELECT person_id, born, min(kind) AS kind, count(*) FILTER (WHERE current OR kind = 2) AS said,
+             min(array_position(%(trusted)s::text[], feed)) AS trust, max(as_of) AS last_said, 0 AS rectified,
+             max(max(relationship) FILTER (WHERE relationship = 'child')) OVER (PARTITION BY person_id) AS relationship
+        FROM stated GROUP BY 1, 2
+      UNION ALL
+      SELECT c.person_id, c.born, c.kind, 1, 1, NULL, c.rectification_no,
+             (SELECT max(s.relationship) FROM stated s WHERE s.person_id = c.person_id AND s.relationship = 'child')
+        FROM rectified c WHERE c.person_id IN (SELECT person_id FROM stated)) weighed
+     ORDER BY person_id, rectified DESC, kind = 3, said > 0 DESC, kind, trust, said DESC, last_said DESC, born
 """
 _SIGHTINGS = """
     WITH dated AS (
@@ -71,17 +88,30 @@ _CLAIMS = """
 
 
 def note_births(
-    connection: Connection, placeholders: Iterable[date], *, today: date, among: str | None = None
+    connection: Connection,
+    placeholders: Iterable[date],
+    *,
+    today: date,
+    among: str | None = None,
+    trusted: Sequence[str] = (),
 ) -> None:
     """`person_born`, for this transaction: each person's likeliest date of birth, actual before estimated.
 
-    Of several, the one that most records state, then the newest. `relationship` is `child` when somebody says so.
-    With `among`, of the persons in the temporary table of that name alone.
+    A rectified one stands before all; of several, the one of the most `trusted` feed, then the one that most current
+    records state, then the newest: as `said.BIRTHS`. `relationship` is `child` when somebody says so. With `among`, of
+    the persons in the temporary table of that name alone.
     """
     connection.execute("DROP TABLE IF EXISTS person_born")
     those = sql.SQL("p.person_id IN (SELECT person_id FROM {})").format(sql.Identifier(among)) if among else None
     query = sql.SQL(_BORN).format(among=those or sql.SQL("true"))
-    connection.execute(query, {"placeholders": sorted(placeholders), "estimated": BIRTH_ESTIMATED, "today": today})
+    parameters = {
+        "placeholders": sorted(placeholders),
+        "estimated": BIRTH_ESTIMATED,
+        "today": today,
+        "kinds": [str(kind) for kind in KINDS_OF_BIRTH],
+        "trusted": list(trusted),
+    }
+    connection.execute(query, parameters)
     connection.execute("ALTER TABLE person_born ADD PRIMARY KEY (person_id)")
     connection.execute("ANALYZE person_born")
 

@@ -71,8 +71,8 @@ _BOTH = """
 
 def changes(connection: Connection, old: str, new: str) -> Iterator[Change]:
     """What differs between the two temporary tables, by family and person."""
-    query = sql.SQL(_BOTH + 'ORDER BY family_id COLLATE "C", person_id COLLATE "C"').format(
-        old=sql.Identifier(old), new=sql.Identifier(new)
+    query = sql.SQL('SELECT * FROM ({}) b ORDER BY family_id COLLATE "C", person_id COLLATE "C"').format(
+        sql.SQL(_BOTH).format(old=sql.Identifier(old), new=sql.Identifier(new))
     )
     for person, family, what, fields in connection.execute(query).fetchall():
         yield Change(person, what, family, tuple(fields))

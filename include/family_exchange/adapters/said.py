@@ -219,15 +219,18 @@ def _trust(rules: Rules) -> sql.Composable:
 BIRTHS = """
   SELECT DISTINCT ON (person_id, slot) person_id, slot, value, (value ->> 'day')::date AS born, first_said,
          CASE WHEN rectification_no IS NULL THEN source_record_id END AS source_record_id, rectification_no
-    FROM (SELECT person_id, slot, value, min(from_on) AS first_said, max(rectification_no) AS rectification_no,
-                 count(*) FILTER (WHERE stands) AS said, max(preference) FILTER (WHERE stands) AS newest,
-                 (array_agg(source_record_id ORDER BY preference) FILTER (WHERE source_record_id IS NOT NULL))[1]
-                   AS source_record_id
-            FROM (SELECT *, current OR slot = 'expected' AS stands FROM said WHERE attribute = 'birth') each
-           GROUP BY 1, 2, 3) stated
-   WHERE said > 0 ORDER BY person_id, slot, left(newest, 2) DESC, said DESC, newest DESC
+    FROM (SELECT *, said > 0 OR NOT bool_or(said > 0 AND slot <> 'unknown') OVER (PARTITION BY person_id) AS counts
+            FROM (SELECT person_id, slot, value, min(from_on) AS first_said, max(rectification_no) AS rectification_no,
+                         count(*) FILTER (WHERE stands) AS said,
+                         coalesce(max(preference) FILTER (WHERE stands), max(preference)) AS newest,
+                         min(source_record_id COLLATE "C") AS source_record_id
+                    FROM (SELECT *, current OR slot = 'expected' AS stands FROM said WHERE attribute = 'birth') each
+                   GROUP BY 1, 2, 3) stated) weighed
+   WHERE counts ORDER BY person_id, slot, left(newest, 2) DESC, said DESC, newest DESC
 """
-"""Of each kind of birth the day that stands: rectified, most trusted, said by most current records, newest."""
+"""Of each kind of birth the day that stands: rectified, most trusted, said by most current records, newest.
+
+What only superseded records say counts when no current one says anything; `families.note_births` does the same."""
 
 BEST_BIRTH = f"""
   SELECT DISTINCT ON (person_id) person_id, slot AS birth, born FROM ({BIRTHS}) births

@@ -8,6 +8,7 @@ from family_exchange.adapters import families as stored
 from family_exchange.adapters.doors import Doors
 from family_exchange.domain import family, home
 from family_exchange.domain.errors import TryLater
+from family_exchange.domain.promises import Attribute
 from family_exchange.stages import facts
 
 log = logging.getLogger(__name__)
@@ -29,7 +30,8 @@ def families(doors: Doors, *, today: date) -> dict[str, int]:
         due = memory.take_due(connection, "families")
         if not due and not memory.whole(connection, "families", due, today=today):
             return {"families": 0, "members": 0, "members_left": 0}
-        stored.note_births(connection, linkage_model.model().placeholder_births, today=today)
+        trusted = doors.profile.choosing.sources(Attribute.BIRTH)
+        stored.note_births(connection, linkage_model.model().placeholder_births, today=today, trusted=trusted)
         seen, homes = stored.sightings(connection, today=today)
         living = family.at_home(home.stays(seen), stored.ties(connection, today=today), homes, on=today)
         whole = family.whole(living, stored.claims(connection, today=today))

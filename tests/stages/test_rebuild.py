@@ -1,0 +1,119 @@
+"""A return can be made again as it was known, and two versions be held against each other."""
+
+from datetime import date
+
+import psycopg
+import pytest
+
+from family_exchange.adapters import database, destruction
+from family_exchange.adapters import register as registry
+from family_exchange.domain.errors import NeedsDecision, TryLater
+from family_exchange.stages import assemble, facts, rebuild
+from support.register import PERIOD, TODAY
+from support.returns import someone
+
+BY = "programme.lead"
+BORN = date(2015, 1, 1)
+
+
+@pytest.fixture
+def sent(council):
+    """A council with an assembled return of two people, and what has happened since: much."""
+    mother, child = someone(council), someone(council, date_of_birth=BORN)
+    council.register.supported(mother, child)
+    assemble.draft(council.doors, "nis", PERIOD)
+    return council, mother, child
+
+
+def again(council, version=None):
+    return rebuild.again(council.doors, "nis", PERIOD, version=version)
+
+
+@pytest.mark.requirement("R-052")
+def test_a_return_is_rebuilt_byte_for_byte_whatever_became_known_since(sent):
+    council, mother, child = sent
+    council.register.record(child, surname="Newname", date_of_birth=BORN, as_of=date(2026, 11, 1))
+    council.register.flag(mother, "objection_all")
+    facts.rectify(council.doors, mother, attribute="birth", slot="", value="1991-01-01", by=BY, reason="a passport",
+                  valid_from=TODAY, today=TODAY)  # fmt: skip
+    other = someone(council)
+    council.register.supported(other)
+    found = again(council)
+    assert (found.same, found.rows, found.differing.changed) == (True, 2, 0)
+    old, new, changes = rebuild.diff(council.doors, "nis", PERIOD)
+    assert (old, new) == (f"nis-{PERIOD}-v1", "now")
+    assert {(one.person, one.what, one.fields) for one in changes} == {
+        (mother, "removed", ()),
+        (child, "changed", ("surname",)),
+        (other, "added", ()),
+    }
+
+
+def test_a_flag_is_rebuilt_as_it_stood(council):
+    person, stays = someone(council), someone(council)
+    council.register.supported(person, stays)
+    number = council.register.flag(person, "restriction")
+    assemble.draft(council.doors, "nis", PERIOD)
+    council.register.run("UPDATE rights.flag SET status = 'lifted' WHERE flag_id = %s", number)
+    assert (again(council).same, again(council).rows) == (True, 1)
+    assert [one.what for one in rebuild.diff(council.doors, "nis", PERIOD)[2]] == ["added"]
+
+
+def test_a_destroyed_record_makes_a_rebuilt_return_differ_and_says_so(sent):
+    council, _, child = sent
+    records = council.register.run("SELECT source_record_id FROM register.person_record WHERE person_id = %s", child)
+    with council.register.open() as connection:
+        destruction.source_records(connection, [record for (record,) in records])
+    found = again(council)
+    assert not found.same
+    assert (found.rows, found.differing.destroyed, found.differing.missing) == (1, 1, 0)
+
+
+def test_of_a_destroyed_return_only_the_digest_can_be_compared(sent):
+    council, *_ = sent
+    council.register.run("DELETE FROM returns.return_row")
+    council.register.run("UPDATE returns.return SET destroyed_at = clock_timestamp()")
+    found = again(council)
+    assert (found.same, found.differing) == (True, None)
+    with pytest.raises(NeedsDecision, match="destroyed"):
+        rebuild.diff(council.doors, "nis", PERIOD)
+
+
+def test_two_versions_are_told_apart_by_names_of_fields(sent):
+    council, _, child = sent
+    assemble.void(council.doors, f"nis-{PERIOD}-v1", by=BY, reason=assemble.Why.ROWS_WRONG)
+    council.register.record(
+        child, surname="Secretname", date_of_birth=BORN, postcode="ZZ99 9ZZ", as_of=date(2026, 11, 1)
+    )
+    assemble.draft(council.doors, "nis", PERIOD)
+    old, new, changes = rebuild.diff(council.doors, "nis", PERIOD, older=1, newer=2)
+    assert (old, new) == (f"nis-{PERIOD}-v1", f"nis-{PERIOD}-v2")
+    assert [(one.person, one.fields) for one in changes] == [(child, ("postcode", "surname"))]
+    assert "Secretname" not in repr(changes)
+    assert again(council, version=1).same
+    assert again(council, version=2).same
+
+
+def test_nothing_is_kept_of_a_rebuilt_return(sent):
+    council, *_ = sent
+    before = council.register.run("SELECT * FROM returns.return_row ORDER BY 1, 2")
+    again(council)
+    rebuild.diff(council.doors, "nis", PERIOD)
+    assert council.register.run("SELECT * FROM returns.return_row ORDER BY 1, 2") == before
+
+
+def test_what_was_never_made_is_not_rebuilt(council):
+    with pytest.raises(NeedsDecision, match="no nis return"):
+        again(council)
+
+
+def test_a_return_is_not_assembled_while_the_register_is_written(council):
+    """Half of a transaction may carry a stamp from before the cut and be seen only after it."""
+    council.register.supported(someone(council))
+    with psycopg.connect(council.register.url) as writer:
+        assert database.lock(writer, registry.LOCK, "register")
+        with pytest.raises(TryLater):
+            assemble.draft(council.doors, "nis", PERIOD)
+        with pytest.raises(TryLater):
+            assemble.draft(council.doors, "fpd", PERIOD)
+    assert assemble.draft(council.doors, "nis", PERIOD)
