@@ -237,7 +237,10 @@ def test_who_decided_and_who_took_it_back_is_in_the_audit_and_nobodys_name(two):
     ((by, said),) = events(two, "register.identity_decided")
     ((undone_by, undone),) = events(two, "register.identity_undone")
     assert (by, undone_by) == ("Jo Reviewer", "Sam Second")
-    assert said | undone == undone | {"decision": decision, "decided": "must_link"} | {"joined": undone["joined"]}
+    assert (said["decision"], said["decided"], said["joined"]) == (decision, "must_link", 1)
+    assert (undone["decision"], undone["parted"]) == (decision, 1)
+    ids = {person_of(two, ref) for ref in ("S1", "C1")}
+    assert {said["person"], said["other"]} == {undone["person"], undone["other"]} == ids
     text = query(two, "SELECT string_agg(convert_from(event, 'UTF8'), '') FROM audit.event")[0][0]
     assert "Ashbarrow" not in text
     assert "looked at" not in text
@@ -344,6 +347,24 @@ def test_a_split_takes_a_flagged_person_apart_and_undoing_it_makes_them_whole(on
     assert flagged(one) == {person_of(one, "C1"), person_of(one, "S1")}
     undo(one, decision)
     assert digest(one) == before
+
+
+def test_a_decision_about_others_takes_no_flagged_person_apart(council):
+    a_file(council, "school_attendance", [a_pupil("S1", "Carla")])
+    a_file(council, "police_incidents", [police("P1", "Calra")])
+    assert same_person(brought(council), "S1", "P1")
+    flag(council, "S1", "objection_research")
+    a_file(council, "housing_tenancies", [someone("H1", "Clara", household_ref="T1")])
+    a_file(council, "childrens_social_care", [a_child("C1", "Oluwaseun", "Brindlecote", date(2011, 1, 9), **ELSEWHERE)])
+    brought(council)
+    assert possible(council, "H1", "P1")
+    join(council, "H1", "C1")
+    assert same_person(council, "S1", "P1")
+
+
+def possible(url, *refs):
+    wanted = tuple(sorted(person_of(url, ref) for ref in refs))
+    return wanted in query(url, "SELECT person_a, person_b FROM register.possible_match")
 
 
 def test_a_number_that_everybody_comes_to_bear_joins_nobody_any_more(council):

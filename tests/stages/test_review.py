@@ -137,8 +137,10 @@ def test_two_who_were_decided_to_be_two_are_shown_with_the_decision(council):
     (record,) = query(council, "SELECT source_record_id FROM register.source_record WHERE record_ref = 'P1'")
     made = match.split(doors_to(council), person_of(council, "S1"), record, **who)
     assert shown(council).decisions == (made.decision,)
-    assert [each.link.number for each in review.decisions(doors_to(council))] == [made.decision]
+    (told,) = review.decisions(doors_to(council))
+    assert told.decision.link.number == made.decision
+    assert {*told.persons_a, *told.persons_b} == {person_of(council, ref) for ref in ("S1", "P1")}
     match.undo(doors_to(council), made.decision, **who)
     assert review.decisions(doors_to(council)) == []
     (undone,) = review.decisions(doors_to(council), withdrawn=True)
-    assert (undone.withdrawn_by, undone.withdrawal) == ("Jo Reviewer", "cousins")
+    assert (undone.decision.withdrawn_by, undone.decision.withdrawal) == ("Jo Reviewer", "cousins")

@@ -6,14 +6,13 @@ from typing import Annotated
 import typer
 from rich.console import Group
 
-from family_exchange.adapters.links import Decision
 from family_exchange.adapters.resemblance import Waiting
 from family_exchange.commands.common import By, Council, Json, doors, say, table, today
 from family_exchange.domain.column import Purpose
 from family_exchange.domain.resemblance import Kind, Standing
 from family_exchange.stages import match, review
 from family_exchange.stages.match import Outcome
-from family_exchange.stages.review import Sides
+from family_exchange.stages.review import Sides, Told
 
 matches = typer.Typer(help="Who is who: look at possible matches; join, split, undo.", no_args_is_help=True)
 
@@ -117,25 +116,29 @@ def _kinds(one: Waiting, standing: Standing) -> list[str]:
     return [str(kind) for kind, found in one.standings.items() if found is standing]
 
 
-def _say_decisions(council: str, found: list[Decision], *, as_json: bool) -> None:
+def _say_decisions(council: str, found: list[Told], *, as_json: bool) -> None:
     columns = ("decision", "what", "one side", "other side", "by", "on", "reason", "undone by", "undone on", "why")
     rows: list[tuple[object, ...]] = [
         (
-            one.link.number,
-            one.link.kind,
-            ", ".join(sorted(one.link.side_a)),
-            ", ".join(sorted(one.link.side_b)),
-            one.decided_by,
-            one.decided_at.date(),
-            one.reason,
-            one.withdrawn_by,
-            one.withdrawn_at.date() if one.withdrawn_at else None,
-            one.withdrawal,
+            one.decision.link.number,
+            one.decision.link.kind,
+            _side(one.persons_a, len(one.decision.link.side_a)),
+            _side(one.persons_b, len(one.decision.link.side_b)),
+            one.decision.decided_by,
+            one.decision.decided_at.date(),
+            one.decision.reason,
+            one.decision.withdrawn_by,
+            one.decision.withdrawn_at.date() if one.decision.withdrawn_at else None,
+            one.decision.withdrawal,
         )
         for one in found
     ]
     data = [dict(zip(columns, row, strict=True)) for row in rows]
     say(data, as_json=as_json, words=lambda: table(f"Who is who in {council}, by decision", columns, rows))
+
+
+def _side(people: tuple[str, ...], references: int) -> str:
+    return f"{', '.join(people)} ({references} references)"
 
 
 def _as_data(found: Sides) -> dict[str, object]:

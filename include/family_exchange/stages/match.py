@@ -9,18 +9,14 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from family_exchange.adapters import audit, database, linkage, linkage_model, links, memory, persons, register, stated
+from family_exchange.adapters import audit, database, links, persons, register
 from family_exchange.adapters.database import Connection
 from family_exchange.adapters.doors import Doors
-from family_exchange.adapters.linkage_model import LinkageModel
-from family_exchange.adapters.persons import Assignment
-from family_exchange.domain import clustering, key, person
+from family_exchange.domain import key
 from family_exchange.domain import links as rules
-from family_exchange.domain.clustering import Decided, How, Known
 from family_exchange.domain.errors import NeedsDecision, TryLater
 from family_exchange.domain.links import Kind, Links
-from family_exchange.domain.matching import Thresholds
-from family_exchange.stages import propose
+from family_exchange.stages import propose, weigh
 from family_exchange.stages import register as household
 
 log = logging.getLogger(__name__)
@@ -42,7 +38,7 @@ def people(doors: Doors) -> dict[str, int]:
         _lock(connection)
         taken = register.take(connection, doors.contract)
         counts = {"files": len(taken.files), "source_records": taken.records}
-        counts |= _match(connection, doors)
+        counts |= weigh.again(connection, doors)
     log.info("register: %s", counts)
     return counts
 
@@ -74,7 +70,7 @@ def join(doors: Doors, a: str, b: str, *, by: str, reason: str, today: date) -> 
         sides = persons.keys(connection, one), persons.keys(connection, other)
         if against := links.in_force(connection).against_joining(sides[0] | sides[1]):
             raise NeedsDecision(f"{_numbers(against)} says that they are two people; undo it first (`match undo`)")
-        outcome = _put(connection, doors, Kind.MUST_LINK, *sides, by=by, reason=reason)
+        outcome = _put(connection, doors, Kind.MUST_LINK, *sides, (one, other), by=by, reason=reason)
     return _brought_up_to_date(doors, outcome, today)
 
 
@@ -104,7 +100,7 @@ def split(doors: Doors, who: str, records: Collection[str], *, by: str, reason: 
             )
         if against := links.in_force(connection).against_parting(away, everything - away):
             raise NeedsDecision(f"{_numbers(against)} says that they are one person; undo it first (`match undo`)")
-        outcome = _put(connection, doors, Kind.CANNOT_LINK, away, everything - away, by=by, reason=reason)
+        outcome = _put(connection, doors, Kind.CANNOT_LINK, away, everything - away, None, by=by, reason=reason)
     return _brought_up_to_date(doors, outcome, today)
 
 
@@ -126,19 +122,35 @@ def undo(doors: Doors, decision: int, *, by: str, reason: str, today: date) -> O
         if link.kind is Kind.MUST_LINK and others:
             raise NeedsDecision(f"{_numbers(others)} rests on it; undo that first (`match undo`)")
         counts = _apply(connection, doors, before, link.keys, by=by, decision=decision)
-        body = _body(decision, link.kind, len(link.side_a), len(link.side_b), counts)
+        people = _people(connection, link.side_a, link.side_b)
+        body = _body(decision, link.kind, len(link.side_a), len(link.side_b), people, counts)
         audit.append(connection, "register.identity_undone", by.strip(), body)
     return _brought_up_to_date(doors, Outcome(decision, counts), today)
 
 
 def _put(
-    connection: Connection, doors: Doors, kind: Kind, a: Collection[str], b: Collection[str], *, by: str, reason: str
+    connection: Connection,
+    doors: Doors,
+    kind: Kind,
+    a: Collection[str],
+    b: Collection[str],
+    people: tuple[str, str] | None,
+    *,
+    by: str,
+    reason: str,
 ) -> Outcome:
     before = links.in_force(connection)
     number = links.put(connection, kind, a, b, by=by.strip(), reason=reason.strip())
     counts = _apply(connection, doors, before, {*a, *b}, by=by, decision=number)
-    audit.append(connection, "register.identity_decided", by.strip(), _body(number, kind, len(a), len(b), counts))
+    body = _body(number, kind, len(a), len(b), people or _people(connection, a, b), counts)
+    audit.append(connection, "register.identity_decided", by.strip(), body)
     return Outcome(number, counts)
+
+
+def _people(connection: Connection, a: Collection[str], b: Collection[str]) -> tuple[str, str]:
+    """Who the first reference of either side is now."""
+    now = persons.holders(connection, (min(a), min(b)))
+    return now[min(a)], now[min(b)]
 
 
 def _apply(
@@ -152,13 +164,17 @@ def _apply(
     was = persons.holders(connection, about)
     for one in persons.pinned(connection, frozenset(was.values())):
         links.keep(connection, rules.groups(persons.keys(connection, one), before))
-    counts = _match(connection, doors, about=about)
+    counts = weigh.again(connection, doors, about=about)
     carried = links.carry(connection, frozenset(persons.holders(connection, about).values()), by=by, decision=decision)
     return {"joined": counts["joined"], "parted": counts["parted"], "carried": carried}
 
 
-def _body(decision: int, kind: Kind, a: int, b: int, counts: Mapping[str, int]) -> dict[str, audit.Plain]:
-    return {"decision": decision, "decided": str(kind), "side_a": a, "side_b": b, **counts}
+def _body(
+    decision: int, kind: Kind, a: int, b: int, people: tuple[str, str], counts: Mapping[str, int]
+) -> dict[str, audit.Plain]:
+    one, other = people
+    said = {"decided": str(kind), "person": one, "other": other}
+    return {"decision": decision, "side_a": a, "side_b": b, **said, **counts}
 
 
 def _brought_up_to_date(doors: Doors, outcome: Outcome, today: date) -> Outcome:
@@ -183,100 +199,3 @@ def _numbers(decisions: Collection[int]) -> str:
 def _lock(connection: Connection) -> None:
     if not database.lock(connection, register.LOCK, "register"):
         raise TryLater("another worker is bringing the register up to date")
-
-
-def _match(connection: Connection, doors: Doors, *, about: Collection[str] = ()) -> dict[str, int]:
-    """Every record that waits has its person, and so have these keys and whoever either reaches."""
-    counts = {"persons": 0, "joined": 0, "parted": 0, "possible_matches": 0}
-    model = linkage_model.of(doors.profile.matching)
-    waiting = persons.undecided_keys(connection)
-    if not waiting and not about and not stated.outdated(connection, model):
-        return counts
-    weighed = _weighed(connection, doors, model, waiting, about)
-    decided, earlier = weighed.decided, weighed.earlier
-    settled = clustering.settle(decided, weighed.known)
-    counts["persons"] = persons.begin(connection, settled.person_of.values())
-    counts["joined"] = persons.point(connection, settled.points_to)
-    moved = {key: was for key, was in earlier.items() if was is not None and settled.person_of[key] != was}
-    counts["parted"] = len({was for was in moved.values() if settled.points_to.get(was) is None})
-    person_of = {key: known for key, known in waiting.items() if known is not None} | dict(settled.person_of)
-    assigned = persons.assign(
-        connection, [_assignment(key, one, decided, weighed.links) for key, one in sorted(person_of.items())]
-    )
-    unit_is = {unit: settled.person_of[key] for key, unit in decided.unit_of.items()}
-    counts["possible_matches"] = persons.note_possible(connection, decided.possible, unit_is, among=weighed.reached)
-    memory.touch(connection, assigned.persons)
-    body = counts | {f"by_{way}": number for way, number in sorted(assigned.by_how.items())}
-    audit.append(connection, "register.persons", register.ACTOR, body)
-    return counts
-
-
-@dataclass(frozen=True, slots=True)
-class _Weighed:
-    """What new statements, or a decision, have a say in. Whom they do not reach, by any chain, is as before."""
-
-    earlier: Mapping[str, str | None]
-    """Record key → whose it was until now."""
-    reached: frozenset[str]
-    """The persons of these keys."""
-    known: list[Known]
-    """The ids that mean one of these keys."""
-    links: Links
-    decided: Decided
-
-
-def _weighed(
-    connection: Connection,
-    doors: Doors,
-    model: LinkageModel,
-    waiting: Mapping[str, str | None],
-    about: Collection[str],
-) -> _Weighed:
-    thresholds = Thresholds(certain=doors.profile.matching.certain, possible=doors.profile.matching.possible)
-    new = [key for key, known in waiting.items() if known is None]
-    again = persons.returned(connection, new)
-    decided = links.in_force(connection)
-    holders = persons.holders(connection, {key for link in decided.all for key in link.keys} | {*about})
-    beside = [{holders[key] for key in link.keys if key in holders} for link in decided.all]
-    told = {holders[key] for link in decided.all if not link.keys.isdisjoint(new) for key in link.keys & holders.keys()}
-    with linkage.pool(connection, model) as pool:
-        pairs = pool.pairs(thresholds.possible)
-        paired = pool.held({one.key for pair in pairs for one in (pair.a, pair.b)} | pool.fresh(), ())
-        first = {*filter(None, paired.values()), *again.values(), *told, *(holders[k] for k in about if k in holders)}
-        reached = persons.reached(connection, first, beside)
-        pairs += pool.pairs_among(reached, thresholds.possible)
-        earlier = dict.fromkeys(new) | pool.held(paired, reached)
-        known = persons.known(connection, earlier)
-        means = {one.person: one.means for one in known}
-        links.keep(connection, ({key, means[one]} for key, one in sorted(again.items()) if one in means))
-        pinned = persons.pinned(connection, reached)
-        found = clustering.decide(
-            pairs,
-            pool.statements(earlier),
-            earlier,
-            links=decided,
-            kept=[*links.kept(connection, earlier), *(() if about else _by_person(earlier, pinned))],
-            thresholds=thresholds,
-            names=model.names,
-            margin=model.margin,
-        )
-    return _Weighed(earlier, reached, known, decided, found)
-
-
-def _by_person(earlier: Mapping[str, str | None], wanted: Collection[str]) -> list[set[str]]:
-    """The keys of each of these persons."""
-    groups: dict[str, set[str]] = {}
-    for each, one in earlier.items():
-        if one is not None and one in wanted:
-            groups.setdefault(one, set()).add(each)
-    return [groups[one] for one in sorted(groups)]
-
-
-def _assignment(key: str, one: str, decided: Decided, decisions: Links) -> Assignment:
-    """Whose the records of `key` are, and why."""
-    if one == person.person_id([key]):
-        return Assignment(key, one, How.NEW)
-    if decisions.decided(key):
-        return Assignment(key, one, How.DECISION)
-    reason = decided.reasons.get(key)
-    return Assignment(key, one, reason.how, reason.weight) if reason else Assignment(key, one, None)

@@ -3,6 +3,7 @@
 Looking changes nothing but the audit: whoever sees what a person's records state is in it, with the purpose.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from family_exchange.adapters import database, linkage_model, links, persons, profiles, reading, resemblance
@@ -34,10 +35,25 @@ def waiting(doors: Doors) -> list[Waiting]:
         return resemblance.waiting(connection, linkage_model.of(doors.profile.matching))
 
 
-def decisions(doors: Doors, *, withdrawn: bool = False) -> list[Decision]:
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A decision, and whom its sides are now."""
+
+    decision: Decision
+    persons_a: tuple[str, ...]
+    persons_b: tuple[str, ...]
+
+
+def decisions(doors: Doors, *, withdrawn: bool = False) -> list[Told]:
     """The decisions on who is who that are in force; with `withdrawn` also those that were taken back."""
     with database.transaction(doors.database) as connection:
-        return links.decisions(connection, withdrawn=withdrawn)
+        found = links.decisions(connection, withdrawn=withdrawn)
+        now = persons.holders(connection, {key for each in found for key in each.link.keys})
+
+    def people(side: Collection[str]) -> tuple[str, ...]:
+        return tuple(sorted({now[key] for key in side if key in now}))
+
+    return [Told(each, people(each.link.side_a), people(each.link.side_b)) for each in found]
 
 
 def side_by_side(doors: Doors, a: str, b: str, *, by: str, purpose: str) -> Sides:
