@@ -294,6 +294,20 @@ def test_who_asks_hears_how_the_family_stands_to_the_programme(doors, supported,
 
 
 @pytest.mark.requirement("R-019")
+@pytest.mark.requirement("R-012")
+@pytest.mark.parametrize("role", ["suspect", "victim"])
+@pytest.mark.parametrize("says_so", [{"incident_type": "domestic_abuse"}, {"incident_type": "crime", "da_flag": True}])
+def test_nothing_of_abuse_is_told_to_either_side_though_it_counts(register, doors, child, role, says_so):
+    facts = {"role": role, "outcome": "charged", "da_flag": False} | says_so
+    asking = someone(register, facts=facts, event_ref="I1")
+    other = someone(register, facts=OFFENCE | {"role": "suspect" if role == "victim" else "victim"}, event_ref="I1")
+    family = register.family(asking, other, child)
+    for one in (asking, other):
+        (told,) = ask(doors, one).families
+        assert (told.family, told.answer, told.own_problems) == (family, Answer.YES, ())
+
+
+@pytest.mark.requirement("R-019")
 def test_too_little_is_not_yet_told_while_feeds_have_not_come_and_no_when_nothing_could_change_it(
     register, doors, child
 ):

@@ -1,9 +1,11 @@
 """What one person may be told of their family's eligibility: the answer, and of its reasons only their own.
 
+Nothing of abuse is told, neither to those who were harmed nor to those who harmed: an answer may be read over
+somebody's shoulder, and whoever harmed must not learn that it was reported.
 Everything is asked in the transaction in which `evidence.assess` looked at the families.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -11,6 +13,8 @@ from enum import StrEnum
 from family_exchange.adapters import gaps
 from family_exchange.adapters.database import Connection
 from family_exchange.domain import eligibility
+from family_exchange.domain.column import DataClass
+from family_exchange.domain.contract import Contract
 from family_exchange.domain.framework import Framework
 from family_exchange.domain.programme import Status
 
@@ -33,7 +37,7 @@ class OfFamily:
     since: date | None
     """When it was first proposed; None while it is not."""
     own_problems: tuple[str, ...]
-    """The problems that the person's own records evidence, sorted; nobody else's."""
+    """The problems that the person's own records evidence, sorted; nobody else's, and none that tell of abuse."""
     status: Status | None
     """How the family stands to the programme; None: nobody has decided, and nothing proposes it."""
     status_since: date | None
@@ -49,10 +53,30 @@ def families_of(connection: Connection, person: str, *, on: date) -> list[str]:
     return [str(family) for (family,) in rows]
 
 
+def of_abuse(framework: Framework, layout: Callable[[str], Contract]) -> list[str]:
+    """The indicators that tell of abuse by themselves, or by a column that they read."""
+    return [
+        each.code
+        for each in framework.indicators
+        if each.tells is DataClass.DOMESTIC_ABUSE
+        or (
+            each.feed
+            and any(layout(each.feed).column(name).data_class is DataClass.DOMESTIC_ABUSE for name in each.columns)
+        )
+    ]
+
+
 def of_family(
-    connection: Connection, framework: Framework, family: str, person: str, came: Collection[str], *, on: date
+    connection: Connection,
+    framework: Framework,
+    family: str,
+    person: str,
+    *,
+    came: Collection[str],
+    untold: Collection[str],
+    on: date,
 ) -> OfFamily:
-    """The answer of one of the families that were assessed."""
+    """The answer of one of the families that were assessed; `untold` are indicators of which nothing is said."""
     subjects = gaps.subjects(connection).get(family, [])
     found = {
         (str(problem), who)
@@ -76,7 +100,20 @@ def of_family(
         family,
         answer,
         (proposed_on or on) if said.proposed else None,
-        tuple(sorted({problem for problem, who in found if who == person})),
+        _own(connection, family, person, untold),
         status,
         since,
     )
+
+
+def _own(connection: Connection, family: str, person: str, untold: Collection[str]) -> tuple[str, ...]:
+    rows = connection.execute(
+        """SELECT DISTINCT problem FROM met m
+            WHERE family_id = %s AND person_id = %s AND source_record_id IS NOT NULL AND indicator <> ALL(%s)
+              AND NOT EXISTS (
+                  SELECT FROM register.party_to_abuse own JOIN register.party_to_abuse said USING (partner, event_ref)
+                   WHERE own.source_record_id = m.source_record_id AND said.abuse)
+            ORDER BY 1""",
+        (family, person, list(untold)),
+    )
+    return tuple(str(problem) for (problem,) in rows)

@@ -119,7 +119,8 @@ def eligible(doors: Doors, person: str, *, by: str, today: date) -> Eligible:
     """What the register answers somebody who asks whether they or their family are eligible.
 
     It tells of the family whether it is proposed, since when, and how it stands to the programme; of problems only
-    those that the person's own records evidence. The read is an audit event in the same transaction.
+    those that the person's own records evidence, and nothing of abuse. The read is an audit event in the same
+    transaction.
 
     Raises:
         NeedsDecision: nobody is named, or there is no such person.
@@ -128,13 +129,15 @@ def eligible(doors: Doors, person: str, *, by: str, today: date) -> Eligible:
     framework = profiles.framework_in_force(doors.profile, today)
     with database.transaction(doors.database) as connection:
         survivor = linked.survivor(connection, person)
-        audit.append(connection, READ, who, {"person": survivor, "purpose": Purpose.IDENTIFY})
+        audit.append(connection, READ, who, {"person": survivor, "purpose": Purpose.IDENTIFY, "for": survivor})
         families = eligibility.families_of(connection, survivor, on=today)
         placeholders = linkage_model.model().placeholder_births
         evidence.assess(connection, framework, doors.contract, placeholders, Moment(today), only=families)
         came = evidence.feeds_that_came(connection, today=today)
+        untold = eligibility.of_abuse(framework, doors.contract)
         found = tuple(
-            eligibility.of_family(connection, framework, family, survivor, came, on=today) for family in families
+            eligibility.of_family(connection, framework, family, survivor, came=came, untold=untold, on=today)
+            for family in families
         )
     return Eligible(survivor, found)
 
