@@ -174,7 +174,7 @@ Table(
     Column("data_class", Text, nullable=False, comment="what it tells about somebody; purposes are allowed by class"),
     Column("valid", DATERANGE, nullable=False),
     Column("source_record_id", Text, ForeignKey("memory.source_record.source_record_id", ondelete="CASCADE")),
-    Column("rectification_no", BigInteger, ForeignKey("register.rectification.rectification_no")),
+    Column("rectification_no", BigInteger, ForeignKey("register.rectification.rectification_no", ondelete="CASCADE")),
     _recorded(),
     _never_overlap("fact", "person_id", "attribute", "slot"),
     CheckConstraint("(source_record_id IS NULL) <> (rectification_no IS NULL)", name="one_source"),

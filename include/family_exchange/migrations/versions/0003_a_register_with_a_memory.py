@@ -125,7 +125,8 @@ CREATE TABLE memory.fact (
   attribute text NOT NULL, slot text NOT NULL DEFAULT '', value jsonb NOT NULL, data_class text NOT NULL,
   valid daterange NOT NULL,
   source_record_id text CONSTRAINT fk_fact_source_record_id REFERENCES memory.source_record ON DELETE CASCADE,
-  rectification_no bigint CONSTRAINT fk_fact_rectification_no REFERENCES register.rectification,
+  rectification_no bigint
+    CONSTRAINT fk_fact_rectification_no REFERENCES register.rectification ON DELETE CASCADE,
   recorded tstzrange NOT NULL DEFAULT tstzrange(clock_timestamp(), NULL),
   CONSTRAINT ck_fact_one_source CHECK ((source_record_id IS NULL) <> (rectification_no IS NULL)),
   CONSTRAINT ex_fact_one_at_a_time EXCLUDE USING gist
