@@ -96,18 +96,29 @@ _LONG = 6
 def forenames(a: Identity, b: Identity, names: Names) -> Likeness:
     """How the forenames stand to each other; forename and surname written in each other's place count as the same.
 
-    UNKNOWN where one is missing, only an initial that fits, only a name that brothers share, or a short form of
-    several names while nothing is said of the sex.
+    UNKNOWN where one is missing, only an initial that fits, only a name that brothers share, a short form of several
+    names while nothing is said of the sex, or where both may be surnames in the forename's place.
     """
     if a.forename and a.forename == b.surname and b.forename == a.surname:
         return Likeness.SAME
     found = _names(a.forename, b.forename, names)
     if found in {Likeness.VARIANT, Likeness.SLIP, Likeness.NEAR} and _sexes_differ(a, b):
         return Likeness.DIFFERENT
+    if found in {Likeness.SAME, Likeness.VARIANT, Likeness.SLIP} and _may_be_turned(a, b, names):
+        return Likeness.UNKNOWN
     several = max(len(names.groups(one.forename)) for one in (a, b)) > 1
     if found is Likeness.VARIANT and several and not _sexes_agree(a, b):
         return Likeness.UNKNOWN
     return found
+
+
+def _may_be_turned(a: Identity, b: Identity, names: Names) -> bool:
+    """True when the surnames are unlike and may be forenames: a file with its columns turned makes one of two twins."""
+    words = [frozenset(one.surname.split()) for one in (a, b)]
+    if not all(words) or not words[0].isdisjoint(words[1]) or one_slip(a.surname, b.surname):
+        return False
+    forename_known = any(not names.given.isdisjoint(one.forename.split()) for one in (a, b))
+    return not forename_known or all(not names.given.isdisjoint(own) for own in words)
 
 
 def _names(a: str, b: str, names: Names) -> Likeness:
