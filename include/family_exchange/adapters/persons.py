@@ -12,7 +12,7 @@ from family_exchange.adapters.linked import linked
 from family_exchange.adapters.statements import KEY
 from family_exchange.domain.clustering import Edge, How, Known
 from family_exchange.domain.errors import NeedsDecision
-from family_exchange.domain.person import SEPARATOR, is_record_key, person_id
+from family_exchange.domain.person import SEPARATOR, person_id
 
 _DECIDED_ABOUT = """
     SELECT person_id FROM rights.flag
@@ -75,7 +75,7 @@ def now(connection: Connection, person: str) -> str:
         (person,),
     ).fetchall()
     if not rows:
-        raise NeedsDecision(f"the register knows no person {person}")
+        raise NeedsDecision("the register knows no person of that id; `match list` shows ids")
     return str(rows[0][0])
 
 
@@ -96,7 +96,8 @@ def keys_of_records(connection: Connection, records: Collection[str]) -> frozens
         (list(records),),
     ).fetchall()
     own = {str(record): str(key) for record, key in rows}
-    held = holders(connection, (record for record in records if is_record_key(record)))
+    whole = (record for record in records if record.count(SEPARATOR) > 1)
+    held = holders(connection, whole)
     if not all(record in own or record in held for record in records):
         return frozenset()
     return frozenset(own.get(record, record) for record in records)
