@@ -25,11 +25,11 @@ class Told:
 
 
 def kept_back(profile: Profile, definition: ReturnDefinition, contract: Callable[[str], Contract]) -> dict[str, str]:
-    """By connected feed the law under which nothing of it goes into this return."""
+    """By agreed feed the law under which nothing of it goes into this return."""
     recipient = profile.returns[definition.code].recipient
     return {
         feed: law
-        for feed in profile.active_feeds
+        for feed in profile.feeds
         if (law := contract(feed).protected_by) and not profile.goes_on(feed, recipient, definition.purpose)
     }
 
@@ -37,11 +37,12 @@ def kept_back(profile: Profile, definition: ReturnDefinition, contract: Callable
 def told(
     profile: Profile, definition: ReturnDefinition, contract: Callable[[str], Contract], frameworks: Iterable[Framework]
 ) -> Iterator[Told]:
-    """The fields of the council's return that a feed which is kept back has a part in, as measures or as problems.
+    """The fields of the council's return that a connected feed which is kept back has a part in: measures, problems.
 
     Who somebody is comes from many feeds; there the records that are kept back are passed over, field or not.
     """
-    laws, known = kept_back(profile, definition, contract), tuple(frameworks)
+    kept, known = kept_back(profile, definition, contract), tuple(frameworks)
+    laws = {feed: law for feed, law in kept.items() if feed in profile.active_feeds}
     for index, name in enumerate(profile.returns[definition.code].fields):
         if name in definition.names:
             for feed in sorted(_feeds(definition.field(name), known) & set(laws)):

@@ -74,6 +74,8 @@ class Cohort:
     comparison_group: bool
     """True when families only assessed are in it too."""
     excluding: tuple[Flag, ...]
+    kept_back: tuple[str, ...] = ()
+    """Feeds of which a law of its own lets this recipient have nothing; who somebody is comes from the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +145,7 @@ def make(connection: Connection, fields: Collection[ReturnField], cohort: Cohort
         **bounds(cohort.period),
     }
     _member(connection, parameters)
-    know(connection, rules, cohort.period, "return_member")
+    know(connection, rules, cohort.period, "return_member", kept_back=cohort.kept_back)
     connection.execute(
         f"""CREATE TEMP TABLE made_row ON COMMIT DROP AS WITH RECURSIVE {linked(flagged(cohort.excluding))}
             SELECT row_number() OVER (PARTITION BY m.person_id IN (SELECT person_id FROM linked)
@@ -170,8 +172,13 @@ def _member(connection: Connection, parameters: Mapping[str, object]) -> None:
     connection.execute("ANALYZE return_member")
 
 
-def know(connection: Connection, rules: Rules, period: Period, members: str) -> None:
-    """`last_known` and `counted`, for this transaction, of each `person_id` in the temporary table `members`."""
+def know(
+    connection: Connection, rules: Rules, period: Period, members: str, *, kept_back: tuple[str, ...] = ()
+) -> None:
+    """`last_known` and `counted`, for this transaction, of each `person_id` in the temporary table `members`.
+
+    What the feeds `kept_back` say is passed over.
+    """
     connection.execute("DROP TABLE IF EXISTS whom, last_known, counted")
     roots = sql.SQL("SELECT person_id, person_id FROM {}").format(sql.Identifier(members))
     connection.execute(
@@ -181,6 +188,12 @@ def know(connection: Connection, rules: Rules, period: Period, members: str) -> 
     )
     connection.execute("ANALYZE whom")
     said.note(connection, rules, "whom")
+    if kept_back:
+        connection.execute(
+            """DELETE FROM said USING register.source_record r
+                WHERE r.source_record_id = said.source_record_id AND r.feed = ANY(%s)""",
+            (list(kept_back),),
+        )
     connection.execute(f"CREATE TEMP TABLE last_known ON COMMIT DROP AS {said.LAST_KNOWN}".encode())
     connection.execute(
         f"""CREATE TEMP TABLE counted ON COMMIT DROP AS

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 from hashlib import sha256
 
-from family_exchange.adapters import audit, database, profiles, register, return_rows, returns, said
+from family_exchange.adapters import audit, database, onward, profiles, register, return_rows, returns, said
 from family_exchange.adapters.audit import Plain
 from family_exchange.adapters.database import Connection
 from family_exchange.adapters.doors import Doors
@@ -256,5 +256,7 @@ def fields_of(code: str, names: Sequence[str]) -> tuple[ReturnField, ...]:
 
 def cohort_of(doors: Doors, code: str, period: Period) -> Cohort:
     """Whom the council's return covers."""
-    promise = promise_of(doors, code)
-    return Cohort(doors.profile.la_code, period, promise.comparison_group, return_rules.excluding(code))
+    promise, definition = promise_of(doors, code), profiles.return_definition(code)
+    kept_back = tuple(sorted(onward.kept_back(doors.profile, definition, profiles.contract)))
+    excluding = return_rules.excluding(code)
+    return Cohort(doors.profile.la_code, period, promise.comparison_group, excluding, kept_back)
