@@ -110,3 +110,12 @@ def value(field: ReturnField, there: Collection[str]) -> str:
         grown_up = f"{BIRTH} <= (%(last_day)s::date - interval '18 years')"
         empty = f"CASE WHEN {grown_up} THEN '{Nulls.NOT_APPLICABLE}' ELSE {empty} END"
     return f"coalesce(k.{field.source}::text, {empty})"
+
+
+def content(fields: Collection[ReturnField], there: Collection[str]) -> str:
+    """The SQL of an object of all these fields as text; `there` are the feeds that cover the period.
+
+    Raises:
+        NeedsDecision: a field's source is not one that this page knows.
+    """
+    return "jsonb_build_object({})".format(", ".join(f"'{each.name}', ({value(each, there)})::text" for each in fields))

@@ -7,7 +7,10 @@ import typer
 from family_exchange.adapters import database
 from family_exchange.adapters import returns as store
 from family_exchange.commands.common import By, Council, Json, doors, say, table
+from family_exchange.domain.progress import Progress
+from family_exchange.domain.return_definition import Nulls
 from family_exchange.stages import assemble, deliver, rebuild
+from family_exchange.stages import progress as following
 
 returns = typer.Typer(help="Family Progress Data and National Impact Study returns.", no_args_is_help=True)
 
@@ -119,3 +122,27 @@ def diff(
     columns = ("what", "person", "family", "fields")
     data = {"from": old, "to": new, "changes": [dict(zip(columns, row, strict=True)) for row in rows]}
     say(data, as_json=as_json, words=lambda: table(f"{old} to {new}: {len(rows)} people", columns, list(rows)))
+
+
+@returns.command("progress")
+def progress(council: Council, period: Period, as_json: Json = False) -> None:
+    """Each measure before a family's support began and in the period; what is missing is counted apart, never zero."""
+    found = [_line(one) for one in following.of(doors(council), period)]
+    columns = tuple(_line(Progress("")))
+    rows = [tuple(line.values()) for line in found]
+    say(found, as_json=as_json, words=lambda: table(f"Progress of {council} in {period}", columns, list(rows)))
+
+
+def _line(one: Progress) -> dict[str, object]:
+    return {
+        "measure": one.measure,
+        "people": one.people,
+        "compared": one.compared,
+        "at start": str(one.at_start),
+        "in period": str(one.in_period),
+        "fell": one.fell,
+        "same": one.same,
+        "rose": one.rose,
+        **{f"{why} at start": one.missing_at_start[why] for why in Nulls},
+        **{f"{why} in period": one.missing_in_period[why] for why in Nulls},
+    }
