@@ -124,6 +124,35 @@ def test_every_decision_that_the_notices_reserve_is_asked_of_a_person(dags):
             assert asked == []
 
 
+@pytest.mark.requirement("R-017")
+@pytest.mark.parametrize("council", profiles.councils())
+def test_families_are_identified_after_every_accepted_feed_and_not_only_when_somebody_refers_one(dags, council):
+    update = dags[f"update_{council}_register"]
+    assert sorted(update["schedule"]) == sorted(f"{council}/{feed}" for feed in profiles.profile(council).active_feeds)
+    assert update["rung_by"] == "AssetAny"
+    assert {name: task["upstream"] for name, task in update["tasks"].items()} == {
+        "match_people": [],
+        "register_families": ["match_people"],
+        "propose_families": ["register_families"],
+    }
+    for feed in update["schedule"]:
+        (receive,) = [dag for dag_id, dag in dags.items() if dag_id == f"receive_{feed.replace('/', '_')}"]
+        assert feed in {asset for task in receive["tasks"].values() for asset in task["outlets"]}
+
+
+@pytest.mark.requirement("R-016")
+@pytest.mark.requirement("R-022")
+@pytest.mark.parametrize("council", profiles.councils())
+def test_what_is_proposed_rings_for_a_person_and_for_nothing_else(dags, council):
+    woken = [dag_id for dag_id, dag in dags.items() if f"{council}/proposals" in dag["schedule"]]
+    assert woken == [f"decide_{council}_proposals"]
+    tasks = dags[woken[0]]["tasks"]
+    (asked,) = [name for name, task in tasks.items() if task["operator"] in PEOPLE]
+    for name, task in tasks.items():
+        if f"{council}/decisions" in task["outlets"]:
+            assert asked in task["upstream"], name
+
+
 def test_the_watch_looks_and_then_sends_and_a_broken_chain_is_a_red_task_of_its_own(dags):
     for council in profiles.councils():
         watch = dags[f"watch_{council}"]

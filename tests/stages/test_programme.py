@@ -1,6 +1,6 @@
 import ast
 import re
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -225,6 +225,38 @@ def test_the_database_itself_takes_no_status_that_no_person_gave(register, famil
     with pytest.raises(database.DatabaseRefused, match="23514"):
         register.run(insert, family, *(row | {column: value}).values())
     register.run(insert, family, *row.values())
+
+
+@pytest.mark.requirement("R-016")
+@pytest.mark.requirement("R-022")
+def test_however_high_a_family_ranks_nothing_happens_to_it_until_a_person_decides(register, doors):
+    offence = {"role": "offender", "incident_type": "crime", "outcome": "charged", "da_flag": False}
+    term = {"sessions_possible": 120, "sessions_unauthorised": 60, "sessions_authorised": 0}
+    for arrears in ("0.00", "9000.00"):
+        adult, child = register.person(), register.person()
+        register.record(adult, date_of_birth=date(1990, 5, 5), facts=offence, event_on=JULY)
+        register.record(adult, feed="housing_tenancies", facts={"arrears_amount": arrears}, event_on=None)
+        register.record(child, date_of_birth=date(2015, 5, 5), feed="school_attendance", facts=term, event_on=JULY)
+        register.family(adult, child)
+    for days in range(3):
+        propose.families(doors, today=TODAY + timedelta(days))
+    ranked = propose.work_list(doors)
+    assert [len(one.problems) for one in ranked] == [3, 2]
+    assert register.run("SELECT family_id FROM register.family_status") == []
+    assert register.run("SELECT decision_id FROM register.decision") == []
+    set_to(doors, ranked[-1].family, "accepted", TODAY)
+    assert register.run("SELECT family_id FROM register.family_status") == [(ranked[-1].family,)]
+    assert [one.family for one in propose.work_list(doors)] == [ranked[0].family]
+
+
+@pytest.mark.requirement("R-017")
+def test_that_families_were_identified_after_each_accepted_file_is_in_the_audit(register, doors):
+    first = register.file()
+    propose.families(doors, today=TODAY)
+    second = register.file("school_attendance", registered_at=datetime.now(UTC))
+    propose.families(doors, today=TODAY)
+    propose.families(doors, today=TODAY)
+    assert [ran["files"] for ran in register.audited("register.proposals")] == [[first], [second]]
 
 
 @pytest.mark.requirement("R-021")

@@ -53,6 +53,7 @@ def _dag(dag) -> dict:
         "catchup": dag.catchup,
         "timetable": type(dag.timetable).__name__,
         "schedule": [asset.name for asset in scheduled],
+        "rung_by": type(getattr(dag.timetable, "asset_condition", None)).__name__,
         "watched": sorted(asset.name for asset in scheduled if asset.watchers),
         "tasks": {task.task_id: _task(task) for task in dag.tasks},
     }
