@@ -58,15 +58,24 @@ def note_members(
 ) -> None:
     """`subject`, for this transaction, holds the members of the families on that day, but for restricted ones.
 
+    `told` holds their records that stand on that day, of the feeds that the framework reads.
     With `only`, of those families alone. `placeholders` are dates that nobody was born on.
     """
-    connection.execute("DROP TABLE IF EXISTS member, subject")
+    connection.execute("DROP TABLE IF EXISTS member, subject, told")
+    # the planner takes what is known now for rare, and would look up each of a million records one by one
+    connection.execute("SELECT set_config('enable_nestloop', %s, true)", ("off" if only is None else "on",))
     connection.execute(_MEMBERS, {"on": moment.on, "only": None if only is None else sorted(only)})
     connection.execute("ANALYZE member")
     families.note_births(connection, placeholders, today=moment.on, among="member")
     connection.execute(_SUBJECTS, {"on": moment.on, "adult": ADULT_FROM})
     connection.execute("CREATE INDEX ON subject (person_id)")
     connection.execute("ANALYZE subject")
+    connection.execute(indicators.told_table(framework))
+    for feed in sorted(framework.feeds | {sign.feed for sign in framework.signs}):
+        connection.execute(indicators.told_by(framework, layout(feed), moment))
+    connection.execute("CREATE INDEX ON told (feed)")
+    connection.execute("ANALYZE told")
+    connection.execute("SELECT set_config('enable_nestloop', 'on', true)")
     for column, signs in (
         ("kept", framework.dependent_child.kept_by if framework.dependent_child else ()),
         ("expecting", framework.expectant_parent.shown_by if framework.expectant_parent else ()),
@@ -107,6 +116,7 @@ def hold(connection: Connection, framework: Framework, *, only: Collection[str] 
     """
     connection.execute("DROP TABLE IF EXISTS believed_evidence")
     connection.execute(_BELIEVED, {"rule": framework.rule})
+    connection.execute("ANALYZE believed_evidence")
     within = None if only is None else sql.SQL("t.family_id = ANY({})").format(sql.Literal(sorted(only)))
     return memory.reconcile(connection, memory.EVIDENCE, "believed_evidence", within=within)
 

@@ -1,8 +1,10 @@
-"""What a framework asks of one feed's records, as SQL over the members in the temporary table `subject`.
+"""What a framework asks of one feed's records, as SQL over the temporary tables `subject`, the members, and `told`.
 
+`told` holds the members' records that stand on the day asked for: read once, asked by every indicator.
 Agrees with `domain.problem` row by row; a property test holds the two against each other.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
@@ -13,6 +15,7 @@ from family_exchange.domain import problem
 from family_exchange.domain.column import IDENTITY_COLUMNS
 from family_exchange.domain.condition import Operator
 from family_exchange.domain.contract import Contract
+from family_exchange.domain.framework import Framework
 from family_exchange.domain.indicator import Indicator, Rate, Rows, Sign
 from family_exchange.domain.indicator import Role as Whose
 
@@ -34,13 +37,58 @@ class Moment:
     """True: of what a partner said by then, even if it has said something newer since; False: its newest word."""
 
 
+def told_table(framework: Framework) -> sql.Composed:
+    """The statement that makes `told`, with the columns that the framework reads."""
+    return sql.SQL("CREATE TEMP TABLE told ON COMMIT DROP AS SELECT p.person_id, {} {} WHERE false").format(
+        _columns(_names(framework)), _FROM
+    )
+
+
+def told_by(framework: Framework, contract: Contract, moment: Moment) -> sql.Composed:
+    """The statement that puts the members' records of one feed into `told`."""
+    names = _names(framework)
+    where = sql.SQL("WHERE r.feed = {} AND r.as_of <= {} AND p.person_id IN (SELECT person_id FROM subject)").format(
+        sql.Literal(contract.feed), sql.Literal(moment.on)
+    )
+    chosen = sql.SQL("p.person_id, {}").format(_columns(names))
+    if not moment.past:
+        return sql.SQL("INSERT INTO told SELECT {} {} {} AND r.current").format(chosen, _FROM, where)
+    key = sorted({"record_ref", "event_ref", *contract.key} & IDENTITY_COLUMNS)
+    place = sql.SQL(
+        "row_number() OVER (PARTITION BY r.partner, {} ORDER BY r.as_of DESC, r.file_id DESC, r.row_no DESC)"
+    ).format(sql.SQL(", ").join(sql.Identifier("r", name) for name in key))
+    return sql.SQL(
+        """INSERT INTO told SELECT {names} FROM (SELECT {chosen}, {place} AS place {source} {where}) said
+            WHERE place = 1"""
+    ).format(
+        names=sql.SQL("person_id, {}").format(sql.SQL(", ").join(map(sql.Identifier, names))),
+        chosen=chosen,
+        place=place,
+        source=_FROM,
+        where=where,
+    )
+
+
+_FROM = sql.SQL("FROM register.person_record p JOIN register.source_record r USING (source_record_id)")
+
+
+def _names(framework: Framework) -> list[str]:
+    """The columns that an indicator or a sign may read; all others of a record are in its facts."""
+    asked = {column for each in (*framework.indicators, *framework.signs) for column in each.columns}
+    return sorted({"source_record_id", "feed", "as_of", "event_ref", "event_on", "facts"} | (asked & IDENTITY_COLUMNS))
+
+
+def _columns(names: Iterable[str]) -> sql.Composed:
+    return sql.SQL(", ").join(sql.Identifier("r", name) for name in names)
+
+
 def met_by(indicator: Indicator, contract: Contract, moment: Moment) -> sql.Composed:
     """The statement that puts into `met` what one indicator on a feed finds."""
     shown = _rows(indicator, contract, moment, indicator.rate)
     if indicator.rate is not None:
         shown = _together(shown, _passes(indicator.rate), last=indicator.rate.last)
     elif indicator.at_least is not None:
-        enough = sql.SQL("count(*) >= {}").format(sql.Literal(indicator.at_least))
+        enough = sql.SQL("count(*) OVER hers >= {}").format(sql.Literal(indicator.at_least))
         shown = _together(shown, enough, last=None)
     return sql.SQL(
         """WITH shown AS ({shown})
@@ -114,30 +162,14 @@ def _rows(asked: Indicator | Sign, contract: Contract, moment: Moment, rate: Rat
     """The members' records of the feed that count, with `over` and `under` when a figure is asked for."""
     return sql.SQL(
         """SELECT r.person_id, r.source_record_id, r.as_of, r.event_ref, r.event_on, {figures}
-             FROM {records} r WHERE {where} AND {window} AND {says}"""
+             FROM told r WHERE r.feed = {feed} AND {where} AND {window} AND {says}"""
     ).format(
         figures=_figures(rate, contract),
-        records=_records(contract, moment),
+        feed=sql.Literal(contract.feed),
         where=registered(asked.where, contract, on=moment.on),
         window=_window(asked, contract, moment.on),
         says=_says_something(rate, contract),
     )
-
-
-def _records(contract: Contract, moment: Moment) -> sql.Composed:
-    """The members' records of the feed that stood on that day, in brackets."""
-    told = sql.SQL(
-        """FROM register.person_record p JOIN register.source_record r USING (source_record_id)
-          WHERE r.feed = {feed} AND r.as_of <= {on} AND p.person_id IN (SELECT person_id FROM subject)"""
-    ).format(feed=sql.Literal(contract.feed), on=sql.Literal(moment.on))
-    if not moment.past:
-        return sql.SQL("(SELECT p.person_id, r.* {} AND r.current)").format(told)
-    key = sorted({"record_ref", "event_ref", *contract.key} & IDENTITY_COLUMNS)
-    return sql.SQL(
-        """(SELECT * FROM (SELECT p.person_id, r.*, row_number() OVER (
-              PARTITION BY r.partner, {key} ORDER BY r.as_of DESC, r.file_id DESC, r.row_no DESC) AS place {told}) told
-             WHERE place = 1)"""
-    ).format(key=sql.SQL(", ").join(sql.Identifier("r", name) for name in key), told=told)
 
 
 def _window(asked: Rows, contract: Contract, on: date) -> sql.Composable:
@@ -178,9 +210,9 @@ def _says_something(rate: Rate | None, contract: Contract) -> sql.Composable:
 
 def _passes(rate: Rate) -> sql.Composed:
     return {
-        "each": sql.SQL("bool_and(over {sign} {threshold} * under)"),
-        "mean": sql.SQL("sum(over) {sign} {threshold} * sum(under)"),
-        "sum": sql.SQL("sum(over) {sign} {threshold}"),
+        "each": sql.SQL("bool_and(over {sign} {threshold} * under) OVER hers"),
+        "mean": sql.SQL("sum(over) OVER hers {sign} {threshold} * sum(under) OVER hers"),
+        "sum": sql.SQL("sum(over) OVER hers {sign} {threshold}"),
     }[rate.aggregate].format(sign=_OPERATORS[rate.op], threshold=sql.Literal(rate.threshold))
 
 
@@ -192,8 +224,8 @@ def _together(rows: sql.Composable, passes: sql.Composable, *, last: int | None)
                           FROM counted),
              ordered AS (SELECT *, row_number() OVER (PARTITION BY person_id ORDER BY {newest}) AS nth
                            FROM events WHERE nth_said = 1),
-             used AS (SELECT * FROM ordered WHERE {last})
-           SELECT used.* FROM used JOIN (SELECT person_id FROM used GROUP BY 1 HAVING {passes}) p USING (person_id)"""
+             used AS (SELECT *, {passes} AS passes FROM ordered WHERE {last} WINDOW hers AS (PARTITION BY person_id))
+           SELECT * FROM used WHERE passes"""
     ).format(
         rows=rows,
         newest=_NEWEST,
