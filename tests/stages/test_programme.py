@@ -11,6 +11,7 @@ from family_exchange.adapters import register as registry
 from family_exchange.domain.errors import NeedsDecision, TryLater
 from family_exchange.domain.programme import Status
 from family_exchange.stages import programme, propose
+from support.purging import count, purged
 from support.register import TODAY, Register
 from support.registry import doors_to
 
@@ -257,6 +258,21 @@ def test_that_families_were_identified_after_each_accepted_file_is_in_the_audit(
     propose.families(doors, today=TODAY)
     propose.families(doors, today=TODAY)
     assert [ran["files"] for ran in register.audited("register.proposals")] == [[first], [second]]
+
+
+def test_nothing_of_the_programme_is_left_of_a_family_that_was_destroyed(old):
+    family = old.register.value("SELECT family_id FROM register.family_status")
+    (person,) = old.register.run("SELECT person_id FROM register.family_member WHERE family_id = %s", family)[0]
+    said = {"on": JUNE, "by": BY, "today": TODAY}
+    programme.lead(old.doors, family, name="Worker W", organisation="Early Help", **said)
+    programme.lead(old.doors, family, name="Worker X", organisation="Early Help", **said)
+    programme.plan(old.doors, family, inside=[person], **said)
+    programme.suggest(old.doors, family, service="debt advice", reason="asked", **said)
+    set_to(old.doors, family, "accepted", JUNE, instead_of=date(2026, 5, 15))
+    kept_in = ("family_status", "family_worker", "plan_scope", "suggestion")
+    assert [count(old, f"memory.{table}") for table in kept_in] == [2, 2, 1, 1]
+    purged(old)
+    assert [count(old, f"memory.{table}") for table in kept_in] == [0, 0, 0, 0]
 
 
 @pytest.mark.requirement("R-021")
