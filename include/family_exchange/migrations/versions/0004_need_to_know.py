@@ -35,7 +35,7 @@ CREATE INDEX source_record_event ON memory.source_record (partner, event_ref)
 
 PROTECTION = """
 CREATE VIEW register.party_to_abuse WITH (security_invoker = true) AS
-  SELECT p.person_id, r.source_record_id, r.partner, r.event_ref, coalesce(r.event_on, r.as_of) AS since,
+  SELECT p.person_id, r.source_record_id, r.feed, r.partner, r.event_ref, coalesce(r.event_on, r.as_of) AS since,
          CASE WHEN r.facts ->> 'role' IN ('victim', 'witness') THEN 'harmed' ELSE 'harming' END AS side,
          r.feed <> 'police_incidents' OR r.facts ->> 'incident_type' = 'domestic_abuse'
            OR coalesce(r.facts ->> 'da_flag' = 'true', false) AS abuse
@@ -47,26 +47,27 @@ CREATE VIEW register.party_to_abuse WITH (security_invoker = true) AS
 COMMENT ON VIEW register.party_to_abuse IS
   'everybody in an incident; `abuse`: this row says that it was domestic abuse, the other rows of it need not';
 
-CREATE VIEW register.protection WITH (security_invoker = true) AS
-  SELECT a.person_id, b.person_id AS from_person_id, least(a.since, b.since) AS since, 'incident' AS why
+CREATE VIEW register.protected_by_incident WITH (security_invoker = true) AS
+  SELECT a.person_id, b.person_id AS from_person_id, least(a.since, b.since) AS since
     FROM register.party_to_abuse a JOIN register.party_to_abuse b USING (partner, event_ref)
    WHERE a.side = 'harmed' AND b.side = 'harming' AND (a.abuse OR b.abuse) AND event_ref <> ''
-     AND a.person_id <> b.person_id
-  UNION
-  SELECT a.person_id, b.person_id, a.since, 'client'
-    FROM memory.source_record r
-    JOIN register.party_to_abuse a ON a.source_record_id = r.source_record_id
+     AND a.person_id <> b.person_id;
+CREATE VIEW register.protected_as_client WITH (security_invoker = true) AS
+  SELECT a.person_id, n.person_id AS from_person_id, a.since
+    FROM register.party_to_abuse a
     JOIN memory.family_member m ON m.person_id = a.person_id
     JOIN memory.family_member n ON n.family_id = m.family_id
     JOIN memory.person_record p ON p.person_id = n.person_id AND upper_inf(p.recorded)
     JOIN memory.source_record s ON s.source_record_id = p.source_record_id AND s.superseded_at IS NULL
-    CROSS JOIN LATERAL (SELECT p.person_id) b
-   WHERE r.feed = 'domestic_abuse_support' AND a.side = 'harmed' AND a.person_id <> n.person_id
+   WHERE a.feed = 'domestic_abuse_support' AND a.side = 'harmed' AND a.person_id <> n.person_id
      AND (s.facts ->> 'da_perpetrator' = 'true'
           OR (s.facts ->> 'role' IN ('suspect', 'offender', 'perpetrator')
               AND (s.feed IN ('police_domestic_abuse', 'domestic_abuse_support')
                    OR (s.feed = 'police_incidents' AND (s.facts ->> 'incident_type' = 'domestic_abuse'
                                                         OR s.facts ->> 'da_flag' = 'true')))));
+CREATE VIEW register.protection WITH (security_invoker = true) AS
+  SELECT person_id, from_person_id, since, 'incident' AS why FROM register.protected_by_incident
+  UNION SELECT person_id, from_person_id, since, 'client' FROM register.protected_as_client;
 COMMENT ON VIEW register.protection IS
   'who must not be found by whom, and since when: derived from what partners said, always as it is known now';
 
@@ -90,8 +91,10 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
   WITH RECURSIVE alike AS (
     SELECT i AS id, i AS other FROM unnest(p_ids) i
     UNION
-    SELECT a.id, CASE WHEN p.person_id = a.other THEN p.points_to ELSE p.person_id END
-      FROM alike a JOIN memory.person_pointer p ON a.other IN (p.person_id, p.points_to) AND upper_inf(p.recorded))
+    SELECT a.id, o.other FROM alike a CROSS JOIN LATERAL (
+      SELECT p.points_to FROM memory.person_pointer p WHERE p.person_id = a.other AND upper_inf(p.recorded)
+      UNION ALL
+      SELECT p.person_id FROM memory.person_pointer p WHERE p.points_to = a.other AND upper_inf(p.recorded)) o (other))
   SELECT * FROM alike
 $$;
 COMMENT ON FUNCTION register.taken_for IS 'the ids, and every id of the same person as it is known now';
@@ -104,11 +107,27 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
      AND coalesce(m.to_on > current_date, true) AND coalesce(n.to_on > current_date, true)
 $$;
 
+CREATE FUNCTION register.pairs(p_ids text[]) RETURNS TABLE (person_id text, from_person_id text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+  WITH kin AS MATERIALIZED (
+    SELECT array_agg(DISTINCT n.person_id) AS ids
+      FROM memory.family_member m JOIN memory.family_member n USING (family_id) WHERE m.person_id = ANY (p_ids))
+  SELECT i.person_id, i.from_person_id FROM register.protected_by_incident i WHERE i.from_person_id = ANY (p_ids)
+  UNION
+  SELECT i.person_id, i.from_person_id FROM register.protected_by_incident i WHERE i.person_id = ANY (p_ids)
+  UNION
+  SELECT c.person_id, c.from_person_id FROM register.protected_as_client c
+   WHERE c.person_id = ANY ((SELECT ids FROM kin)::text[]) AND c.from_person_id = ANY ((SELECT ids FROM kin)::text[])
+     AND (c.person_id = ANY (p_ids) OR c.from_person_id = ANY (p_ids))
+$$;
+COMMENT ON FUNCTION register.pairs IS 'the lines of register.protection with one of these on either side';
+
 CREATE FUNCTION register.kept_from(p_from text[]) RETURNS SETOF text
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
-  WITH pair AS MATERIALIZED (
-    SELECT p.person_id, p.from_person_id FROM register.protection p
-     WHERE p.from_person_id = ANY (ARRAY(SELECT other FROM register.taken_for(p_from)))),
+  WITH given AS MATERIALIZED (SELECT array_agg(other) AS ids FROM register.taken_for(p_from)),
+  pair AS MATERIALIZED (
+    SELECT p.person_id, p.from_person_id FROM given, register.pairs(given.ids) p
+     WHERE p.from_person_id = ANY (given.ids)),
   near AS (
     SELECT person_id FROM pair
     UNION
@@ -120,12 +139,12 @@ COMMENT ON FUNCTION register.kept_from IS 'who is protected from any of these, a
 
 CREATE FUNCTION register.other_side(p_subjects text[]) RETURNS SETOF text
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+  WITH given AS MATERIALIZED (SELECT array_agg(other) AS ids FROM register.taken_for(p_subjects))
   (SELECT k FROM register.kept_from(p_subjects) k
    UNION
    SELECT t.other FROM register.taken_for(ARRAY(
-     SELECT p.from_person_id FROM register.protection p
-      WHERE p.person_id = ANY (ARRAY(SELECT other FROM register.taken_for(p_subjects))))) t)
-  EXCEPT SELECT other FROM register.taken_for(p_subjects)
+     SELECT p.from_person_id FROM given, register.pairs(given.ids) p WHERE p.person_id = ANY (given.ids))) t)
+  EXCEPT SELECT unnest(ids) FROM given
 $$;
 COMMENT ON FUNCTION register.other_side IS 'of whom nothing is shown to these: whom they harmed, and who harmed them';
 
@@ -134,14 +153,15 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
   WITH same AS MATERIALIZED (SELECT * FROM register.taken_for(p_ids)),
   home AS MATERIALIZED (
     SELECT s.id, l.other FROM same s JOIN register.living_with(ARRAY(SELECT other FROM same)) l ON l.id = s.other
-    UNION SELECT id, other FROM same)
+    UNION SELECT id, other FROM same),
+  pair AS MATERIALIZED (SELECT * FROM register.pairs(ARRAY(SELECT other FROM same)))
   SELECT id FROM same WHERE other IN (SELECT register.kept_from(p_ids))
   UNION
   SELECT h.id FROM home h
     JOIN (SELECT DISTINCT person_id FROM register.withheld
            WHERE person_id = ANY (ARRAY(SELECT other FROM home))) w ON w.person_id = h.other
-   WHERE NOT EXISTS (SELECT FROM same s, register.protection p
-                      WHERE s.id = h.id AND p.from_person_id = s.other AND p.person_id = h.other)
+   WHERE NOT EXISTS (SELECT FROM same s JOIN pair p ON p.from_person_id = s.other
+                      WHERE s.id = h.id AND p.person_id = h.other)
 $$;
 COMMENT ON FUNCTION register.secret_homes IS
   'of these, whose home is shown to nobody who reads them together: withheld, or with somebody protected from another';
@@ -175,9 +195,9 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
   hidden AS MATERIALIZED (SELECT register.other_side(ARRAY(SELECT id FROM subject)) AS id),
   record AS MATERIALIZED (
     SELECT DISTINCT r.source_record_id, r.feed, r.facts, p.person_id, o.person_id AS owner
-      FROM here JOIN memory.person_record p USING (person_id)
-      JOIN memory.source_record r ON r.source_record_id = p.source_record_id
-      LEFT JOIN memory.person_record o ON o.source_record_id = r.source_record_id AND upper_inf(o.recorded)),
+      FROM memory.person_record p JOIN memory.source_record r USING (source_record_id)
+      LEFT JOIN memory.person_record o ON o.source_record_id = r.source_record_id AND upper_inf(o.recorded)
+     WHERE p.person_id = ANY (ARRAY(SELECT person_id FROM here))),
   secret AS MATERIALIZED (
     SELECT register.secret_homes(ARRAY(SELECT person_id FROM here UNION SELECT id FROM subject
                                        UNION SELECT owner FROM record WHERE owner IS NOT NULL)) AS id),
@@ -223,7 +243,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
                     WHERE n.family_id = m.family_id AND n.person_id IN (SELECT id FROM hidden)) AS divided,
            EXISTS (SELECT FROM memory.family_member n
                     WHERE n.family_id = m.family_id AND n.person_id IN (SELECT id FROM subject)) AS own
-      FROM memory.family_member m WHERE m.person_id IN (SELECT register.readable(p_role)))
+      FROM memory.family_member m WHERE m.person_id = ANY (ARRAY(SELECT register.readable(p_role))))
   SELECT family_id, divided FROM found WHERE own OR NOT divided
 $$;
 COMMENT ON FUNCTION register.readable_families IS
@@ -290,7 +310,7 @@ CREATE VIEW register.stated WITH (security_barrier = true) AS
 COMMENT ON VIEW register.stated IS
   'what records state of who people are, to the role of a purpose, after a read: for those who decide who is who';
 
-REVOKE EXECUTE ON FUNCTION register.taken_for, register.living_with, register.kept_from, register.other_side,
+REVOKE EXECUTE ON FUNCTION register.taken_for, register.living_with, register.pairs, register.kept_from, register.other_side,
   register.secret_homes, register.reads FROM PUBLIC;
 """
 
@@ -445,8 +465,9 @@ END $$;
 DROP VIEW register.stated;
 DROP FUNCTION register.grant_purposes, register.read_family, register.read_person, register.readable_families,
   register.rectified_classes, register.readable_classes, register.readable, register.for_somebody, register.reads,
-  register.secret_homes, register.other_side, register.kept_from, register.living_with, register.taken_for;
-DROP VIEW register.withheld, register.protection, register.party_to_abuse;
+  register.secret_homes, register.other_side, register.kept_from, register.pairs, register.living_with, register.taken_for;
+DROP VIEW register.withheld, register.protection, register.protected_as_client, register.protected_by_incident,
+  register.party_to_abuse;
 DROP INDEX memory.source_record_event;
 DROP TABLE register.purpose_class, audit.person_read;
 """  # noqa: S608 - our own words
