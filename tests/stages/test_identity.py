@@ -249,6 +249,19 @@ def test_who_decided_and_who_took_it_back_is_in_the_audit_and_nobodys_name(two):
     assert "|C1" not in text
 
 
+def test_a_decision_stands_when_families_and_proposals_cannot_follow_yet(two):
+    without = doors_to(two, profile=doors_to(two).profile.model_copy(update={"frameworks": ()}))
+    outcome = match.join(without, person_of(two, "S1"), person_of(two, "C1"), **WHO)
+    assert not outcome.followed
+    assert same_person(two, "S1", "C1")
+    assert query(two, "SELECT count(*) > 0 FROM register.due WHERE stage = 'propose'") == [(True,)]
+    assert nothing_is_due(brought(two))
+
+
+def nothing_is_due(url):
+    return query(url, "SELECT count(*) FROM register.due") == [(0,)]
+
+
 def test_one_writer_at_a_time(two):
     with database.transaction(two) as connection:
         assert database.lock(connection, register.LOCK, "register")

@@ -181,12 +181,14 @@ def _drawn(found: Sides) -> Group:
 
 
 def _say(outcome: Outcome, what: str, *, as_json: bool) -> None:
-    data = {"decision": outcome.decision} | dict(outcome.counts)
+    data = {"decision": outcome.decision, "followed": outcome.followed} | dict(outcome.counts)
     lines = [
         f"decision {outcome.decision} {what}: {outcome.counts['joined']} ids joined, {outcome.counts['parted']} parted"
     ]
     if what == "undone" and not outcome.counts["joined"] + outcome.counts["parted"]:
         lines.append("nothing changed: certain matches, or other decisions, say the same; `match split` parts people")
+    if not outcome.followed:
+        lines.append("families and proposals do not show it yet: `register update` brings them up to date")
     if outcome.counts["carried"]:
         lines.append(f"{outcome.counts['carried']} flags or holds are on each part now: look whom they mean")
     say(data, as_json=as_json, words=lambda: "\n".join(lines))

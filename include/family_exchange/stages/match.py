@@ -6,7 +6,7 @@ until it is taken back.
 
 import logging
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from family_exchange.adapters import audit, database, links, persons, register
@@ -49,8 +49,10 @@ class Outcome:
 
     decision: int
     counts: Mapping[str, int]
-    """`joined` and `parted` as in `people`; `flags` and `holds` carried to a part as `carried`; what families and
-    proposals changed."""
+    """`joined` and `parted` as in `people`; `carried`: flags and holds that a part has now too; and what became of
+    families and proposals."""
+    followed: bool = True
+    """False: families and proposals could not be brought up to date now; the register's next run does it."""
 
 
 def join(doors: Doors, a: str, b: str, *, by: str, reason: str, today: date) -> Outcome:
@@ -178,10 +180,14 @@ def _body(
 
 
 def _brought_up_to_date(doors: Doors, outcome: Outcome, today: date) -> Outcome:
-    """The families and proposals follow; should this be cut off, the next run of these stages does it."""
-    counts = household.families(doors, today=today) | propose.families(doors, today=today)
+    """Families and proposals follow. The decision stands whatever happens here: what is due for them is noted."""
     log.info("identity decision %s: %s", outcome.decision, outcome.counts)
-    return Outcome(outcome.decision, dict(outcome.counts) | counts)
+    try:
+        counts = household.families(doors, today=today) | propose.families(doors, today=today)
+    except (TryLater, NeedsDecision) as wait:
+        log.warning("families and proposals wait for the register's next run: %s", wait)
+        return replace(outcome, followed=False)
+    return replace(outcome, counts={**outcome.counts, **counts})
 
 
 def _require(by: str, reason: str) -> None:
