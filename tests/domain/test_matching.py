@@ -98,6 +98,8 @@ def test_a_short_form_of_several_names_says_who_is_meant_only_beside_the_sex():
 def test_twins_in_a_file_with_its_columns_turned_have_not_one_forename():
     ella, emma = a_person(forename="ASHBARROW", surname="ELLA"), another(forename="ASHBARROW", surname="EMMA")
     assert matching.forenames(ella, emma, NAMES) is Likeness.UNKNOWN
+    ali, usman = replace(ella, surname="MOHAMMED ALI"), replace(emma, surname="MOHAMMED USMAN")
+    assert matching.forenames(ali, usman, SHARING) is Likeness.UNKNOWN
     thomas = replace(ella, forename="THOMAS"), replace(emma, forename="THOMAS")
     assert matching.forenames(*thomas, NAMES) is Likeness.UNKNOWN
 

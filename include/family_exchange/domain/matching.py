@@ -114,7 +114,7 @@ def forenames(a: Identity, b: Identity, names: Names) -> Likeness:
 
 def _may_be_turned(a: Identity, b: Identity, names: Names) -> bool:
     """True when the surnames are unlike and may be forenames: a file with its columns turned makes one of two twins."""
-    words = [frozenset(one.surname.split()) for one in (a, b)]
+    words = [frozenset(one.surname.split()) - names.shared for one in (a, b)]
     if not all(words) or not words[0].isdisjoint(words[1]) or one_slip(a.surname, b.surname):
         return False
     forename_known = any(not names.given.isdisjoint(one.forename.split()) for one in (a, b))
