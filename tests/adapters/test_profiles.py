@@ -214,6 +214,24 @@ def test_a_partner_sends_only_feeds_that_are_agreed_for_its_kind(root, old, new,
     assert expected in [problem.expected for problem in profiles.check(council, root=root)]
 
 
+@pytest.mark.requirement("R-034")
+@pytest.mark.parametrize(
+    ("data_class", "expected"),
+    [
+        ("ethnicity", "expected a line of the notice from which ethnicity follows"),
+        ("police_reference", "expected a line of the notice from which police_reference follows"),
+        ("housing", None),
+    ],
+)
+def test_what_is_specially_guarded_is_taken_in_only_where_the_notice_says_so(root, data_class, expected):
+    council = next(c for c in profiles.councils() if not profiles.profile(c).collects(data_class))
+    added = f"data_classes:\n  - {{data_class: {data_class}, status: assumed, note: a guess}}"
+    changed(root, f"councils/{council}.yaml", "data_classes:", added)
+    found = [(problem.key, problem.expected) for problem in profiles.check(council, root=root)]
+    assert [key for key, _ in found] == (["data_classes[0]"] if expected else [])
+    assert all(said.startswith(expected) for _, said in found)
+
+
 @pytest.mark.requirement("R-035")
 def test_a_feed_of_which_only_names_could_be_kept_is_refused(root):
     council = next(

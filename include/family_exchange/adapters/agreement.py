@@ -12,7 +12,8 @@ from family_exchange.domain.condition import OF_A_DAY, Condition, Operator
 from family_exchange.domain.contract import Contract
 from family_exchange.domain.framework import Framework
 from family_exchange.domain.indicator import Indicator, Sign
-from family_exchange.domain.profile import OPERATIONS, Profile, leaves
+from family_exchange.domain.profile import CRIMINAL_OFFENCE, OPERATIONS, SPECIAL_CATEGORIES, Profile, leaves
+from family_exchange.domain.provenance import Status
 from family_exchange.domain.return_definition import ReturnDefinition
 
 WHO_CLASSES = frozenset(
@@ -50,7 +51,7 @@ def of_profile(document: Document, profile: Profile, shelf: Shelf) -> list[Probl
     problems = list(_sources(document, profile, shelf.notices))
     if not document.file.endswith(f"/{profile.council}.yaml"):
         problems.append(document.problem("identity.slug", "expected the name of the file"))
-    for part in (_frameworks, _returns, _onward, _feeds, _calendars):
+    for part in (_classes, _frameworks, _returns, _onward, _feeds, _calendars):
         try:
             problems.extend(part(document, profile, shelf))
         except BadFile as error:
@@ -116,6 +117,15 @@ def _sources(document: Document, profile: Profile, notices: Notices) -> Iterator
             yield document.problem(path, f"expected a line of the council's own notice, {own}")
         elif objection := notices.objection(leaf.source, leaf.quote):
             yield document.problem(path, objection)
+
+
+def _classes(document: Document, profile: Profile, _shelf: Shelf) -> Iterator[Problem]:
+    for index, each in enumerate(profile.data_classes):
+        if each.data_class in SPECIAL_CATEGORIES | CRIMINAL_OFFENCE and each.status is Status.ASSUMED:
+            yield document.problem(
+                f"data_classes[{index}]",
+                f"expected a line of the notice from which {each.data_class} follows; such data are not assumed",
+            )
 
 
 def _frameworks(document: Document, profile: Profile, shelf: Shelf) -> Iterator[Problem]:
