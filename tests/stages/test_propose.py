@@ -5,7 +5,8 @@ import pytest
 from family_exchange.adapters import database, profiles
 from family_exchange.adapters import register as registry
 from family_exchange.domain.errors import NeedsDecision, TryLater
-from family_exchange.stages import match, propose
+from family_exchange.domain.programme import Status
+from family_exchange.stages import match, programme, propose
 from support.registry import TODAY, a_file, doors_to, person_of, query, with_staging
 from support.troubled import CHILD, ELSEWHERE, FATHER, MOTHER, TEENAGER, a_term, an_offence, arrears, bring_up, someone
 
@@ -240,6 +241,23 @@ def test_a_family_that_was_declined_comes_back_with_a_problem_that_nobody_decide
     assert bring_up(council)["proposals"] == 1
     (waiting,) = propose.work_list(doors_to(council))
     assert waiting.problems == ("P1", "P2", "P4")
+
+
+@pytest.mark.parametrize("status", ["invited", "accepted"])
+def test_a_family_that_was_asked_is_not_on_the_work_list(council, status):
+    a_family_with_two_problems(council)
+    bring_up(council)
+    ((family,),) = query(council, "SELECT family_id FROM register.proposal")
+    programme.status(
+        doors_to(council),
+        family,
+        Status(status),
+        by="Lead Worker A",
+        reason="at the school gate",
+        on=TODAY,
+        today=TODAY,
+    )
+    assert propose.work_list(doors_to(council)) == []
 
 
 def test_a_family_that_was_accepted_waits_for_nobody(council):

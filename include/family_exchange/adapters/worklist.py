@@ -60,9 +60,12 @@ _WAITING = """
      WHERE NOT EXISTS (SELECT FROM register.decision d WHERE d.proposal_id = p.proposal_id)
        AND NOT EXISTS (SELECT FROM register.proposal_history h JOIN register.decision d USING (proposal_id)
                         WHERE h.family_id = p.family_id AND (d.outcome = 'accepted' OR h.problems @> p.problems))
+       AND NOT EXISTS (SELECT FROM register.family_status s WHERE s.family_id = p.family_id
+                           AND s.status IN ('invited', 'accepted') AND upper_inf(s.valid))
      GROUP BY 1, 2, 3, 4, 5
 """
-"""A family that was accepted is its lead worker's; one that was not comes back with a problem nobody decided about."""
+"""A family that was accepted is its lead worker's, and one that was invited has its answer to give; a family that was
+not accepted comes back with a problem nobody decided about."""
 
 
 def waiting(
