@@ -12,7 +12,7 @@ from family_exchange.adapters import audit, database, letters, outbox
 from family_exchange.domain.calendar import State
 from family_exchange.domain.errors import Halted, TryLater
 from family_exchange.domain.message import Topic
-from family_exchange.stages import tell, watch
+from family_exchange.stages import programme, tell, watch
 from support.calendars import london
 
 BEFORE = london(2026, 12, 6, 13)
@@ -248,6 +248,27 @@ def test_a_letter_that_cannot_be_sent_keeps_no_other_back_and_comes_again(counci
     assert {each.recipient for each in written(council)} == {first}
     tell.people(council.doors, lambda _, mail: again.append(mail["To"]))
     assert again == [first]
+
+
+@pytest.mark.requirement("R-023")
+def test_what_is_missing_in_the_support_of_families_is_told_in_numbers_once_a_week(council):
+    register = council.register
+    person = register.person()
+    family = register.supported(person)
+    for days in range(3):
+        watch.look(council.doors, at=AFTER + timedelta(days))
+    (said,) = about(council, Topic.SUPPORT)
+    assert said.recipient == council.doors.profile.mailboxes["programme"].email
+    assert said.lines[0].endswith("no lead worker: 1, nobody said: 1.")
+    assert "family exceptions" in said.lines[-1]
+    assert not {family, person} & set(" ".join(said.lines).split())
+    watch.look(council.doors, at=AFTER + timedelta(days=7))
+    assert len(about(council, Topic.SUPPORT)) == 2
+    on, who = AFTER.date(), {"by": "Manager B", "today": AFTER.date()}
+    programme.lead(council.doors, family, name="Worker W", organisation="Early Help", on=on, **who)
+    programme.plan(council.doors, family, inside=[person], on=on, **who)
+    watch.look(council.doors, at=AFTER + timedelta(days=14))
+    assert len(about(council, Topic.SUPPORT)) == 2
 
 
 def test_a_return_without_a_receipt_is_told_after_a_day(council):

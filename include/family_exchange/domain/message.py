@@ -3,12 +3,13 @@
 A message's key says what it is about; the same key is never written twice, however often the platform looks.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
 from family_exchange.domain.calendar import LEAST_LEARNED_FROM, LONDON, Standing, State
+from family_exchange.domain.programme import Gap
 from family_exchange.domain.promises import Partner
 
 
@@ -25,6 +26,7 @@ class Topic(StrEnum):
     ENDPOINT = "endpoint"
     AUDIT = "audit"
     NO_RECEIPT = "no_receipt"
+    SUPPORT = "support"
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +176,22 @@ def terms_end(council: str, last: date, to: str) -> Message:
         lines=(
             f"The school terms in the profile end on {day(last)}; after that no file of a term is expected or missed.",
             f"Add the area's published terms to `school_terms` in include/councils/{council}.yaml.",
+        ),
+    )
+
+
+def support(council: str, missing: Mapping[Gap, int], on: date, to: str) -> Message:
+    """What is missing in the support of families, in numbers; once a week."""
+    year, week, _ = on.isocalendar()
+    counted = ", ".join(f"{gap.replace('_', ' ')}: {number}" for gap, number in sorted(missing.items()))
+    return Message(
+        key=f"{council}/support/{year}-W{week:02}",
+        topic=Topic.SUPPORT,
+        recipient=to,
+        subject="something is missing in the support of families",
+        lines=(
+            f"Exceptions in the support of families on the programme: {counted}.",
+            f"`family-exchange family exceptions --council {council}` names the families; a person sees to each.",
         ),
     )
 

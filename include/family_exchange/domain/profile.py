@@ -42,6 +42,8 @@ SPECIAL_CATEGORIES = frozenset(
 CRIMINAL_OFFENCE = frozenset({DataClass.CRIME_ASB, DataClass.POLICE_REFERENCE, DataClass.JUSTICE_REFERENCE})
 """UK GDPR Article 10: taken in only where a basis names an Article 10 condition."""
 
+PROGRAMME = "programme"
+"""The mailbox for what concerns the families on the programme; a council without it has operations told."""
 OPERATIONS = "operations"
 """The mailbox for what concerns nobody but those who run the exchange."""
 

@@ -1,15 +1,16 @@
-"""Look whether anything needs a person: files that did not come, ends of keys and agreements, servers, audit, receipts.
+"""Look whether anything needs a person: files that did not come, ends of keys and agreements, servers, audit, support.
 
 It asks the calendars and the ledger, so it sees what is missing even when no run of anything exists. What it finds it
 writes into the outbox, each thing once; `stages.tell` sends it.
 """
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from family_exchange.adapters import arrivals, audit, database, measures, outbox, own_keys
+from family_exchange.adapters import arrivals, audit, database, gaps, measures, outbox, own_keys
 from family_exchange.adapters.arrivals import Lying
 from family_exchange.adapters.audit import Verdict
 from family_exchange.adapters.database import Connection
@@ -20,7 +21,8 @@ from family_exchange.domain.calendar import LONDON, Standing, State
 from family_exchange.domain.errors import Halted, NeedsDecision, TryLater
 from family_exchange.domain.expiry import KeyEnd
 from family_exchange.domain.message import Message
-from family_exchange.domain.profile import OPERATIONS, Profile
+from family_exchange.domain.profile import OPERATIONS, PROGRAMME, Profile
+from family_exchange.domain.programme import Gap
 from family_exchange.domain.promises import Partner
 
 log = logging.getLogger(__name__)
@@ -53,6 +55,8 @@ class Survey:
     endpoints: tuple[tuple[str, str], ...]
     """Servers that cannot be used, and why."""
     chain: Verdict
+    missing: Mapping[Gap, int]
+    """What is missing in the support of families, in numbers."""
 
     def in_state(self, state: State) -> list[Feed]:
         """The expected files in that state."""
@@ -72,6 +76,7 @@ def survey(doors: Doors, *, at: datetime) -> Survey:
             keys=tuple(_keys(doors, connection)),
             endpoints=endpoints,
             chain=chain,
+            missing=Counter(one.gap for one in gaps.in_support(connection, on=at.astimezone(LONDON).date())),
         )
 
 
@@ -122,6 +127,10 @@ def messages(doors: Doors, found: Survey, *, at: datetime) -> Iterator[Message]:
         yield message.no_receipt(council, return_id, sent_at, operations)
     for name, why in found.endpoints:
         yield message.endpoint(council, name, why, today, operations)
+    if found.missing:
+        mailboxes = doors.profile.mailboxes
+        to = mailboxes.get(PROGRAMME, mailboxes[OPERATIONS]).email
+        yield message.support(council, found.missing, today, to)
     if found.chain.broken_at is not None:
         yield message.audit(council, found.chain.broken_at, found.chain.why, operations)
 
