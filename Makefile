@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 WORKERS ?= -n logical --maxprocesses 4 --no-loadscope-reorder # of the tests; WORKERS= runs them one after the other
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fix bench soak requirements lock schemas feeds clean
+.PHONY: help setup demo test check fix bench bench-matching soak requirements lock schemas feeds clean
 
 help: ## what you can ask for
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 setup: $(VENV)/.ready ## the virtual environment with the pinned requirements
 
@@ -43,6 +43,10 @@ fix: setup ## what the tools can mend by themselves
 
 bench: setup ## measured speed, as ratios to references in the same run
 	$(BIN)/pytest -q tests/benchmarks --benchmark-only $(ARGS)
+
+bench-matching: setup ## how well people are matched, beside recordlinkage and a simple rule on the same records
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-virtualenv --no-deps -r requirements-bench.txt
+	$(BIN)/pytest -q tests/benchmarks/test_matching.py --benchmark-only --benchmark-columns=median $(ARGS)
 
 soak: setup ## 10,000 small files with things going wrong all the while (ARGS="--files 500" for fewer)
 	PYTHONPATH=include:tests $(BIN)/python -m support.soak $(ARGS)
