@@ -13,7 +13,6 @@ ROOT = Path(__file__).parents[2]
 ONE_AFTER_THE_OTHER = "pytest.mark.airflow"
 """Files with this mark are one worker's: each starts an Airflow, and two at once are too much for a small machine."""
 LONG = (
-    "tests/faults/test_simulated_schedules.py",
     "tests/adapters/test_expectations.py",
     "tests/journeys/test_every_kind_of_file.py",
     "tests/faults/test_e_killed_anywhere.py",
@@ -24,6 +23,7 @@ LONG = (
     "tests/faults/test_c_openpgp_interop.py",
     "tests/adapters/test_desk_model.py",
     "tests/demo/test_journey_ends.py",
+    "tests/faults/test_simulated_schedules.py",
 )
 """Files that take about a minute or more: whoever began one last would let the others wait."""
 
