@@ -85,8 +85,8 @@ def note(connection: Connection, rules: Rules, whom: str) -> None:
     connection.execute("DROP TABLE IF EXISTS said")
     query = sql.SQL(_SAID).format(
         whom=sql.Identifier(whom),
-        identifiers=sql.SQL("\n").join(map(_identifier, IDENTIFIERS)),
-        services=sql.SQL("\n").join(_service(feed, one) for feed, one in rules.services),
+        identifiers=sql.SQL("").join(map(_identifier, IDENTIFIERS)),
+        services=sql.SQL("").join(_service(feed, one) for feed, one in rules.services),
         trust=_trust(rules),
         classes=_classes(),
     )
@@ -113,25 +113,25 @@ SELECT t.root_id AS person_id, s.attribute, s.slot, jsonb_strip_nulls(s.value) A
          || t.source_record_id) COLLATE "C" AS preference,
        t.source_record_id, NULL::bigint AS rectification_no
   FROM told t CROSS JOIN LATERAL (
-    VALUES
-    ('name', '', CASE WHEN t.surname IS NOT NULL
-       THEN jsonb_build_object('forename', t.forename, 'surname', t.surname) END,
-     'name', t.day, NULL::date, NULL::date),
-    ('birth', t.kind, CASE WHEN t.date_of_birth IS NOT NULL
-       THEN jsonb_build_object('day', to_char(t.date_of_birth, 'YYYY-MM-DD')) END,
-     'date_of_birth', t.day, NULL, NULL),
-    ('sex', '', CASE WHEN t.sex IN ('F', 'M') THEN jsonb_build_object('sex', t.sex) END, 'sex', t.day, NULL, NULL),
-    ('address', '', CASE WHEN coalesce(t.uprn, t.address_line_1, t.postcode) IS NOT NULL
-       THEN jsonb_build_object('address_line_1', t.address_line_1, 'address_line_2', t.address_line_2,
-                               'town', t.town, 'postcode', t.postcode, 'uprn', t.uprn) END,
-     'address', t.day, CASE WHEN jsonb_exists(t.facts, 'tenancy_start') AND t.event_on <= t.as_of THEN t.event_on END,
-     (t.facts ->> 'tenancy_start')::date),
-    {identifiers}
-    ('relationship', concat_ws('|', t.feed, t.partner, t.household_ref),
-     CASE WHEN t.relationship IS NOT NULL THEN jsonb_build_object('relationship', t.relationship) END, 'family', t.day,
-     CASE WHEN jsonb_exists(t.facts, 'tenancy_start') AND t.event_on <= t.as_of THEN t.event_on + 1 END, NULL){services}
+    SELECT 'name', '', jsonb_build_object('forename', t.forename, 'surname', t.surname),
+           'name', t.day, NULL::date, NULL::date WHERE t.surname IS NOT NULL
+    UNION ALL
+    SELECT 'birth', t.kind, jsonb_build_object('day', to_char(t.date_of_birth, 'YYYY-MM-DD')),
+           'date_of_birth', t.day, NULL, NULL WHERE t.date_of_birth IS NOT NULL
+    UNION ALL
+    SELECT 'sex', '', jsonb_build_object('sex', t.sex), 'sex', t.day, NULL, NULL WHERE t.sex IN ('F', 'M')
+    UNION ALL
+    SELECT 'address', '', jsonb_build_object('address_line_1', t.address_line_1, 'address_line_2', t.address_line_2,
+                                             'town', t.town, 'postcode', t.postcode, 'uprn', t.uprn),
+           'address', t.day,
+           CASE WHEN jsonb_exists(t.facts, 'tenancy_start') AND t.event_on <= t.as_of THEN t.event_on END,
+           (t.facts ->> 'tenancy_start')::date WHERE coalesce(t.uprn, t.address_line_1, t.postcode) IS NOT NULL
+    UNION ALL
+    SELECT 'relationship', concat_ws('|', t.feed, t.partner, t.household_ref),
+           jsonb_build_object('relationship', t.relationship), 'family', t.day,
+           CASE WHEN jsonb_exists(t.facts, 'tenancy_start') AND t.event_on <= t.as_of THEN t.event_on + 1 END, NULL
+     WHERE t.relationship IS NOT NULL{identifiers}{services}
   ) s(attribute, slot, value, data_class, from_on, to_on, began_on)
- WHERE s.value IS NOT NULL AND s.from_on IS NOT NULL
 UNION ALL
 SELECT w.root_id, c.attribute, c.slot, c.value, {classes}, c.valid_from, NULL, NULL, true,
        ('~|' || to_char(c.valid_from, 'YYYY-MM-DD') || '|' || lpad(c.rectification_no::text, 12, '0')) COLLATE "C",
@@ -142,49 +142,49 @@ SELECT w.root_id, c.attribute, c.slot, c.value, {classes}, c.valid_from, NULL, N
 
 
 def _identifier(kind: str) -> sql.Composable:
-    number = _column(kind)
     return sql.SQL(
-        """('identifier', {kind}, CASE WHEN {number} IS NOT NULL THEN jsonb_build_object('number', {number}) END,
-     {data_class}, t.day, NULL, NULL),"""
-    ).format(kind=sql.Literal(kind), number=number, data_class=sql.Literal(str(IDENTIFIERS[kind])))
+        """
+    UNION ALL
+    SELECT 'identifier', {kind}, jsonb_build_object('number', {number}), {data_class}, t.day, NULL, NULL
+     WHERE {number} IS NOT NULL"""
+    ).format(kind=sql.Literal(kind), number=_column(kind), data_class=sql.Literal(str(IDENTIFIERS[kind])))
 
 
 def _service(feed: str, one: Service) -> sql.Composable:
-    """One row of the `VALUES`: null where the row is not of that feed, or does not tell since when."""
-    day, event = sql.SQL("t.day"), sql.SQL("t.record_ref")
-    since = _day(one.since) if one.since else day
+    """A row when the record is of that feed and tells since when."""
+    since: sql.Composable = sql.SQL("t.day")
+    event: sql.Composable = sql.SQL("t.record_ref")
     until: sql.Composable = sql.SQL("({}) + 1").format(_day(one.until)) if one.until else sql.SQL("NULL::date")
-    if one.since:
-        event = sql.SQL("coalesce(nullif(t.event_ref, ''), t.record_ref)")
-    if one.holds_months:
-        until = sql.SQL("coalesce({}, ({} + make_interval(months => {}))::date)").format(
-            until, since, sql.Literal(one.holds_months)
-        )
     parts: list[sql.Composable] = [sql.SQL("'service', {}, 'partner', t.partner").format(sql.Literal(one.service))]
     if one.since:
+        since, event = _day(one.since), sql.SQL("coalesce(nullif(t.event_ref, ''), t.record_ref)")
         parts.append(sql.SQL("'since', {}").format(since))
     if one.until:
         parts.append(sql.SQL("'until', {}").format(_day(one.until)))
     if one.at:
         parts.append(sql.SQL("'at', {}").format(_column(one.at)))
+    if one.holds_months:
+        until = sql.SQL("coalesce({}, ({} + make_interval(months => {}))::date)").format(
+            until, since, sql.Literal(one.holds_months)
+        )
     return sql.SQL(
-        """,
-    ('involvement', concat_ws('|', t.feed, t.partner, {event}, {service}),
-     CASE WHEN t.feed = {feed} AND {since} IS NOT NULL THEN jsonb_build_object({parts}) END,
-     {data_class}, {since}, {until}, NULL)"""
+        """
+    UNION ALL
+    SELECT 'involvement', concat_ws('|', t.feed, t.partner, {event}, {service}), jsonb_build_object({parts}),
+           {data_class}, {since}, {until}, NULL WHERE t.feed = {feed} AND {since} IS NOT NULL"""
     ).format(
         event=event,
         service=sql.Literal(one.service),
-        feed=sql.Literal(feed),
-        since=since,
         parts=sql.SQL(", ").join(parts),
         data_class=sql.Literal(str(one.data_class)),
+        since=since,
         until=until,
+        feed=sql.Literal(feed),
     )
 
 
-def _day(column: str) -> sql.Composable:
-    return _column(column) if column in IDENTITY_COLUMNS else sql.SQL("({})::date").format(_column(column))
+def _day(column: str) -> sql.Composed:
+    return sql.SQL("({})::date").format(_column(column))
 
 
 def _column(canonical: str) -> sql.Composable:
