@@ -244,6 +244,16 @@ def test_records_that_are_hers_now_are_hidden_from_him_also_as_they_were_known_a
     assert "Wronglyjoined" in told(council, fled["him"])["values"]
 
 
+def test_somebody_who_may_be_her_is_hidden_from_him_as_she_is(register, council, fled):
+    double = register.person()
+    address(register, double, HERS)
+    assert HERS in told(council, double, subject=fled["him"])["values"]
+    pair = sorted((double, fled["her"]))
+    register.run("INSERT INTO register.possible_match (person_a, person_b, probability) VALUES (%s, %s, 0.7)", *pair)
+    assert told(council, double, subject=fled["him"])["people"] == []
+    assert told(council, double, subject=fled["helper"])["people"] == [double]
+
+
 @pytest.mark.requirement("D-19")
 @pytest.mark.parametrize("purpose", ["identify", "support", "monitor"])
 def test_a_withheld_address_that_is_known_from_elsewhere_is_shown_to_nobody(register, council, purpose):

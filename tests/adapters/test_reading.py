@@ -207,7 +207,8 @@ def test_every_table_about_people_is_guarded_even_from_its_owner(register):
     unguarded = register.run(
         """SELECT c.oid::regclass FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
             WHERE n.nspname IN ('memory', 'register') AND c.relkind IN ('r', 'p')
-              AND NOT (c.relrowsecurity AND c.relforcerowsecurity)"""
+              AND NOT (c.relrowsecurity AND c.relforcerowsecurity AND EXISTS (
+                    SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND p.polname = 'pipeline'))"""
     )
     assert unguarded == []
     by_owner = register.run(
@@ -323,3 +324,27 @@ def test_what_records_state_is_shown_to_those_who_decide_who_is_who(register, co
         assert rows.fetchall() == [(record, each) for each in stated]  # police incidents have no NI number
     with pytest.raises(NeedsDecision, match="attempt"), reading(council, purpose="evaluate_local", by=READER) as reader:
         reader.connection.execute("SELECT * FROM register.stated")
+
+
+BULK = (
+    """INSERT INTO memory.person_record (source_record_id, person_id, how)
+       SELECT source_record_id, 'P1', 'new' FROM register.source_record""",
+    """UPDATE memory.fact t SET recorded = tstzrange(lower(t.recorded), clock_timestamp())
+        WHERE upper_inf(t.recorded) AND NOT EXISTS (SELECT FROM memory.person p WHERE p.person_id = t.person_id)""",
+    """SELECT p.person_id, max(r.as_of) FROM register.source_record r JOIN register.person_record p
+         USING (source_record_id) JOIN register.family_member m USING (person_id) WHERE r.current GROUP BY 1""",
+    """INSERT INTO memory.person (person_id) VALUES ('P1') ON CONFLICT (person_id) DO NOTHING RETURNING person_id""",
+    "DELETE FROM memory.source_record WHERE source_record_id = 'S1'",
+)
+
+
+@pytest.mark.parametrize("statement", BULK)
+def test_the_pipelines_own_work_is_planned_as_if_nothing_were_guarded(register, statement):
+    def plan():
+        with register.open() as connection:
+            return connection.execute(f"EXPLAIN (VERBOSE) {statement}").fetchall()
+
+    guarded = plan()
+    for (table,) in register.run("SELECT oid::regclass::text FROM pg_class WHERE relrowsecurity"):
+        register.run(f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY")
+    assert plan() == guarded

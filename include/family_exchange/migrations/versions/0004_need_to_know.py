@@ -99,13 +99,17 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
 $$;
 COMMENT ON FUNCTION register.taken_for IS 'the ids, and every id of the same person as it is known now';
 
-CREATE FUNCTION register.living_with(p_ids text[]) RETURNS TABLE (id text, other text)
+CREATE FUNCTION register.close_to(p_ids text[]) RETURNS TABLE (id text, other text)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
   SELECT m.person_id, n.person_id
     FROM memory.family_member m JOIN memory.family_member n USING (family_id)
    WHERE m.person_id = ANY (p_ids) AND upper_inf(m.recorded) AND upper_inf(n.recorded) AND m.resident AND n.resident
      AND coalesce(m.to_on > current_date, true) AND coalesce(n.to_on > current_date, true)
+  UNION SELECT person_a, person_b FROM register.possible_match WHERE person_a = ANY (p_ids)
+  UNION SELECT person_b, person_a FROM register.possible_match WHERE person_b = ANY (p_ids)
 $$;
+COMMENT ON FUNCTION register.close_to IS
+  'who tells where these are: whoever lives with them, and whoever may be the same person';
 
 CREATE FUNCTION register.pairs(p_ids text[]) RETURNS TABLE (person_id text, from_person_id text)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
@@ -131,7 +135,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
   near AS (
     SELECT person_id FROM pair
     UNION
-    SELECT l.other FROM register.living_with(ARRAY(SELECT person_id FROM pair)) l
+    SELECT l.other FROM register.close_to(ARRAY(SELECT person_id FROM pair)) l
       JOIN pair ON pair.person_id = l.id AND pair.from_person_id <> l.other)
   SELECT DISTINCT other FROM register.taken_for(ARRAY(SELECT person_id FROM near))
 $$;
@@ -152,7 +156,7 @@ CREATE FUNCTION register.secret_homes(p_ids text[]) RETURNS SETOF text
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
   WITH same AS MATERIALIZED (SELECT * FROM register.taken_for(p_ids)),
   home AS MATERIALIZED (
-    SELECT s.id, l.other FROM same s JOIN register.living_with(ARRAY(SELECT other FROM same)) l ON l.id = s.other
+    SELECT s.id, l.other FROM same s JOIN register.close_to(ARRAY(SELECT other FROM same)) l ON l.id = s.other
     UNION SELECT id, other FROM same),
   pair AS MATERIALIZED (SELECT * FROM register.pairs(ARRAY(SELECT other FROM same)))
   SELECT id FROM same WHERE other IN (SELECT register.kept_from(p_ids))
@@ -310,7 +314,7 @@ CREATE VIEW register.stated WITH (security_barrier = true) AS
 COMMENT ON VIEW register.stated IS
   'what records state of who people are, to the role of a purpose, after a read: for those who decide who is who';
 
-REVOKE EXECUTE ON FUNCTION register.taken_for, register.living_with, register.pairs, register.kept_from, register.other_side,
+REVOKE EXECUTE ON FUNCTION register.taken_for, register.close_to, register.pairs, register.kept_from, register.other_side,
   register.secret_homes, register.reads FROM PUBLIC;
 """
 
@@ -465,7 +469,7 @@ END $$;
 DROP VIEW register.stated;
 DROP FUNCTION register.grant_purposes, register.read_family, register.read_person, register.readable_families,
   register.rectified_classes, register.readable_classes, register.readable, register.for_somebody, register.reads,
-  register.secret_homes, register.other_side, register.kept_from, register.pairs, register.living_with, register.taken_for;
+  register.secret_homes, register.other_side, register.kept_from, register.pairs, register.close_to, register.taken_for;
 DROP VIEW register.withheld, register.protection, register.protected_as_client, register.protected_by_incident,
   register.party_to_abuse;
 DROP INDEX memory.source_record_event;
