@@ -8,18 +8,18 @@ scored against the register's and against each other; of the register's own only
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import date
 from typing import TYPE_CHECKING
 
-from family_exchange.adapters import blocks, stated, statements
+from family_exchange.adapters import blocks, stated
 from family_exchange.adapters.blocks import NUMBERS
 from family_exchange.adapters.database import Connection
 from family_exchange.adapters.linkage_model import LinkageModel
+from family_exchange.adapters.linkage_rows import IDENTITY, identity, shares
 from family_exchange.adapters.stated import MOST_SHARERS
 from family_exchange.adapters.statements import Table
 from family_exchange.domain.clustering import Pair
 from family_exchange.domain.errors import ExchangeError
-from family_exchange.domain.person import Birth, Identity
+from family_exchange.domain.person import Identity
 
 if TYPE_CHECKING:
     import duckdb
@@ -124,8 +124,8 @@ class Pool:
         """Make of `stated` what is compared: each distinct statement once, in an order that depends on nothing else."""
         self.connection.execute(_STATEMENT).fetchall()
         names = self.connection.execute("SELECT DISTINCT forename, surname FROM statement").fetchall()
-        for column, shares in _shares(self.model, names).items():
-            self.connection.register(f"{column}_share", shares)
+        for column, found in shares(self.model, names).items():
+            self.connection.register(f"{column}_share", found)
         for table, condition in (("fresh_statement", "fresh"), ("known_statement", "NOT fresh")):
             self.connection.execute(_SCORED.format(table=table, condition=condition)).fetchall()
 
@@ -137,9 +137,19 @@ class Pool:
         with told_by_kind():
             if not self._any("fresh_statement"):
                 return []
-            known = "known_statement" if self._any("known_statement") else None
-            scored = self._scores(threshold, "fresh_statement", known)
+        scored = self.scored(threshold)
+        with told_by_kind():
             return self._paired(scored, self._same_numbers("l.fresh OR r.fresh"))
+
+    def scored(self, threshold: float) -> Table:
+        """Fresh statements beside others, of two record keys: `a < b`, numbers of statements, `probability`, `weight`.
+
+        There must be a fresh statement.
+        """
+        with told_by_kind():
+            return self._scores(
+                threshold, "fresh_statement", "known_statement" if self._any("known_statement") else None
+            )
 
     def pairs_among(self, persons: Iterable[str], threshold: float) -> list[Pair]:
         """Like `pairs`, of what the register knew already of these persons."""
@@ -175,28 +185,27 @@ class Pool:
         with told_by_kind():
             _register_list(self.connection, "wanted", "key", sorted(set(keys)))
             rows = self.connection.execute(
-                f"SELECT {_IDENTITY} FROM statement s JOIN wanted w ON w.key = s.key ORDER BY s.id"  # noqa: S608 - our own words
+                f"SELECT {IDENTITY} FROM statement s JOIN wanted w ON w.key = s.key ORDER BY s.id"  # noqa: S608 - our own words
             ).fetchall()
         found: dict[str, list[Identity]] = {}
         for row in rows:
-            found.setdefault(row[0], []).append(_identity(list(row)))
+            found.setdefault(row[0], []).append(identity(row))
         return found
 
-    def _paired(
-        self, scored: list[tuple[int, int, float, float]], same_numbers: Iterable[tuple[int, int]]
-    ) -> list[Pair]:
-        seen = {(a, b) for a, b, _, _ in scored}
+    def _paired(self, scored: Table, same_numbers: Iterable[tuple[int, int]]) -> list[Pair]:
+        rows = list(zip(*(column.to_pylist() for column in scored.columns), strict=True))
+        seen = {(a, b) for a, b, _, _ in rows}
         alike = [(a, b, None, None) for a, b in same_numbers if (a, b) not in seen]
-        found = sorted([*scored, *alike], key=lambda row: row[:2])
+        found = sorted([*rows, *alike], key=lambda row: row[:2]) if alike else rows
         people = self._people({number for a, b, _, _ in found for number in (a, b)})
         return [Pair(people[a], people[b], probability, weight) for a, b, probability, weight in found]
 
     def _people(self, numbers: Iterable[int]) -> dict[int, Identity]:
         _register_list(self.connection, "wanted", "id", sorted(numbers))
         rows = self.connection.execute(
-            f"SELECT s.id, {_IDENTITY} FROM statement s JOIN wanted w ON w.id = s.id"  # noqa: S608 - our own words
+            f"SELECT s.id, {IDENTITY} FROM statement s JOIN wanted w ON w.id = s.id"  # noqa: S608 - our own words
         ).fetchall()
-        return {int(number): _identity(row) for number, *row in rows}
+        return {int(number): identity(row) for number, *row in rows}
 
     def _same_numbers(self, which: str) -> list[tuple[int, int]]:
         """Pairs of statements `l` and `r`, of two keys, that bear an equal number."""
@@ -211,13 +220,13 @@ class Pool:
             }
         return sorted(found)
 
-    def _scores(self, threshold: float, table: str, beside: str | None = None) -> list[tuple[int, int, float, float]]:
-        """`(a, b, probability, weight)` with `a < b`, of two keys: within `table`, and between it and `beside`."""
+    def _scores(self, threshold: float, table: str, beside: str | None = None) -> Table:
+        """`a < b`, `probability` and `weight`, of two keys, in order: within `table`, and between it and `beside`."""
         from splink import DuckDBAPI, Linker  # noqa: PLC0415 - costs a second
 
         engine = DuckDBAPI(connection=self.connection)
         rows = engine.register(table, dataset_display_name=table)
-        linker = Linker([rows], dict(self.model.splink), log_level=None)
+        linker = Linker([rows], dict(self.model.splink), log_level=None, validate_settings=False)
         for column in self.model.by_share:
             linker.table_management.register_term_frequency_lookup(engine.register(f"{column}_share"), column)
         predict = linker.inference
@@ -227,15 +236,14 @@ class Pool:
             found.append(
                 predict.predict_between(others, rows, threshold_match_probability=threshold, warning_mode="never")
             )
-        scored = self.connection.execute(
-            " UNION ALL ".join(
-                f"""SELECT least(id_l, id_r), greatest(id_l, id_r), round(match_probability, 6), round(match_weight, 3)
-                      FROM {each.physical_name} p JOIN statement a ON a.id = p.id_l JOIN statement b ON b.id = p.id_r
-                     WHERE a.key <> b.key"""  # noqa: S608 - Splink's table names
-                for each in found
-            )
-        ).fetchall()
-        return [(int(a), int(b), float(probability), float(weight)) for a, b, probability, weight in scored]
+        pairs = " UNION ALL ".join(
+            f"""SELECT least(id_l, id_r) AS a, greatest(id_l, id_r) AS b,
+                       round(match_probability, 6)::DOUBLE AS probability, round(match_weight, 3)::DOUBLE AS weight
+                  FROM {each.physical_name} p JOIN statement a ON a.id = p.id_l JOIN statement b ON b.id = p.id_r
+                 WHERE a.key <> b.key"""  # noqa: S608 - Splink's table names
+            for each in found
+        )
+        return self.connection.sql(f"{pairs} ORDER BY 1, 2").to_arrow_table()
 
     def _any(self, table: str) -> bool:
         return bool(self.connection.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchall())  # noqa: S608 - our own table
@@ -250,7 +258,7 @@ class RegisterPool(Pool):
     def load_meeting(self) -> None:
         """Fetch what the fresh statements have to be compared with."""
         ways = blocks.sought(blocks.of(self.model))
-        query = f"SELECT DISTINCT unnest({ways}) AS block FROM fresh_statement"  # noqa: S608 - our own words
+        query = f"SELECT '{{' || array_to_string({ways}, ',') || '}}' AS blocks FROM fresh_statement"  # noqa: S608 - our own words
         wanted = self.connection.sql(query).to_arrow_table()
         self._add(stated.load_meeting(self.council, self.model, wanted))
 
@@ -287,46 +295,6 @@ def _register_list(
 
     kind = pa.string() if column != "id" else pa.int64()
     engine.register(table, pa.table({column: pa.array(values, kind)}))
-
-
-_IDENTITY = f"""s.key, s.forename, s.surname, s.stated_birth, s.birth, s.sex, s.dwelling, s.uprn, s.nhs_number, s.nino,
-    s.upn, {", ".join(f"s.{name}" for name in statements.JUSTICE)}"""
-
-
-def _identity(row: list[object]) -> Identity:
-    key, forename, surname, born, birth, *rest = row
-    sex, dwelling, uprn, nhs_number, nino, upn, *justice = map(str, rest)
-    return Identity(
-        key=str(key),
-        forename=str(forename),
-        surname=str(surname),
-        born=born if isinstance(born, date) else None,
-        birth=Birth(str(birth)),
-        sex=sex,
-        dwelling=dwelling,
-        uprn=uprn,
-        nhs_number=nhs_number,
-        nino=nino,
-        upn=upn,
-        justice=frozenset(
-            f"{kind} {number}" for kind, number in zip(statements.JUSTICE, justice, strict=True) if number
-        ),
-    )
-
-
-def _shares(model: LinkageModel, names: list[tuple[str, str]]) -> dict[str, object]:
-    """What Splink asks of each term frequency: a value `name` and the share `tf_name` of people who bear it."""
-    import pyarrow as pa  # noqa: PLC0415 - costs half a second
-
-    found: dict[str, dict[str, float]] = {"forename": {}, "surname": {}, "full_name": {}}
-    for forename, surname in names:
-        found["forename"][forename] = model.share_of_forename(forename)
-        found["surname"][surname] = model.share_of_surname(surname)
-        found["full_name"][f"{forename} {surname}"] = model.share(forename, surname)
-    return {
-        name: pa.table({name: list(shares), f"tf_{name}": pa.array(shares.values(), pa.float64())})
-        for name, shares in found.items()
-    }
 
 
 @contextmanager

@@ -75,7 +75,8 @@ def take(connection: Connection, contract: Callable[[str, str], Contract]) -> Ta
         records += _insert(connection, contract(feed, version), file_ids)
         files += file_ids
     if files:
-        connection.execute("ANALYZE memory.source_record")  # else the planner knows nothing of the new rows
+        if records * _WORTH_COUNTING > _size(connection):  # else the planner knows nothing of the new rows
+            connection.execute("ANALYZE memory.source_record")
         for feed, version, file_ids in waiting:
             superseded += _supersede(connection, contract(feed, version), file_ids)
         connection.execute(
@@ -85,6 +86,15 @@ def take(connection: Connection, contract: Callable[[str, str], Contract]) -> Ta
         body: dict[str, audit.Plain] = {"files": sorted(files), "records": records, "superseded": superseded}
         audit.append(connection, "register.records", ACTOR, body)
     return Taken(tuple(sorted(files)), records, superseded)
+
+
+_WORTH_COUNTING = 10
+
+
+def _size(connection: Connection) -> float:
+    """How many source records there were when the planner last counted."""
+    row = connection.execute("SELECT reltuples FROM pg_class WHERE oid = 'memory.source_record'::regclass").fetchone()
+    return float(row[0]) if row else 0.0
 
 
 def _insert(connection: Connection, contract: Contract, files: Sequence[str]) -> int:

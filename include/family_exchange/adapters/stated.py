@@ -9,12 +9,11 @@ import inspect
 from collections.abc import Iterable
 from contextlib import closing
 from hashlib import sha256
-from io import BytesIO
 from typing import TYPE_CHECKING
 
 from psycopg import sql
 
-from family_exchange.adapters import blocks, memory, statements
+from family_exchange.adapters import blocks, columns, memory, statements
 from family_exchange.adapters.database import Connection
 from family_exchange.adapters.statements import Table
 from family_exchange.domain import identifiers, person
@@ -88,6 +87,8 @@ def note(connection: Connection, model: "LinkageModel") -> int:
     return int(row[0]) if row else 0
 
 
+_WORTH_COUNTING = 10
+"""One statement in so many is new: the planner should know of them."""
 _JUSTICE = ", ".join(f"coalesce(r.facts ->> '{column}', '') AS {name}" for name, column in statements.JUSTICE.items())
 _RAW = f"""
     SELECT r.source_record_id, r.feed, r.partner, r.record_ref, {statements.KEY} AS key,
@@ -118,12 +119,12 @@ _OF_FILES = "WHERE r.file_id IN (SELECT subject FROM register.due WHERE stage = 
 def raw(connection: Connection) -> Table:
     """Everything that the register's records state, as sent; nobody is held to be anyone yet."""
     query = f"COPY (SELECT raw.*, true AS fresh, '' AS person_id FROM ({_RAW}) raw) TO STDOUT (FORMAT csv, HEADER)"  # noqa: S608 - our own words
-    return _copied(connection, query, {"fresh"})
+    return columns.copied(connection, query, days=["stated_birth", "born"], booleans=["fresh"])
 
 
 def _fetched(connection: Connection, files: list[str] | None) -> Table:
     """What is stated as sent and not stored; `source_record_id` is one record that states it, a decided one if any."""
-    return _copied(connection, _COPY.format(which="" if files is None else _OF_FILES), {"fresh"})
+    return columns.copied(connection, _COPY.format(which="" if files is None else _OF_FILES), booleans=["fresh"])
 
 
 def _store(connection: Connection, raw: Table, model: "LinkageModel") -> None:
@@ -132,21 +133,22 @@ def _store(connection: Connection, raw: Table, model: "LinkageModel") -> None:
     standard = statements.standard(raw, model.names, model.placeholders)
     for column in ("stated", "source_record_id"):
         standard = standard.append_column(column, raw[column])
-    columns = ", ".join(("stated", "source_record_id", "key", *_COLUMNS))
+    names = ", ".join(("stated", "source_record_id", "key", *_COLUMNS))
     ways = blocks.stored(blocks.of(model))
     with closing(duckdb.connect(":memory:", config={"temp_directory": ""})) as engine:
         engine.register("standard", standard)
         made = engine.sql(
-            f"""SELECT fresh, {columns}, '{{' || array_to_string({ways}, ',') || '}}' AS blocks
+            f"""SELECT fresh, {names}, '{{' || array_to_string({ways}, ',') || '}}' AS blocks
                   FROM (SELECT *, forename || ' ' || surname AS full_name, year(stated_birth) AS born_year
                           FROM standard) ORDER BY key, stated"""  # noqa: S608 - our own words
         ).to_arrow_table()
-    _copy_in(connection, f"new_statement (fresh, {columns}, blocks)", made)
+    columns.copy_in(connection, f"new_statement (fresh, {names}, blocks)", made)
     connection.execute("ANALYZE new_statement")
     connection.execute(
-        f"INSERT INTO memory.statement ({columns}, blocks) SELECT {columns}, blocks FROM new_statement".encode()  # noqa: S608 - our own words
+        f"INSERT INTO memory.statement ({names}, blocks) SELECT {names}, blocks FROM new_statement".encode()  # noqa: S608 - our own words
     )
-    connection.execute("ANALYZE memory.statement")
+    if raw.num_rows * _WORTH_COUNTING > _size(connection):
+        connection.execute("ANALYZE memory.statement")
 
 
 def _nobodys(connection: Connection, column: str) -> None:
@@ -184,17 +186,25 @@ def load_fresh(connection: Connection, model: "LinkageModel") -> Table:
 
 
 def load_meeting(connection: Connection, model: "LinkageModel", wanted: Table) -> Table:
-    """The known statements in any of these blocks; all, when that is less work. `wanted` has the one column `block`."""
-    row = connection.execute("SELECT reltuples FROM pg_class WHERE oid = 'memory.statement'::regclass").fetchone()
-    if wanted.num_rows * _WORTH_ALL > (row[0] if row else 0):
+    """The known statements that share a block with a fresh one; all, when that is less work.
+
+    `wanted` has the one column `blocks`, an array of numbers as text for each fresh statement.
+    """
+    if wanted.num_rows * _WORTH_ALL > _size(connection):
         return _loaded(connection, model, "memory.statement s", _KNOWN)
-    _wanted(connection, "block", "bigint", wanted)
-    found = "(SELECT DISTINCT m.stated FROM wanted w JOIN memory.statement m ON m.blocks @> ARRAY[w.block]) w"
+    _wanted(connection, "blocks", "bigint[]", wanted)
+    found = "(SELECT DISTINCT m.stated FROM wanted w JOIN memory.statement m ON m.blocks && w.blocks) w"
     return _loaded(connection, model, f"{found} JOIN memory.statement s USING (stated)", _KNOWN)
 
 
-_WORTH_ALL = 1
-"""Looking a block up costs as much as reading that many statements one after the other."""
+_WORTH_ALL = 16
+"""To look up whom a statement meets costs as much as reading that many statements one after the other."""
+
+
+def _size(connection: Connection) -> float:
+    """How many statements there are, roughly."""
+    row = connection.execute("SELECT reltuples FROM pg_class WHERE oid = 'memory.statement'::regclass").fetchone()
+    return float(row[0]) if row else 0.0
 
 
 def load_of_keys(connection: Connection, model: "LinkageModel", keys: Iterable[str]) -> Table:
@@ -267,7 +277,9 @@ _KNOWN = "WHERE f.stated IS NULL"
 
 def _loaded(connection: Connection, model: "LinkageModel", source: str, which: str = "") -> Table:
     query = _LOAD.format(source=source, which=which)
-    return statements.with_forms(_copied(connection, query, {"fresh"}), model.names)
+    return statements.with_forms(
+        columns.copied(connection, query, days=["stated_birth", "born"], booleans=["fresh"]), model.names
+    )
 
 
 def _column(name: str, values: Iterable[str]) -> Table:
@@ -279,35 +291,5 @@ def _column(name: str, values: Iterable[str]) -> Table:
 def _wanted(connection: Connection, column: str, kind: str, values: Table) -> None:
     connection.execute("DROP TABLE IF EXISTS wanted")
     connection.execute(f"CREATE TEMP TABLE wanted ({column} {kind}) ON COMMIT DROP".encode())
-    _copy_in(connection, f"wanted ({column})", values)
+    columns.copy_in(connection, f"wanted ({column})", values)
     connection.execute("ANALYZE wanted")
-
-
-def _copy_in(connection: Connection, target: str, table: Table) -> None:
-    from pyarrow import csv  # noqa: PLC0415 - costs half a second
-
-    buffer = BytesIO()
-    csv.write_csv(table, buffer, csv.WriteOptions(include_header=False))
-    with connection.cursor() as cursor, cursor.copy(f"COPY {target} FROM STDIN (FORMAT csv)".encode()) as copy:
-        copy.write(buffer.getbuffer())
-
-
-def _copied(connection: Connection, query: str, booleans: set[str]) -> Table:
-    """The rows of a COPY; what is empty in a text stays empty."""
-    import pyarrow as pa  # noqa: PLC0415 - costs half a second
-    from pyarrow import csv  # noqa: PLC0415 - as above
-
-    buffer = BytesIO()
-    with connection.cursor() as cursor, cursor.copy(query.encode()) as copy:
-        for block in copy:
-            buffer.write(block)
-    buffer.seek(0)
-    names = buffer.readline().decode().strip().split(",")
-    days = {name: pa.date32() for name in ("stated_birth", "born")}
-    kinds = {name: pa.string() for name in names} | days | {name: pa.bool_() for name in booleans}
-    buffer.seek(0)
-    return csv.read_csv(
-        buffer,
-        parse_options=csv.ParseOptions(newlines_in_values=True),
-        convert_options=csv.ConvertOptions(column_types=kinds, true_values=["t"], false_values=["f"]),
-    )

@@ -5,6 +5,7 @@ A rule of `domain.person` is applied once to each distinct value, never to each 
 
 from collections.abc import Callable
 from datetime import date
+from functools import cache
 from typing import Any
 
 from family_exchange.domain import person
@@ -56,10 +57,12 @@ def standard(raw: Table, names: Names, placeholders: Placeholders) -> Table:
         stated, kind = births(value)
         return stated if kind is Birth.ACTUAL else None
 
+    @cache
     def shared(value: str) -> bool:
         line_1, line_2, _ = value.split(SEPARATOR)
         return person.is_shared_place(line_1, line_2, placeholders)
 
+    @cache
     def postcode(value: str) -> str:
         return "" if shared(value) else person.standard_postcode(value.split(SEPARATOR)[2], placeholders)
 
