@@ -260,13 +260,20 @@ def test_a_family_that_was_asked_is_not_on_the_work_list(council, status):
     assert propose.work_list(doors_to(council)) == []
 
 
-def test_a_family_that_was_accepted_waits_for_nobody(council):
+def test_a_family_on_the_programme_is_not_proposed_until_its_support_has_ended(council):
     a_family_with_two_problems(council)
     bring_up(council)
-    decide(doors_to(council))
+    ((family,),) = query(council, "SELECT family_id FROM register.proposal")
+    decide(doors_to(council), supported_since=date(2026, 11, 1))
     a_file(council, "housing_tenancies", [arrears()])
-    bring_up(council)
+    assert bring_up(council)["proposals"] == 0
     assert propose.work_list(doors_to(council)) == []
+    programme.status(
+        doors_to(council), family, Status.CLOSED, by="Lead Worker A", reason="goals met", on=TODAY, today=TODAY
+    )
+    assert bring_up(council)["proposals"] == 1
+    (waiting,) = propose.work_list(doors_to(council))
+    assert waiting.problems == ("P1", "P2", "P4")
 
 
 @pytest.mark.requirement("R-016")

@@ -39,9 +39,9 @@ def keep(
 ) -> Kept:
     """The proposals that stand are these and those that were decided; with `only`, of those families alone.
 
-    A family is proposed for what a decision of the same framework was not about. One that stands no more has a reason:
-    a fuller one came (superseded), who is who or who belongs to the family was corrected, or it lapsed with time. One
-    that comes back is the same proposal, with its first day.
+    A family is proposed for what a decision of the same framework was not about, and not while it is on the programme.
+    One that stands no more has a reason: a fuller one came (superseded), who is who or who belongs to the family was
+    corrected, or it lapsed with time. One that comes back is the same proposal, with its first day.
     """
     connection.execute("DROP TABLE IF EXISTS proposed, standing")
     connection.execute(
@@ -53,12 +53,7 @@ def keep(
             number = eligibility.proposal_id(one.family, framework.rule, one.problems)
             copy.write_row((number, one.family, list(one.problems), list(one.unknown)))
     connection.execute("ANALYZE proposed")
-    connection.execute(
-        f"""DELETE FROM proposed n WHERE EXISTS (
-              SELECT FROM {_DECIDED} p WHERE p.family_id = n.family_id AND p.problems @> n.problems
-                 AND split_part(p.framework, '/', 1) = %s)""".encode(),  # noqa: S608 - our own words
-        (framework.code,),
-    )
+    connection.execute(_ANSWERED, {"framework": framework.code})
     connection.execute(_STANDING, {"only": None if only is None else sorted(only)})
     ended = connection.execute(_END).rowcount
     connection.execute(
@@ -95,7 +90,27 @@ def new_files(connection: Connection) -> list[str]:
     return [str(file) for (file,) in rows]
 
 
+def newly_closed(connection: Connection) -> list[str]:
+    """The families whose support ended since families were last assessed: they may be proposed again."""
+    rows = connection.execute(
+        """SELECT DISTINCT family_id FROM memory.family_status
+            WHERE status = 'closed'
+              AND lower(recorded) > (SELECT recorded_at FROM register.run WHERE stage = 'propose') ORDER BY 1"""
+    )
+    return [str(family) for (family,) in rows]
+
+
 _DECIDED = "(memory.proposal JOIN memory.decision USING (proposal_id))"
+
+_ANSWERED = f"""
+    DELETE FROM proposed n WHERE EXISTS (
+      SELECT FROM {_DECIDED} p
+       WHERE p.family_id = n.family_id AND split_part(p.framework, '/', 1) = %(framework)s
+         AND (p.problems @> n.problems OR (p.outcome = 'accepted' AND NOT EXISTS (
+                SELECT FROM memory.family_status s WHERE s.family_id = p.family_id AND s.status = 'closed'
+                   AND upper_inf(s.recorded) AND upper_inf(s.valid)))))
+"""  # noqa: S608 - our own words
+"""Nobody is asked twice about the same problems, nor about a family that is on the programme."""
 
 _STANDING = """
     CREATE TEMP TABLE standing ON COMMIT DROP AS

@@ -59,7 +59,7 @@ _WAITING = """
       LEFT JOIN register.source_record r USING (source_record_id)
      WHERE NOT EXISTS (SELECT FROM register.decision d WHERE d.proposal_id = p.proposal_id)
        AND NOT EXISTS (SELECT FROM register.proposal_history h JOIN register.decision d USING (proposal_id)
-                        WHERE h.family_id = p.family_id AND (d.outcome = 'accepted' OR h.problems @> p.problems))
+                        WHERE h.family_id = p.family_id AND h.problems @> p.problems)
        AND NOT EXISTS (SELECT FROM register.family_status s WHERE s.family_id = p.family_id
                            AND s.status IN ('invited', 'accepted') AND upper_inf(s.valid))
      GROUP BY 1, 2, 3, 4, 5

@@ -60,7 +60,7 @@ def families(doors: Doors, *, today: date) -> dict[str, int]:
             raise TryLater("another worker is bringing the register up to date")
         came = evidence.feeds_that_came(connection, today=today)
         rules = _rules(connection, doors, framework, came)
-        due = memory.take_due(connection, STAGE)
+        due = memory.take_due(connection, STAGE) | {*proposals.newly_closed(connection)}
         whole = memory.whole(connection, STAGE, due, today=today, rule=rules)
         files = proposals.new_files(connection)
         counts = {"assessed": 0, "evidence": 0, "proposals": 0, "ended": 0}
