@@ -37,6 +37,14 @@ def test_the_journey_is_whole(by_hand):
     assert {line.state for line in by_hand.summary.returns} == {"ACKNOWLEDGED"}
 
 
+@pytest.mark.requirement("R-057")
+def test_most_families_join_some_do_not_and_a_few_exceptions_are_left_to_be_seen(by_hand):
+    summary = by_hand.summary
+    assert summary.supported + summary.said_no == summary.decided == summary.proposed
+    assert summary.supported > summary.comparison == summary.said_no > 0
+    assert 0 < summary.exceptions < summary.supported
+
+
 def test_the_partner_can_read_its_receipts(by_hand):
     tenant = by_hand.tenant
     for partner in tenant.partners.values():
