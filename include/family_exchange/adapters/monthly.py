@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 
 from family_exchange.adapters.database import Connection
-from family_exchange.adapters.programme import REFERRALS
+from family_exchange.adapters.worklist import REFERRALS
 from family_exchange.domain.indicator import Route
 
 

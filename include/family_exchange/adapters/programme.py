@@ -10,6 +10,7 @@ from datetime import date
 from family_exchange.adapters import audit, care, register, spells
 from family_exchange.adapters.database import Connection
 from family_exchange.adapters.memory import Kept
+from family_exchange.adapters.worklist import REFERRALS
 from family_exchange.domain import programme
 from family_exchange.domain.errors import NeedsDecision
 from family_exchange.domain.indicator import Route
@@ -22,9 +23,6 @@ FAMILY_STATUS = Kept(
     ("status", "decided_by", "reason", "route", "referral_reason", "proposal_id"),
 )
 """The columns of `domain.programme.Standing`, in its order."""
-
-REFERRALS = "direct_referrals"
-"""The feed by which partners refer families directly."""
 
 
 TURN_SECONDS = 30
