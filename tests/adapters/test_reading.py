@@ -9,6 +9,7 @@ from psycopg.types.json import Jsonb
 
 from family_exchange.adapters import audit, database, roles
 from family_exchange.adapters.reading import reading
+from family_exchange.demo import postgres
 from family_exchange.domain.errors import ExchangeError, NeedsDecision
 from support.reading import READER, address, doors, fact, name
 from support.register import Register
@@ -255,21 +256,35 @@ def test_a_councils_login_does_not_get_into_another_councils_database(server, em
         server.drop_database(other, other)
 
 
-def test_roles_that_are_made_later_are_told_by_name_until_they_are_there(server, register, council):
-    login = roles.login(register.url)
-    person = register.person()
-    with psycopg.connect(server.url("postgres"), autocommit=True) as superuser:
-        superuser.execute(f"REVOKE {', '.join(roles.ROLES)} FROM {login}")
-    try:
-        with (
-            pytest.raises(NeedsDecision, match="database prepare"),
-            reading(council, purpose="support", by=READER) as reader,
-        ):
-            reader.person(person)
-    finally:
-        roles.provision(server.url("postgres"), login)
-    with reading(council, purpose="support", by=READER) as reader:
-        assert reader.person(person) == person
+def test_roles_that_are_made_later_are_told_by_name_until_they_are_there(open_folder, caplog):
+    with postgres.running(open_folder / uuid4().hex[:8], durable=False) as server:
+        with psycopg.connect(server.url("postgres"), autocommit=True) as superuser:
+            superuser.execute("CREATE ROLE early LOGIN PASSWORD 'early'")
+            superuser.execute("CREATE DATABASE early OWNER early")
+        url = server.url("early", "early", "early")
+        database.migrate(url)
+        assert "fx_identify, fx_support" in caplog.text
+        assert "family-exchange database prepare" in caplog.text
+        council, person = doors(url), Register(url).person()
+        with pytest.raises(NeedsDecision, match="database prepare"), reading(council, purpose="support", by=READER):
+            pass
+        roles.provision(server.url("postgres"), roles.login(url))
+        with database.transaction(url) as connection:
+            assert roles.is_guarded(connection)
+            assert roles.grant(connection) == ()
+        with reading(council, purpose="support", by=READER) as reader:
+            assert reader.person(person) == person
+
+
+def test_a_database_that_knows_no_purposes_yet_says_so(empty_database):
+    with database.transaction(empty_database) as connection:
+        assert not roles.is_guarded(connection)
+
+
+def test_a_database_url_that_names_no_login_is_refused():
+    assert roles.login("postgresql://council:secret@host/database") == "council"
+    with pytest.raises(NeedsDecision, match="names no login"):
+        roles.login("postgresql://host/database")
 
 
 def test_a_family_is_read_member_by_member(register, council):
