@@ -327,6 +327,19 @@ def test_a_split_survives_the_destruction_of_some_of_its_records(one):
     assert not same_person(one, "S1", "C1")
 
 
+def test_of_a_reference_without_records_no_decision_and_nothing_kept_says_anything(two):
+    a_file(two, "housing_tenancies", [someone("H1", household_ref="T1")])
+    brought(two)
+    join(two, "S1", "C1")
+    destroy(two, "H1")
+    told = query(two, "SELECT side_a || side_b FROM register.identity_decision")
+    assert told
+    assert "|H1" not in str(told)
+    destroy(two, "C1")
+    assert query(two, "SELECT count(*) FROM register.identity_decision") == [(0,)]
+    assert "|C1" not in str(query(two, "SELECT keys FROM register.kept_person"))
+
+
 def flag(url, ref, kind="restriction"):
     with database.transaction(url) as connection:
         connection.execute(

@@ -9,7 +9,6 @@ from typing import Any
 
 from family_exchange.adapters import links, memory, shapes, staging, stated, unclaimed
 from family_exchange.adapters.database import Connection
-from family_exchange.adapters.statements import KEY
 from family_exchange.adapters.vault import Vault
 from family_exchange.domain.errors import NeedsDecision
 from family_exchange.domain.retention import Kind
@@ -50,13 +49,12 @@ def source_records(connection: Connection, ids: Sequence[str]) -> Destroyed:
             "SELECT DISTINCT person_id FROM memory.person_record WHERE source_record_id = ANY(%s)", (list(ids),)
         )
     ]
-    links.keep_without(connection, ids)
+    keys = links.keep_without(connection, ids)
     stated.hand_over(connection, ids)
     rows = connection.execute(
         "DELETE FROM memory.source_record WHERE source_record_id = ANY(%s)", (list(ids),)
     ).rowcount
-    _forget_keys(connection)
-    links.forget(connection)
+    links.forget(connection, keys)
     gone = _without_record(connection, touched)
     people, families = _forget_people(connection, gone)
     memory.touch(connection, {*touched} - {*gone})
@@ -141,24 +139,6 @@ def _without_record(connection: Connection, touched: Sequence[str]) -> list[str]
         (list(touched),),
     )
     return [str(person_id) for (person_id,) in rows]
-
-
-def _forget_keys(connection: Connection) -> None:
-    """Decisions on who is who name partners' references: of one that no record bears any more, nothing is kept."""
-    borne = f"""ARRAY(SELECT key FROM unnest({{}}) key WHERE EXISTS (
-                        SELECT FROM memory.source_record r WHERE {KEY} = key AND r.feed = split_part(key, '|', 1)
-                           AND r.partner = split_part(key, '|', 2)))"""  # noqa: S608 - our own words
-    connection.execute(
-        f"""WITH left_over AS (
-              SELECT decision_no, {borne.format("side_a")} AS a, {borne.format("side_b")} AS b
-                FROM register.identity_decision),
-            emptied AS (
-              DELETE FROM register.identity_decision d USING left_over o
-               WHERE d.decision_no = o.decision_no AND (cardinality(o.a) = 0 OR cardinality(o.b) = 0))
-            UPDATE register.identity_decision d SET side_a = o.a, side_b = o.b FROM left_over o
-             WHERE d.decision_no = o.decision_no AND cardinality(o.a) > 0 AND cardinality(o.b) > 0
-               AND (d.side_a, d.side_b) IS DISTINCT FROM (o.a, o.b)""".encode()  # noqa: S608 - as above
-    )
 
 
 def _forget_people(connection: Connection, people: Sequence[str]) -> tuple[int, int]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from family_exchange.adapters.database import Connection
+from family_exchange.adapters.record_keys import KEYS, parts
 from family_exchange.adapters.statements import KEY
 from family_exchange.domain import links
 from family_exchange.domain.errors import NeedsDecision
@@ -93,10 +94,10 @@ def kept(connection: Connection, keys: Iterable[str]) -> list[frozenset[str]]:
     return [frozenset(group) for (group,) in rows]
 
 
-def keep_without(connection: Connection, records: Collection[str]) -> None:
+def keep_without(connection: Connection, records: Collection[str]) -> frozenset[str]:
     """People stay one of whom these records, which are about to be destroyed, state something that no other one does.
 
-    What only a decision of a person holds together is left to that decision.
+    What only a decision of a person holds together is left to that decision. The keys of the records, for `forget`.
     """
     rows = connection.execute(
         f"""WITH gone AS (
@@ -118,22 +119,43 @@ def keep_without(connection: Connection, records: Collection[str]) -> None:
     if rows:
         decided = in_force(connection)
         keep(connection, (group for (keys,) in rows for group in links.groups(keys, decided)))
+    of_records = connection.execute(
+        f"SELECT DISTINCT {KEY} FROM memory.source_record r WHERE source_record_id = ANY(%s)",  # noqa: S608 - as above
+        (list(records),),
+    )
+    return frozenset(str(key) for (key,) in of_records)
 
 
-def forget(connection: Connection) -> None:
-    """Of a key that no record bears any more nothing is kept here."""
+def forget(connection: Connection, keys: Collection[str]) -> None:
+    """Of those of these keys that no record bears any more nothing is kept here: they name a partner's references.
+
+    A decision of which one side is gone says nothing more and goes too; the audit still tells that there was one.
+    """
+    rows = connection.execute(
+        f"SELECT DISTINCT {KEY} FROM {KEYS} JOIN memory.source_record r USING (feed, partner, record_ref)",  # noqa: S608 - our own words
+        parts(keys),
+    )
+    lost = {"lost": sorted({*keys} - {str(key) for (key,) in rows})}
+    if not lost["lost"]:
+        return
     connection.execute(
-        f"""WITH left_over AS (
-              SELECT kept_no, ARRAY(SELECT key FROM unnest(keys) key WHERE EXISTS (
-                       SELECT FROM memory.source_record r WHERE {KEY} = key AND r.feed = split_part(key, '|', 1)
-                          AND r.partner = split_part(key, '|', 2)
-                          AND r.record_ref = substr(key, length(r.feed) + length(r.partner) + 3))) AS keys
-                FROM register.kept_person),
-            emptied AS (
-              DELETE FROM register.kept_person k USING left_over o
-               WHERE k.kept_no = o.kept_no AND cardinality(o.keys) < 2)
-            UPDATE register.kept_person k SET keys = o.keys FROM left_over o
-             WHERE k.kept_no = o.kept_no AND cardinality(o.keys) > 1 AND k.keys <> o.keys""".encode()  # noqa: S608 - as above
+        "DELETE FROM register.identity_decision WHERE side_a <@ %(lost)s::text[] OR side_b <@ %(lost)s::text[]", lost
+    )
+    connection.execute(
+        """UPDATE register.identity_decision
+              SET side_a = ARRAY(SELECT key FROM unnest(side_a) key WHERE key <> ALL(%(lost)s::text[])),
+                  side_b = ARRAY(SELECT key FROM unnest(side_b) key WHERE key <> ALL(%(lost)s::text[]))
+            WHERE side_a && %(lost)s::text[] OR side_b && %(lost)s::text[]""",
+        lost,
+    )
+    left = "ARRAY(SELECT key FROM unnest(keys) key WHERE key <> ALL(%(lost)s::text[]))"
+    connection.execute(
+        f"DELETE FROM register.kept_person WHERE keys && %(lost)s::text[] AND cardinality({left}) < 2".encode(),  # noqa: S608 - as above
+        lost,
+    )
+    connection.execute(
+        f"UPDATE register.kept_person SET keys = {left} WHERE keys && %(lost)s::text[]".encode(),  # noqa: S608 - as above
+        lost,
     )
 
 

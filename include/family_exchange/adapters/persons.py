@@ -9,6 +9,7 @@ from psycopg import sql
 from family_exchange.adapters import memory, stated
 from family_exchange.adapters.database import Connection
 from family_exchange.adapters.linked import linked
+from family_exchange.adapters.record_keys import KEYS, parts
 from family_exchange.adapters.statements import KEY
 from family_exchange.domain.clustering import Edge, How, Known
 from family_exchange.domain.errors import NeedsDecision
@@ -107,20 +108,11 @@ def holders(connection: Connection, wanted: Iterable[str]) -> dict[str, str]:
     """Record key → the person of its records; a key without any is missing."""
     rows = connection.execute(
         f"""SELECT DISTINCT {KEY}, p.person_id
-              FROM {_KEYS} JOIN memory.source_record r USING (feed, partner, record_ref)
+              FROM {KEYS} JOIN memory.source_record r USING (feed, partner, record_ref)
               JOIN memory.person_record p USING (source_record_id) WHERE upper_inf(p.recorded)""",  # noqa: S608 - as above
-        _parts(wanted),
+        parts(wanted),
     )
     return {str(key): str(person) for key, person in rows}
-
-
-_KEYS = "unnest(%s::text[], %s::text[], %s::text[]) AS k(feed, partner, record_ref)"
-"""Record keys as a table of their parts; its parameters are `_parts`."""
-
-
-def _parts(wanted: Iterable[str]) -> tuple[list[str], list[str], list[str]]:
-    split = [key.split(SEPARATOR, 2) for key in sorted(set(wanted))]
-    return [one for one, _, _ in split], [one for _, one, _ in split], [one for _, _, one in split]
 
 
 def returned(connection: Connection, wanted: Iterable[str]) -> dict[str, str]:
@@ -172,14 +164,14 @@ def known(connection: Connection, of_keys: Iterable[str]) -> list[Known]:
     own = {person_id([key]): key for key in of_keys}
     rows = connection.execute(
         f"""WITH ever AS (
-              SELECT DISTINCT p.person_id FROM {_KEYS} JOIN memory.source_record r USING (feed, partner, record_ref)
+              SELECT DISTINCT p.person_id FROM {KEYS} JOIN memory.source_record r USING (feed, partner, record_ref)
                 JOIN memory.person_record p USING (source_record_id)
               UNION SELECT unnest(%s::text[]))
             SELECT n.person_id, n.recorded_at, array_agg({KEY} ORDER BY lower(p.recorded), r.source_record_id)
                      FILTER (WHERE r.source_record_id IS NOT NULL)
               FROM ever JOIN memory.person n USING (person_id) LEFT JOIN memory.person_record p USING (person_id)
               LEFT JOIN memory.source_record r USING (source_record_id) GROUP BY 1, 2 ORDER BY 1""",  # noqa: S608 - our own words
-        (*_parts(own.values()), list(own)),
+        (*parts(own.values()), list(own)),
     )
     found = []
     for person, since, given in rows:
