@@ -32,11 +32,13 @@ def purge_council(profile: Profile) -> None:
             return plan_id
 
         @step()
-        def destroy(plan_id: str, person: str) -> dict[str, int]:
+        def destroy(plan_id: str, person: str, *, dag_run) -> dict[str, int]:
             from family_exchange.stages import purge
 
             purge.approve(doors(council), plan_id, by=person)
-            return purge.destroy(doors(council), plan_id)
+            counts = purge.destroy(doors(council), plan_id)
+            purge.follow(doors(council), today=defaults.day_of(dag_run))
+            return counts
 
         @step(inlets=[registered], outlets=[certificate])
         def certify(plan_id: str, counts: dict[str, int], *, outlet_events) -> str:

@@ -45,6 +45,7 @@ def purge_plan(
         raise NeedsDecision(f"the day of plan {plan_id} has not come yet: it shows what will be due; plan for today")
     purge.approve(opened, plan_id, by=by)
     destroyed = purge.destroy(opened, plan_id)
+    purge.follow(opened, today=today())
     certificate = purge.certify(opened, plan_id)
     data = {"certificate": certificate} | destroyed
     rows = sorted(destroyed.items())

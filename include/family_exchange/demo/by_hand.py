@@ -49,6 +49,7 @@ def run(tenant: Tenant, *, today: date, say: Say) -> None:
     plan_id = purge.plan(doors, today=today)
     purge.approve(doors, plan_id, by=OFFICER)
     purge.destroy(doors, plan_id)
+    purge.follow(doors, today=today)
     purge.certify(doors, plan_id)
     say("looking whether anything needs a person")
     watch.look(doors, at=_now())

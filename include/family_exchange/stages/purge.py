@@ -24,6 +24,7 @@ from family_exchange.adapters.sftp import DropZone
 from family_exchange.domain.errors import NeedsDecision, TryLater
 from family_exchange.domain.retention import Kind
 from family_exchange.domain.retention_rule import RetentionRule
+from family_exchange.stages import propose, register
 
 log = logging.getLogger(__name__)
 
@@ -113,6 +114,18 @@ def destroy(doors: Doors, plan_id: str) -> dict[str, int]:
                     faultpoint("purge.batch_done")
             _finish(connection, found)
         return purge_plans.totals(connection, plan_id)
+
+
+def follow(doors: Doors, *, today: date) -> None:
+    """The register shows nothing that rested on what was destroyed: no fact, no membership, no proposal.
+
+    A second run changes nothing.
+
+    Raises:
+        TryLater: another worker is writing the register.
+    """
+    register.families(doors, today=today)
+    propose.families(doors, today=today)
 
 
 def certify(doors: Doors, plan_id: str) -> str:
