@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from family_exchange.domain import clustering
 from family_exchange.domain.clustering import Decided, Edge, How, Known, Pair
+from family_exchange.domain.likeness import Names
 from family_exchange.domain.links import Kind, Link, Links
-from family_exchange.domain.matching import Names, Thresholds
+from family_exchange.domain.matching import Thresholds
 from family_exchange.domain.person import Birth, Identity, person_id
 
 UNITS = "abcdef"

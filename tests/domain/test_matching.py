@@ -6,8 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from family_exchange.adapters import linkage_model
+from family_exchange.domain import likeness as likenesses
 from family_exchange.domain import matching
-from family_exchange.domain.matching import Conflict, Grade, Likeness, Thresholds
+from family_exchange.domain.likeness import Likeness
+from family_exchange.domain.matching import Conflict, Grade, Thresholds
 from family_exchange.domain.person import Birth, Identity
 
 NAMES = linkage_model.model().names
@@ -60,12 +62,12 @@ def graded(a, b, probability=0.9999):
     ],
 )
 def test_forenames_are_alike_or_two_names(a, b, likeness):
-    assert matching.forenames(a_person(forename=a), another(forename=b), NAMES) is likeness
-    assert matching.forenames(a_person(forename=b), another(forename=a), NAMES) is likeness
+    assert likenesses.forenames(a_person(forename=a), another(forename=b), NAMES) is likeness
+    assert likenesses.forenames(a_person(forename=b), another(forename=a), NAMES) is likeness
 
 
 def test_forename_and_surname_in_each_others_place_are_the_same():
-    assert matching.forenames(a_person(), another(forename="ASHBARROW", surname="EMMA"), NAMES) is Likeness.SAME
+    assert likenesses.forenames(a_person(), another(forename="ASHBARROW", surname="EMMA"), NAMES) is Likeness.SAME
 
 
 SHARING = replace(NAMES, shared=frozenset({"MOHAMMED", "MUHAMMAD", "MD"}))
@@ -84,35 +86,35 @@ SHARING = replace(NAMES, shared=frozenset({"MOHAMMED", "MUHAMMAD", "MD"}))
 )
 def test_a_name_that_brothers_share_says_nothing_of_which_brother(a, b, likeness):
     one, other = a_person(forename=a, sex="M"), another(forename=b, sex="M")
-    assert matching.forenames(one, other, SHARING) is likeness
-    assert matching.forenames(other, one, SHARING) is likeness
+    assert likenesses.forenames(one, other, SHARING) is likeness
+    assert likenesses.forenames(other, one, SHARING) is likeness
 
 
 def test_a_short_form_of_several_names_says_who_is_meant_only_beside_the_sex():
     alex, alexandra = a_person(forename="ALEX", sex="U"), another(forename="ALEXANDRA")
-    assert matching.forenames(alex, alexandra, NAMES) is Likeness.UNKNOWN
-    assert matching.forenames(replace(alex, sex="F"), alexandra, NAMES) is Likeness.VARIANT
-    assert matching.forenames(replace(alex, sex="M"), alexandra, NAMES) is Likeness.DIFFERENT
+    assert likenesses.forenames(alex, alexandra, NAMES) is Likeness.UNKNOWN
+    assert likenesses.forenames(replace(alex, sex="F"), alexandra, NAMES) is Likeness.VARIANT
+    assert likenesses.forenames(replace(alex, sex="M"), alexandra, NAMES) is Likeness.DIFFERENT
 
 
 def test_twins_in_a_file_with_its_columns_turned_have_not_one_forename():
     ella, emma = a_person(forename="ASHBARROW", surname="ELLA"), another(forename="ASHBARROW", surname="EMMA")
-    assert matching.forenames(ella, emma, NAMES) is Likeness.UNKNOWN
+    assert likenesses.forenames(ella, emma, NAMES) is Likeness.UNKNOWN
     ali, usman = replace(ella, surname="MOHAMMED ALI"), replace(emma, surname="MOHAMMED USMAN")
-    assert matching.forenames(ali, usman, SHARING) is Likeness.UNKNOWN
+    assert likenesses.forenames(ali, usman, SHARING) is Likeness.UNKNOWN
     thomas = replace(ella, forename="THOMAS"), replace(emma, forename="THOMAS")
-    assert matching.forenames(*thomas, NAMES) is Likeness.UNKNOWN
+    assert likenesses.forenames(*thomas, NAMES) is Likeness.UNKNOWN
 
 
 def test_another_surname_leaves_a_known_forename_what_it_is():
-    assert matching.forenames(a_person(), another(surname="BRINDLECOTE"), NAMES) is Likeness.SAME
-    assert matching.forenames(a_person(surname="HART RAE"), another(surname="RAE HART"), NAMES) is Likeness.SAME
-    assert matching.forenames(a_person(forename="ZYVAN"), another(forename="ZYVAN"), NAMES) is Likeness.SAME
+    assert likenesses.forenames(a_person(), another(surname="BRINDLECOTE"), NAMES) is Likeness.SAME
+    assert likenesses.forenames(a_person(surname="HART RAE"), another(surname="RAE HART"), NAMES) is Likeness.SAME
+    assert likenesses.forenames(a_person(forename="ZYVAN"), another(forename="ZYVAN"), NAMES) is Likeness.SAME
 
 
 def test_a_slip_that_changes_the_sex_makes_another_name():
     paul, paula = a_person(forename="PAULX", sex="M"), another(forename="PAUL", sex="F")
-    assert matching.forenames(paul, paula, NAMES) is Likeness.DIFFERENT
+    assert likenesses.forenames(paul, paula, NAMES) is Likeness.DIFFERENT
 
 
 @pytest.mark.parametrize(
@@ -131,17 +133,17 @@ def test_a_slip_that_changes_the_sex_makes_another_name():
     ],
 )
 def test_days_of_birth_are_one_slip_apart_or_two_peoples(a, b, likeness):
-    assert matching.births(a_person(born=a), another(born=b)) is likeness
-    assert matching.births(a_person(born=b), another(born=a)) is likeness
+    assert likenesses.births(a_person(born=a), another(born=b)) is likeness
+    assert likenesses.births(a_person(born=b), another(born=a)) is likeness
 
 
 @pytest.mark.requirement("D-20")
 @pytest.mark.parametrize("kind", [Birth.ESTIMATED, Birth.EXPECTED])
 def test_an_estimated_or_expected_day_is_never_the_same_as_an_actual_one(kind):
     actual, other = a_person(), another(birth=kind)
-    assert matching.births(actual, other) is Likeness.UNKNOWN
+    assert likenesses.births(actual, other) is Likeness.UNKNOWN
     assert graded(actual, other) is Grade.POSSIBLE
-    assert matching.births(actual, another(birth=kind, born=date(2011, 3, 4))) is Likeness.DIFFERENT
+    assert likenesses.births(actual, another(birth=kind, born=date(2011, 3, 4))) is Likeness.DIFFERENT
 
 
 @pytest.mark.parametrize(
@@ -254,7 +256,7 @@ def test_names_a_letter_apart_are_possible_at_best_even_beside_an_equal_number()
     ],
 )
 def test_fingers_swap_double_or_lose_letters_where_names_differ_otherwise(known, odd, slip):
-    assert matching.typing_slip(known, odd) is slip
+    assert likenesses.typing_slip(known, odd) is slip
 
 
 @pytest.mark.parametrize(
@@ -311,4 +313,4 @@ def test_one_slip_is_one_edit_or_one_swap(a, b):
     edits |= {a[:i] + sign + a[i:] for i in range(len(a) + 1) for sign in "ABC"}
     edits |= {a[:i] + sign + a[i + 1 :] for i in range(len(a)) for sign in "ABC"}
     edits |= {a[:i] + a[i + 1] + a[i] + a[i + 2 :] for i in range(len(a) - 1)}
-    assert matching.one_slip(a, b) is (b in edits)
+    assert likenesses.one_slip(a, b) is (b in edits)

@@ -13,10 +13,11 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from family_exchange.adapters import linkage_model
-from family_exchange.domain import clustering, matching
+from family_exchange.domain import clustering, likeness
 from family_exchange.domain.clustering import Pair
+from family_exchange.domain.likeness import Likeness
 from family_exchange.domain.links import Links
-from family_exchange.domain.matching import Likeness, Thresholds
+from family_exchange.domain.matching import Thresholds
 from family_exchange.domain.person import Birth, Identity
 
 NAMES = linkage_model.model().names
@@ -44,9 +45,9 @@ def is_one_name(a, b, sexes=("F", "M")):
     """True when these are two ways to write one forename, or somebody may mean either by one slip."""
     for sex in sexes:
         one, other = (Identity("a|b|c", forename=name, sex=sex) for name in (a, b))
-        if matching.forenames(one, other, NAMES) in ONE_NAME:
+        if likeness.forenames(one, other, NAMES) in ONE_NAME:
             return True
-    return any(matching.typing_slip(b, slip) for slip in slips(a)) or (a[:1] == b[:1] and min(len(a), len(b)) == 1)
+    return any(likeness.typing_slip(b, slip) for slip in slips(a)) or (a[:1] == b[:1] and min(len(a), len(b)) == 1)
 
 
 def slips(name):

@@ -10,7 +10,7 @@ import pytest
 
 from family_exchange.adapters import linkage_model, profiles
 from family_exchange.demo import synthetic
-from family_exchange.domain.matching import one_slip
+from family_exchange.domain.likeness import one_slip
 from family_exchange.stages import match
 from support.registry import COUNCIL, a_file, doors_to, load, query, with_staging
 

@@ -12,7 +12,7 @@ from pydantic import JsonValue, ValidationError
 
 from family_exchange.adapters import places
 from family_exchange.domain.errors import NeedsDecision
-from family_exchange.domain.matching import Names
+from family_exchange.domain.likeness import Names
 from family_exchange.domain.person import Placeholders
 from family_exchange.domain.promises import Matching
 from family_exchange.domain.provenance import Model

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from family_exchange.domain import person
-from family_exchange.domain.matching import Names
+from family_exchange.domain.likeness import Names
 from family_exchange.domain.person import Birth, Placeholders
 
 BIRTH_ESTIMATED = "pers_dob_estimated"

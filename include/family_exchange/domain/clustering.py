@@ -11,8 +11,9 @@ from itertools import product
 
 from family_exchange.domain import links as decisions
 from family_exchange.domain import matching
+from family_exchange.domain.likeness import Names
 from family_exchange.domain.links import Links
-from family_exchange.domain.matching import Grade, Names, Thresholds
+from family_exchange.domain.matching import Grade, Thresholds
 from family_exchange.domain.person import Identity, person_id
 
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 from itertools import product
 
 from family_exchange.domain import matching
-from family_exchange.domain.matching import Likeness, Names
+from family_exchange.domain.likeness import Likeness, Names, births, forenames
 from family_exchange.domain.person import Identity
 
 
@@ -61,7 +61,7 @@ def standings(a: Iterable[Identity], b: Iterable[Identity], names: Names) -> dic
 def _standings(a: Identity, b: Identity, names: Names) -> Mapping[Kind, Standing]:
     return {
         Kind.NAME: _name(a, b, names),
-        Kind.BIRTH: _of_likeness(matching.births(a, b)),
+        Kind.BIRTH: _of_likeness(births(a, b)),
         Kind.ADDRESS: _either(_equal(a.uprn, b.uprn), _equal(a.dwelling, b.dwelling)),
         Kind.SEX: _equal(a.sex, b.sex),
         Kind.NUMBERS: _of_likeness(matching.identifiers(a, b)),
@@ -69,7 +69,7 @@ def _standings(a: Identity, b: Identity, names: Names) -> Mapping[Kind, Standing
 
 
 def _name(a: Identity, b: Identity, names: Names) -> Standing:
-    given = _of_likeness(matching.forenames(a, b, names))
+    given = _of_likeness(forenames(a, b, names))
     if given is Standing.AGREES and a.forename != b.surname:
         return _equal(a.surname, b.surname)
     return given
@@ -78,7 +78,7 @@ def _name(a: Identity, b: Identity, names: Names) -> Standing:
 def _of_likeness(likeness: Likeness) -> Standing:
     if likeness is Likeness.UNKNOWN:
         return Standing.UNKNOWN
-    return Standing.DIFFERS if likeness is Likeness.DIFFERENT else Standing.AGREES
+    return Standing.DIFFERS if likeness in {Likeness.DIFFERENT, Likeness.NEAR} else Standing.AGREES
 
 
 def _equal(a: str, b: str) -> Standing:
