@@ -128,7 +128,7 @@ def test_a_decided_proposal_sets_the_status_and_alters_nothing_that_was_recorded
 
 
 def test_a_family_closed_on_the_very_day_is_not_taken_on_again_by_a_decision_about_many():
-    with pytest.raises(NeedsDecision):
+    with pytest.raises(NeedsDecision, match="closed from 2026-02-01, and can become accepted from the day after"):
         programme.followed(history((S.ACCEPTED, JAN), (S.CLOSED, FEB)), standing(S.ACCEPTED), FEB)
 
 

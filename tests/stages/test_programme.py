@@ -9,7 +9,7 @@ from family_exchange.adapters import database
 from family_exchange.adapters import programme as writing
 from family_exchange.adapters import register as registry
 from family_exchange.domain.errors import NeedsDecision, TryLater
-from family_exchange.domain.programme import Status
+from family_exchange.domain.programme import NOT_A_PERSON, Status
 from family_exchange.stages import programme, propose
 from support.purging import count, purged
 from support.register import TODAY, Register
@@ -216,7 +216,13 @@ def test_a_family_that_a_professional_nominated_is_labelled_so(register, doors, 
 @pytest.mark.requirement("R-021")
 @pytest.mark.parametrize(
     ("column", "value"),
-    [("status", "enrolled"), ("decided_by", "exchange"), ("decided_by", " "), ("reason", " "), ("valid", "(,)")],
+    [
+        ("status", "enrolled"),
+        *(("decided_by", machine) for machine in sorted(NOT_A_PERSON)),
+        ("decided_by", " "),
+        ("reason", " "),
+        ("valid", "(,)"),
+    ],
 )
 def test_the_database_itself_takes_no_status_that_no_person_gave(register, family, column, value):
     row = {"status": "accepted", "valid": "[2026-05-01,)", "decided_by": BY, "reason": WHY}

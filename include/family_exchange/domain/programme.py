@@ -180,7 +180,12 @@ def followed(history: History, standing: Standing, on: date) -> History:
     newest = history[-1]
     if newest.what.status in {standing.status, Status.ACCEPTED}:
         return history
-    return changed(history, standing, max(on, newest.from_on))
+    try:
+        return changed(history, standing, max(on, newest.from_on))
+    except NeedsDecision:
+        raise NeedsDecision(
+            f"it is {newest.what.status} from {newest.from_on}, and can become {standing.status} from the day after"
+        ) from None
 
 
 def _allow(before: Status, status: Status, on: date, *, corrects: bool) -> None:

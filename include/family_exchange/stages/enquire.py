@@ -25,11 +25,12 @@ from family_exchange.adapters.gaps import Missing
 from family_exchange.adapters.indicators import Moment
 from family_exchange.adapters.monthly import Counts
 from family_exchange.domain import eligibility as rules
+from family_exchange.domain import need_to_know
 from family_exchange.domain.calendar import LONDON
 from family_exchange.domain.column import Purpose
 from family_exchange.domain.errors import NeedsDecision
 from family_exchange.domain.indicator import Route
-from family_exchange.domain.programme import Gap, named
+from family_exchange.domain.programme import Gap
 
 READ = "register.read"
 """The audit event of a read of a person's record by a person."""
@@ -123,13 +124,13 @@ def eligible(doors: Doors, person: str, *, by: str, today: date) -> Eligible:
     transaction.
 
     Raises:
-        NeedsDecision: nobody is named, or there is no such person.
+        NeedsDecision: nobody is named, the council's notice does not give the purpose, or there is no such person.
     """
-    who = named(by)
+    who, purpose = need_to_know.named(by), need_to_know.purpose(doors.profile, Purpose.IDENTIFY)
     framework = profiles.framework_in_force(doors.profile, today)
     with database.transaction(doors.database) as connection:
         survivor = linked.survivor(connection, person)
-        audit.append(connection, READ, who, {"person": survivor, "purpose": Purpose.IDENTIFY, "for": survivor})
+        audit.append(connection, READ, who, {"person": survivor, "purpose": purpose, "for": survivor})
         families = eligibility.families_of(connection, survivor, on=today)
         placeholders = linkage_model.model().placeholder_births
         evidence.assess(connection, framework, doors.contract, placeholders, Moment(today), only=families)

@@ -29,7 +29,7 @@ from family_exchange.adapters.explanation import Explanation
 from family_exchange.adapters.indicators import Moment
 from family_exchange.adapters.proposals import Proposal
 from family_exchange.adapters.worklist import Order, Waiting
-from family_exchange.domain import eligibility, key
+from family_exchange.domain import eligibility, key, programme
 from family_exchange.domain.errors import NeedsDecision, TryLater
 from family_exchange.domain.framework import Framework
 from family_exchange.domain.indicator import Route
@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 STAGE = "propose"
 ACCEPTED = "accepted"
 OUTCOMES = (ACCEPTED, "declined", "not_invited")
-NOT_A_PERSON = frozenset({"airflow", "exchange", "machine", "system"})
+NOT_A_PERSON = programme.NOT_A_PERSON
 
 
 def families(doors: Doors, *, today: date) -> dict[str, int]:
