@@ -129,16 +129,15 @@ def needs(connection: Connection, profile: Profile, people: Sequence[str], *, on
     """What is evidenced now of these people and of their families as a whole; None: not for this purpose."""
     if not may_ask(connection, "evidence"):
         return None
+    families = sorted({one.family for one in memberships(connection, people, on=on)})
     rows = connection.execute(
         """SELECT e.person_id, e.family_id, e.problem, e.indicator, e.framework, r.partner, r.feed, r.event_on, e.as_of
-             FROM register.evidence e LEFT JOIN memory.source_record r USING (source_record_id)
-            WHERE e.person_id = ANY(%(people)s)
-               OR (e.person_id IS NULL AND e.family_id IN (
-                     SELECT m.family_id FROM register.family_member m
-                      WHERE m.person_id = ANY(%(people)s) AND m.from_on <= %(on)s
-                        AND (m.to_on IS NULL OR m.to_on > %(on)s)))
+             FROM (SELECT * FROM register.evidence WHERE person_id = ANY(%(people)s)
+                   UNION ALL
+                   SELECT * FROM register.evidence WHERE family_id = ANY(%(families)s) AND person_id IS NULL) e
+             LEFT JOIN memory.source_record r USING (source_record_id)
             ORDER BY e.problem, e.indicator, e.person_id, e.as_of DESC, e.evidence_id""",
-        {"people": list(people), "on": on},
+        {"people": list(people), "families": families},
     ).fetchall()
     words = _Words(profile, on)
     return tuple(

@@ -213,7 +213,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
                          WHERE a.source_record_id = r.source_record_id
                            AND (a.abuse OR EXISTS (
                                  SELECT FROM register.party_to_abuse b
-                                  WHERE (b.partner, b.event_ref) = (a.partner, a.event_ref) AND b.abuse)))) AS origin
+                                  WHERE (b.partner, b.event_ref) = (a.partner, a.event_ref) AND b.abuse)) OFFSET 0)) AS origin
       FROM record r WHERE r.owner IS NULL OR r.owner NOT IN (SELECT id FROM hidden))
   SELECT r.source_record_id, c.data_class, r.origin
     FROM shown r JOIN register.purpose_class c ON 'fx_' || c.purpose = p_role AND c.feed = r.feed
