@@ -109,3 +109,16 @@ def test_a_home_is_known_by_its_uprn_where_only_one_has_the_address():
     assert homes.name("", "") == ""
     assert homes.keys("uprn:100") == ("uprn:100", "address:CH1 1AA|12|H")
     assert homes.keys("address:CH1 1AC|3|M") == ("address:CH1 1AC|3|M",)
+
+
+def test_whom_a_named_person_says_where_they_live_is_told_of_nowhere_else_from_then_on():
+    since, today = date(2026, 3, 1), date(2026, 11, 22)
+    partners = [
+        seen("A", date(2026, 1, 1), until=date(2026, 6, 1)),
+        seen("B", date(2026, 5, 1)),
+        seen("B", date(2026, 5, 1), who="P2"),
+    ]
+    found = {(one.person, one.home): one for one in home.told(partners, {"P1": ("C", since)}, today=today)}
+    assert set(found) == {("P1", "A"), ("P1", "C"), ("P2", "B")}
+    assert ends(*(one for one in found.values() if one.person == "P1")) == {"A": since, "C": None}
+    assert [one.home for one in home.told(partners, {"P1": ("", since)}, today=today)] == ["A", "B"]

@@ -1,5 +1,6 @@
 """What a named person puts right is not undone by the next file."""
 
+import json
 from dataclasses import replace
 from datetime import date
 
@@ -136,3 +137,19 @@ def test_the_profile_says_which_address_is_the_last_known(council):
     trusting = replace(one.doors, profile=one.doors.profile.model_copy(update={"choosing": rules}))
     assemble.void(trusting, f"nis-{PERIOD}-v1", by=BY, reason=assemble.Why.ROWS_WRONG)
     assert rows(replace(one, doors=trusting))[person]["address_line_1"] == "1 Trusted Road"
+
+
+def test_a_rectified_address_brings_somebody_into_the_family_that_lives_there(council):
+    home, wrong = {"address_line_1": "12 High Street", "postcode": "CH1 1AA"}, {"address_line_1": "9 Old Road"}
+    child, mother = (someone(council, date_of_birth=date(year, 1, 1)) for year in (2016, 1990))
+    next_file(council, child, **home, date_of_birth=date(2016, 1, 1))
+    next_file(council, mother, **wrong, postcode="CH4 4AB")
+    together = "SELECT count(*) FROM register.family_member WHERE person_id = %s AND to_on IS NULL"
+    assert council.register.value(together, mother) == 0
+    rectify(council, mother, "address", json.dumps(home), valid_from=date(2026, 1, 1))
+    next_file(council, mother, **wrong, postcode="CH4 4AB", event_ref="later")
+    assert council.register.value(together, mother) == 1
+    number = council.register.value("SELECT rectification_no FROM register.rectification")
+    facts.withdraw(council.doors, number, by=BY, today=TODAY)
+    register.families(council.doors, today=TODAY)
+    assert council.register.value(together, mother) == 0

@@ -12,7 +12,7 @@ from family_exchange.adapters.statements import BIRTH_ESTIMATED
 from family_exchange.domain import person
 from family_exchange.domain.facts import KINDS_OF_BIRTH
 from family_exchange.domain.family import KEPT_ELSEWHERE, PARENTS, Claim, Family, Tie, role_of
-from family_exchange.domain.home import Homes, Sighting
+from family_exchange.domain.home import Homes, Sighting, told
 
 TENANCY_START = "tenancy_start"
 """The canonical column of a tenancy's first day; its `event_on` is then the day on which the tenancy ended."""
@@ -66,6 +66,19 @@ _SIGHTINGS = """
            coalesce(bool_and(ended_on IS NOT NULL) FILTER (WHERE current), false)
       FROM dated GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5
 """
+_LINES = ("address_line_1", "address_line_2", "postcode")
+_RECTIFIED = """
+    WITH RECURSIVE said AS (
+      SELECT person_id, value, valid_from, rectification_no FROM register.rectification
+       WHERE attribute = 'address' AND slot = '' AND valid_from <= %(today)s AND decided_at <= register.as_known()
+         AND coalesce(withdrawn_at > register.as_known(), true)
+      UNION ALL
+      SELECT p.merged_into, s.value, s.valid_from, s.rectification_no
+        FROM said s JOIN register.person p USING (person_id) WHERE p.merged_into IS NOT NULL)
+    SELECT DISTINCT ON (person_id) person_id, value, valid_from FROM said
+     WHERE person_id IN (SELECT person_id FROM register.person WHERE merged_into IS NULL)
+     ORDER BY person_id, valid_from DESC, rectification_no DESC
+"""
 _TIES = """
     SELECT p.person_id, b.born, b.relationship,
            array_agg(DISTINCT r.surname) FILTER (WHERE r.surname IS NOT NULL),
@@ -117,7 +130,10 @@ def note_births(
 
 
 def sightings(connection: Connection, *, today: date) -> tuple[list[Sighting], Homes]:
-    """Where everybody was seen to live, and the homes; a record without an address tells nothing."""
+    """Where everybody was seen to live, and the homes; a record without an address tells nothing.
+
+    Where a named person says that somebody lives, no record tells of another home from that day on.
+    """
     dwelling_key = cache(person.dwelling_key)  # for this call: a home is told of many times
     stated = [
         (who, person.uprn(uprn), dwelling_key(line_1, line_2, postcode), from_on, seen_on, ended)
@@ -125,13 +141,18 @@ def sightings(connection: Connection, *, today: date) -> tuple[list[Sighting], H
             _SIGHTINGS, {"tenancy": TENANCY_START, "today": today}
         )
     ]
-    homes = Homes((uprn, dwelling) for _, uprn, dwelling, *_ in stated)
+    rectified = [
+        (str(who), person.uprn(value.get("uprn")), dwelling_key(*map(value.get, _LINES)), from_on)
+        for who, value, from_on in connection.execute(_RECTIFIED, {"today": today})
+    ]
+    homes = Homes((uprn, dwelling) for _, uprn, dwelling, *_ in (*stated, *rectified))
     found = [
         Sighting(who, home, from_on, seen_on, ended)
         for who, uprn, dwelling, from_on, seen_on, ended in stated
         if (home := homes.name(uprn, dwelling))
     ]
-    return found, homes
+    only = {who: (homes.name(uprn, dwelling), since) for who, uprn, dwelling, since in rectified}
+    return [*told(found, only, today=today)], homes
 
 
 def ties(connection: Connection, *, today: date) -> dict[str, Tie]:

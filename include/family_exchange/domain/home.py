@@ -1,7 +1,7 @@
 """Homes: which addresses are one, who lived there from when to when, and who lives there with whom."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from enum import StrEnum
 
@@ -112,6 +112,25 @@ def _stay(person: str, home: str, homes: Mapping[str, Sequence[Sighting]]) -> St
         elif max(sighting.seen_on for sighting in there) > seen_on + SEEN_ELSEWHERE:
             left_on.append(min(sighting.seen_on for sighting in there if sighting.seen_on > seen_on))
     return Stay(person, home, from_on, seen_on, min(left_on, default=None))
+
+
+def told(
+    sightings: Iterable[Sighting], rectified: Mapping[str, tuple[str, date]], *, today: date
+) -> Iterator[Sighting]:
+    """The sightings, and of whom a named person says where they live since when: there until today, elsewhere before.
+
+    `rectified`: by person the home, empty when the address names none, and its first day.
+    """
+    for one in sightings:
+        home, since = rectified.get(one.person, ("", None))
+        if since is None:
+            yield one
+        elif one.from_on < since:
+            before = since - timedelta(days=1)
+            yield one if one.seen_on <= before else replace(one, seen_on=before, ended=not home)
+    for who, (home, since) in sorted(rectified.items()):
+        if home:
+            yield Sighting(who, home, since, max(since, today))
 
 
 def households(occupants: Sequence[Occupant]) -> list[tuple[Occupant, ...]]:
