@@ -1,4 +1,7 @@
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -74,3 +77,16 @@ def test_a_file_that_is_no_model_is_told_by_its_keys_alone(tmp_path):
         linkage_model.read(file)
     assert "Gribblestone" not in str(caught.value)
     assert caught.value.__suppress_context__
+
+
+def test_the_rule_by_which_a_register_was_matched_is_the_same_in_every_process():
+    """Else every run would take the register for one that was matched by another rule, and weigh all of it again."""
+    code = "from family_exchange.adapters import linkage_model, stated; print(stated.rule(linkage_model.model()))"
+    told = {
+        subprocess.run(
+            [sys.executable, "-c", code], env=os.environ | {"PYTHONHASHSEED": seed}, capture_output=True, check=True
+        ).stdout
+        for seed in ("1", "2", "3")
+    }
+    assert len(told) == 1
+    assert len(told.pop().strip()) == 64

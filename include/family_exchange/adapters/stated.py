@@ -16,7 +16,7 @@ from psycopg import sql
 from family_exchange.adapters import blocks, columns, memory, statements
 from family_exchange.adapters.database import Connection
 from family_exchange.adapters.statements import Table
-from family_exchange.domain import identifiers, person
+from family_exchange.domain import identifiers, likeness, matching, person
 
 if TYPE_CHECKING:
     from family_exchange.adapters.linkage_model import LinkageModel
@@ -33,9 +33,12 @@ _COLUMNS = (
 
 
 def rule(model: "LinkageModel") -> str:
-    """A digest of everything that a stored statement depends on but what was sent."""
-    found = sha256(model.model_dump_json().encode())
-    for module in (person, identifiers, statements, blocks):
+    """A digest of everything but what was sent on which a stored statement depends, and what is made of two.
+
+    The same in every process: sets have no order of their own.
+    """
+    found = sha256(linkage_file.written(model).encode())
+    for module in (person, identifiers, statements, blocks, likeness, matching):
         found.update(inspect.getsource(module).encode())
     return found.hexdigest()
 
