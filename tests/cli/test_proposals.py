@@ -53,11 +53,15 @@ def test_the_work_list_says_what_waits_by_which_route_and_since_when(council):
 def test_a_proposal_is_shown_and_written_as_a_page_that_only_its_reader_may_open(council, tmp_path):
     (waiting,) = told(council, "proposal", "list")
     page = tmp_path / "why.html"
+    page.write_text("an older page")
     lines = told(council, "proposal", "show", waiting["proposal"], "--by", "A. Reader", "--html", str(page))
     assert lines[0].startswith(f"{waiting['proposal']}: family {waiting['family']} by TFP2015/2")
     assert page.read_text().startswith("<!doctype html>")
     assert page.stat().st_mode & 0o777 == 0o600
     assert run(council, "proposal", "show", waiting["proposal"]).exit_code == 2
+    nowhere = str(tmp_path / "nowhere" / "why.html")
+    words = ("proposal", "show", waiting["proposal"], "--by", "A. Reader", "--html", nowhere)
+    assert "cannot be written there" in refused(council, *words)
 
 
 @pytest.mark.requirement("R-015")

@@ -90,10 +90,19 @@ def show(
     """Why a family is proposed: rules in words, records by where they stand, what is unknown; nobody's name."""
     found = propose.explained(doors(council), proposal, by=by)
     if html is not None:
-        html.touch(mode=0o600)
-        html.write_text(explanation_page.page(found), encoding="utf-8")
+        _write(html, explanation_page.page(found))
     lines = explanation_page.lines(found)
     say(lines, as_json=as_json, words=lambda: "\n".join(lines))
+
+
+def _write(path: Path, page: str) -> None:
+    """The page, for nobody else's eyes than those of whoever asked for it."""
+    try:
+        path.touch(mode=0o600)
+        path.chmod(0o600)
+        path.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise NeedsDecision(f"the page cannot be written there ({error.strerror}); name another file") from None
 
 
 @proposals.command("decide")
