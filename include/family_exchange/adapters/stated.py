@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from psycopg import sql
 
-from family_exchange.adapters import blocks, columns, memory, statements
+from family_exchange.adapters import blocks, columns, linkage_file, memory, statements
 from family_exchange.adapters.database import Connection
 from family_exchange.adapters.statements import Table
 from family_exchange.domain import identifiers, likeness, matching, person
