@@ -5,11 +5,11 @@ from datetime import date
 import psycopg
 import pytest
 
-from family_exchange.adapters import database, destruction
+from family_exchange.adapters import database, destruction, proposals
 from family_exchange.adapters import register as registry
 from family_exchange.domain.errors import NeedsDecision, TryLater
 from family_exchange.stages import assemble, facts, rebuild
-from support.register import PERIOD, TODAY
+from support.register import IN_PERIOD, PERIOD, TODAY
 from support.returns import someone
 
 BY = "programme.lead"
@@ -117,3 +117,15 @@ def test_a_return_is_not_assembled_while_the_register_is_written(council):
         with pytest.raises(TryLater):
             assemble.draft(council.doors, "fpd", PERIOD)
     assert assemble.draft(council.doors, "nis", PERIOD)
+
+
+def test_a_return_is_not_assembled_in_the_middle_of_a_decision(council):
+    proposal = council.register.proposal(council.register.family(someone(council)))
+    with psycopg.connect(council.register.url) as writer:
+        proposals.decide(writer, [proposal], outcome="accepted", decided_by=BY, reason="assessed", on=IN_PERIOD,
+                         supported_since=IN_PERIOD)  # fmt: skip
+        with pytest.raises(TryLater):
+            assemble.draft(council.doors, "nis", PERIOD)
+    assemble.draft(council.doors, "nis", PERIOD)
+    found = again(council)
+    assert (found.same, found.rows) == (True, 1)

@@ -154,6 +154,7 @@ def decide(
     Raises:
         NeedsDecision: a proposal does not exist.
     """
+    programme.turn(connection)  # a return that is assembled meanwhile sees all of it or nothing
     wanted = sorted(set(proposals))
     known = {
         str(found)

@@ -13,7 +13,7 @@ from psycopg import sql
 from family_exchange.adapters import said
 from family_exchange.adapters.database import Connection
 from family_exchange.adapters.linked import linked
-from family_exchange.adapters.return_values import BIRTH, COUNTS, value
+from family_exchange.adapters.return_values import BIRTH, COUNTS, content
 from family_exchange.adapters.said import Rules
 from family_exchange.domain.period import Period
 from family_exchange.domain.return_definition import ReturnField
@@ -137,7 +137,6 @@ def make(connection: Connection, fields: Collection[ReturnField], cohort: Cohort
         NeedsDecision: a field's source is not one that returns know.
     """
     there = covered(connection, {feed for field in fields for feed in field.feeds}, cohort.period)
-    content = ", ".join(f"'{field.name}', ({value(field, there)})::text" for field in fields)
     parameters = {
         "la_code": cohort.la_code,
         "period": cohort.period.name,
@@ -150,7 +149,7 @@ def make(connection: Connection, fields: Collection[ReturnField], cohort: Cohort
         f"""CREATE TEMP TABLE made_row ON COMMIT DROP AS WITH RECURSIVE {linked(flagged(cohort.excluding))}
             SELECT row_number() OVER (PARTITION BY m.person_id IN (SELECT person_id FROM linked)
                                       ORDER BY m.family_id COLLATE "C", m.person_id COLLATE "C") AS row_no,
-                   m.person_id, m.family_id, jsonb_build_object({content}) AS content,
+                   m.person_id, m.family_id, {content(fields, there)} AS content,
                    m.person_id IN (SELECT person_id FROM linked) AS kept_out
               FROM return_member m LEFT JOIN last_known l USING (person_id) LEFT JOIN counted k USING (person_id)
              WHERE {BIRTH} IS NULL OR {BIRTH} <= %(last_day)s""".encode(),  # noqa: S608 - our own expressions
