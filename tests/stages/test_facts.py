@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 from psycopg.types.json import Jsonb
 
-from family_exchange.adapters import database, memory, profiles
+from family_exchange.adapters import database, destruction, memory, profiles
 from family_exchange.adapters import facts as stored
 from family_exchange.domain.profile import Profile
 from family_exchange.domain.promises import Precedence, RegisterRules
@@ -207,3 +207,39 @@ def test_a_fact_is_closed_and_never_changed(register):
     bring_up(register)
     with pytest.raises(database.DatabaseRefused, match="FX003"):
         register.run("UPDATE memory.fact SET value = %s", Jsonb({"surname": "Otherwise"}))
+
+
+def test_what_was_rectified_about_somebody_destroyed_is_gone_wherever_it_had_led(register):
+    survivor = register.person()
+    merged = register.person(merged_into=survivor)
+    register.record(survivor)
+    record = register.record(merged)
+    register.run(
+        """INSERT INTO register.rectification (person_id, attribute, value, valid_from, decided_by, reason)
+           VALUES (%s, 'name', '{"surname": "Secretname"}', '2020-01-01', 'rights.officer', 'a passport')""",
+        merged,
+    )
+    bring_up(register)
+    told = "SELECT person_id FROM memory.fact WHERE value ->> 'surname' = 'Secretname'"
+    assert register.run(told) == [(survivor,)]
+    register.run("UPDATE memory.person_pointer SET recorded = tstzrange(lower(recorded), clock_timestamp())")
+    bring_up(register, survivor, merged)
+    assert set(register.run(told)) == {(survivor,), (merged,)}
+    with register.open() as connection:
+        destruction.source_records(connection, [record])
+    assert register.run(told) == []
+    assert register.value("SELECT count(*) FROM register.rectification") == 0
+    assert bring_up(register, survivor) == {"facts": 0, "facts_closed": 0}
+
+
+def test_of_a_destroyed_record_nothing_is_left_and_the_others_say_what_they_say(register):
+    person = register.person()
+    first = register.record(person, as_of=date(2025, 1, 1), surname="Ashbarrow")
+    register.record(person, as_of=date(2025, 6, 1), surname="Ashbarrow")
+    bring_up(register)
+    with register.open() as connection:
+        destruction.source_records(connection, [first])
+    assert timeline(register, "name") == []
+    with register.open() as connection:
+        facts.bring_up(connection, PROFILE, today=TODAY)
+    assert [span_from for _, span_from, _ in timeline(register, "name")] == [date(2025, 6, 1)]
