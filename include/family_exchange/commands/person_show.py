@@ -25,6 +25,8 @@ AsKnown = Annotated[str | None, typer.Option(help="As it was known then, e.g. 20
 History = Annotated[bool, typer.Option("--history", help="Every day, not only that one.")]
 
 _NOT_FOR_THIS = "not for this purpose"
+_PARTS = ("forename", "surname", "address_line_1", "address_line_2", "town", "postcode", "uprn")
+"""How the parts of a name or an address follow each other on a page."""
 
 
 def show_person(
@@ -70,9 +72,9 @@ def _person(page: PersonPage, profile: Profile) -> list[RenderableType]:
     return [
         *(moved if page.asked != page.person else []),
         f"Person {page.person}",
-        _facts(page.facts),
-        _services(page.services, profile),
-        _needs(page.needs),
+        _facts(page.facts, of_one=True),
+        _services(page.services, profile, of_one=True),
+        _needs(page.needs, of_one=True),
         _members(page.families, "Families"),
     ]
 
@@ -92,12 +94,12 @@ def _family(page: FamilyPage, profile: Profile) -> list[RenderableType]:
     ]
 
 
-def _facts(facts: Sequence[Told]) -> RenderableType:
+def _facts(facts: Sequence[Told], *, of_one: bool = False) -> RenderableType:
     rows: list[tuple[object, ...]] = [
         (
             one.person,
-            " ".join(part for part in (one.attribute, one.what.replace("_", " ")) if part),
-            ", ".join(str(part) for part in one.value.values() if part),
+            " ".join(part for part in (one.what.replace("_", " "), one.attribute) if part),
+            " ".join(str(one.value[part]) for part in sorted(one.value, key=_in_order) if one.value[part]),
             one.valid_from,
             one.valid_to,
             "rectified" if one.rectified else _source(one.partner, one.feed),
@@ -106,10 +108,12 @@ def _facts(facts: Sequence[Told]) -> RenderableType:
         )
         for one in facts
     ]
-    return table("Known", ("person", "what", "is", "from", "to", "source", "as of", "known since"), rows)
+    return _listed(
+        "Known", ("person", "what", "is", "from", "to", "source", "as of", "known since"), rows, of_one=of_one
+    )
 
 
-def _services(services: Sequence[Told], profile: Profile) -> RenderableType:
+def _services(services: Sequence[Told], profile: Profile, *, of_one: bool = False) -> RenderableType:
     names = person_page.partner_names(profile, (one.partner for one in services))
     rows: list[tuple[object, ...]] = [
         (
@@ -123,17 +127,19 @@ def _services(services: Sequence[Told], profile: Profile) -> RenderableType:
         )
         for one in services
     ]
-    return table("Services involved", ("person", "service", "contact", "at", "since", "until", "as of"), rows)
+    return _listed(
+        "Services involved", ("person", "service", "contact", "at", "since", "until", "as of"), rows, of_one=of_one
+    )
 
 
-def _needs(needs: Sequence[Need] | None) -> RenderableType:
+def _needs(needs: Sequence[Need] | None, *, of_one: bool = False) -> RenderableType:
     if needs is None:
         return f"Needs: {_NOT_FOR_THIS}"
     rows: list[tuple[object, ...]] = [
         (one.person or "the family", one.problem, one.label, one.rule, _source(one.partner, one.feed), one.as_of)
         for one in needs
     ]
-    return table("Needs", ("person", "problem", "which is", "because", "source", "as of"), rows)
+    return _listed("Needs", ("person", "problem", "which is", "because", "source", "as of"), rows, of_one=of_one)
 
 
 def _members(memberships: Sequence[Membership], title: str) -> RenderableType:
@@ -141,14 +147,14 @@ def _members(memberships: Sequence[Membership], title: str) -> RenderableType:
         (one.family, one.person, one.role, "here" if one.resident else "elsewhere", one.from_on, one.to_on)
         for one in memberships
     ]
-    return table(title, ("family", "person", "as", "lives", "from", "to"), rows)
+    return _listed(title, ("family", "person", "as", "lives", "from", "to"), rows)
 
 
 def _spells(spells: Sequence[Spell] | None, title: str, columns: tuple[str, str]) -> RenderableType:
     if spells is None:
         return f"{title}: {_NOT_FOR_THIS}"
     rows: list[tuple[object, ...]] = [(one.what, one.detail, one.from_on, one.to_on, one.by) for one in spells]
-    return table(title, (*columns, "from", "to", "said by"), rows)
+    return _listed(title, (*columns, "from", "to", "said by"), rows)
 
 
 def _plan(places: Sequence[Place] | None) -> RenderableType:
@@ -157,7 +163,21 @@ def _plan(places: Sequence[Place] | None) -> RenderableType:
     rows: list[tuple[object, ...]] = [
         (one.person, "in" if one.in_plan else "outside", one.reason, one.from_on, one.to_on) for one in places
     ]
-    return table("Plan", ("person", "plan", "why not", "from", "to"), rows)
+    return _listed("Plan", ("person", "plan", "why not", "from", "to"), rows)
+
+
+def _listed(
+    title: str, columns: tuple[str, ...], rows: list[tuple[object, ...]], *, of_one: bool = False
+) -> RenderableType:
+    """A table, or one line when there is nothing; `of_one`: all of one person, so the first column says nothing."""
+    if not rows:
+        return f"{title}: nothing that may be shown here"
+    first = 1 if of_one else 0
+    return table(title, columns[first:], [row[first:] for row in rows])
+
+
+def _in_order(part: str) -> tuple[int, str]:
+    return (_PARTS.index(part) if part in _PARTS else len(_PARTS), part)
 
 
 def _source(partner: str | None, feed: str | None) -> str | None:
