@@ -124,3 +124,12 @@ def test_the_first_run_of_a_day_or_by_a_new_rule_is_whole(register):
         assert memory.whole(connection, "propose", (), today=TODAY, rule="b")
         assert memory.whole(connection, "propose", (), today=TODAY + timedelta(days=1), rule="a")
         assert memory.whole(connection, "propose", [memory.EVERYTHING], today=TODAY, rule="a")
+
+
+def test_every_column_of_what_a_partner_sent_is_kept_from_editing(register):
+    unguarded = register.run(
+        """SELECT attname FROM pg_attribute WHERE attrelid = 'memory.source_record'::regclass AND attnum > 0
+              AND NOT attisdropped AND attnum <> ALL (
+                  (SELECT tgattr::int2[] FROM pg_trigger WHERE tgname = 'only_supersedes'))"""
+    )
+    assert unguarded == [("superseded_at",)]

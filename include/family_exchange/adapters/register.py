@@ -4,7 +4,7 @@ Persons are in `adapters.persons`, families in `adapters.families`, evidence in 
 decisions in `adapters.proposals`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from psycopg import sql
@@ -71,12 +71,12 @@ def take(connection: Connection, contract: Callable[[str, str], Contract]) -> Ta
     ).fetchall()
     files: list[str] = []
     records = superseded = 0
+    connection.execute("SET LOCAL work_mem = '128MB'")  # what is sorted here is sorted in memory
     for feed, version, file_ids in waiting:
         records += _insert(connection, contract(feed, version), file_ids)
         files += file_ids
     if files:
-        if records * _WORTH_COUNTING > _size(connection):  # else the planner knows nothing of the new rows
-            connection.execute("ANALYZE memory.source_record")
+        connection.execute("ANALYZE memory.source_record")  # else the planner looks at every row for each new one
         for feed, version, file_ids in waiting:
             superseded += _supersede(connection, contract(feed, version), file_ids)
         connection.execute(
@@ -86,15 +86,6 @@ def take(connection: Connection, contract: Callable[[str, str], Contract]) -> Ta
         body: dict[str, audit.Plain] = {"files": sorted(files), "records": records, "superseded": superseded}
         audit.append(connection, "register.records", ACTOR, body)
     return Taken(tuple(sorted(files)), records, superseded)
-
-
-_WORTH_COUNTING = 10
-
-
-def _size(connection: Connection) -> float:
-    """How many source records there were when the planner last counted."""
-    row = connection.execute("SELECT reltuples FROM pg_class WHERE oid = 'memory.source_record'::regclass").fetchone()
-    return float(row[0]) if row else 0.0
 
 
 def _insert(connection: Connection, contract: Contract, files: Sequence[str]) -> int:
@@ -107,7 +98,7 @@ def _insert(connection: Connection, contract: Contract, files: Sequence[str]) ->
                                                as_of, facts, category, retain_from {comma} {own})
            SELECT 'S' || substr(f.file_id, 2) || '.' || s.row_no, f.file_id, s.row_no, f.partner, f.feed, s.record_ref,
                   {event_ref}, coalesce(f.as_of, f.seen_at::date),
-                  jsonb_strip_nulls(to_jsonb(s) - %(identity)s::text[]), {category}, {retain_from} {comma} {stated}
+                  jsonb_strip_nulls({facts}), {category}, {retain_from} {comma} {stated}
              FROM {staging} s JOIN exchange.file f USING (file_id)
             WHERE f.file_id = ANY(%(files)s)
            ON CONFLICT (source_record_id) DO NOTHING"""
@@ -116,12 +107,21 @@ def _insert(connection: Connection, contract: Contract, files: Sequence[str]) ->
         own=sql.SQL(", ").join(map(sql.Identifier, own)),
         stated=sql.SQL(", ").join(sql.Identifier("s", name) for name in own),
         event_ref=event_ref,
+        facts=_facts(here),
         category=category,
         retain_from=retain_from,
         staging=sql.Identifier("staging", contract.feed),
     )
-    identity = sorted(IDENTITY_COLUMNS | {"file_id", "row_no"})
-    return connection.execute(query, {"identity": identity, "files": list(files)}).rowcount
+    return connection.execute(query, {"files": list(files)}).rowcount
+
+
+def _facts(here: Collection[str]) -> sql.Composable:
+    """What is in no column of a source record, as an object; naming them costs less than dropping the rest."""
+    others = sorted(set(here) - IDENTITY_COLUMNS)
+    if not others:
+        return sql.SQL("'{}'::jsonb")
+    named = sql.SQL(", ").join(sql.Identifier("s", name) for name in others)
+    return sql.SQL("(SELECT to_jsonb(other) FROM (SELECT {}) other)").format(named)
 
 
 def _retention(contract: Contract) -> tuple[sql.Composable, sql.Composable]:
