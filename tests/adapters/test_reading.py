@@ -10,7 +10,7 @@ from psycopg.types.json import Jsonb
 from family_exchange.adapters import audit, database, roles
 from family_exchange.adapters.reading import reading
 from family_exchange.demo import postgres
-from family_exchange.domain.errors import ExchangeError, NeedsDecision
+from family_exchange.domain.errors import ExchangeError, NeedsDecision, TryLater
 from support.reading import READER, address, doors, fact, name
 from support.register import Register
 
@@ -193,6 +193,31 @@ def test_a_purpose_sees_the_classes_of_data_that_contracts_and_notice_give_it(re
             rows = reader.connection.execute("SELECT attribute FROM register.fact ORDER BY 1").fetchall()
             seen[purpose] = [attribute for (attribute,) in rows]
     assert seen == {"identify": ["identifier", "name"], "support": ["name"]}
+
+
+def test_what_a_purpose_may_see_follows_the_profile_and_the_change_is_in_the_audit(register, council):
+    seen = {}
+    for number, name_of in enumerate((council.profile.council, council.profile.council, "bolton"), start=1):
+        with reading(doors(register.url, name_of), purpose="support", by=READER):
+            pass
+        seen[number] = register.run("SELECT * FROM register.purpose_class ORDER BY 1, 2, 3")
+    assert seen[1] == seen[2] != seen[3]
+    assert [event["classes"] for event in register.audited("register.purposes")] == [len(seen[1]), len(seen[3])]
+    feeds = {feed for _, feed, _ in seen[3]}
+    assert feeds <= set(doors(register.url, "bolton").profile.feeds)
+
+
+def test_a_reader_waits_for_the_audit_and_not_for_ever(register, council, monkeypatch):
+    monkeypatch.setattr("family_exchange.adapters.reading.PATIENCE_SECONDS", 0.1)
+    person = register.person()
+    with reading(council, purpose="support", by=READER):
+        pass
+    with register.open() as busy:
+        busy.execute("SELECT FROM audit.head FOR UPDATE")
+        with pytest.raises(TryLater, match="55P03"), reading(council, purpose="support", by=READER) as reader:
+            reader.person(person)
+    with reading(council, purpose="support", by=READER) as reader:
+        assert reader.person(person) == person
 
 
 def test_a_feed_that_is_for_fewer_purposes_is_seen_by_fewer(register, council):

@@ -24,6 +24,8 @@ from family_exchange.domain.errors import NeedsDecision
 REFUSED = "register.read_refused"
 """The audit event of a read that was not allowed."""
 _UNKNOWN = "FX004"
+PATIENCE_SECONDS = 30
+"""How long a reader waits for somebody else's audit event to be written, before they are asked to try later."""
 _NO_ROLE = (psycopg.errors.InsufficientPrivilege, psycopg.errors.InvalidParameterValue)
 
 
@@ -85,6 +87,7 @@ def reading(
     Raises:
         NeedsDecision: nobody is named; the council has no such purpose, or only anonymised data serve it; the block
             asked for something that the purpose may not ask; the roles of purposes are not there.
+        TryLater: others have been writing to the audit for long.
     """
     named = need_to_know.named(by)
     stated = need_to_know.purpose(doors.profile, purpose)
@@ -92,6 +95,7 @@ def reading(
         raise _refused(doors, stated, named)
     try:
         with database.transaction(doors.database) as connection:
+            connection.execute(f"SET LOCAL lock_timeout = '{PATIENCE_SECONDS}s'".encode())
             _bring_up_to_date(connection, doors)
             memory.as_known(connection, known)
             _take_on(connection, stated)
@@ -131,11 +135,20 @@ def _bring_up_to_date(connection: Connection, doors: Doors) -> None:
     stored = connection.execute("SELECT purpose, feed, data_class FROM register.purpose_class ORDER BY 1, 2, 3")
     if wanted == stored.fetchall():
         return
-    connection.execute("DELETE FROM register.purpose_class")
+    given = {
+        "purposes": [purpose for purpose, _, _ in wanted],
+        "feeds": [feed for _, feed, _ in wanted],
+        "classes": [data_class for _, _, data_class in wanted],
+    }
     connection.execute(
+        """DELETE FROM register.purpose_class WHERE (purpose, feed, data_class) NOT IN (
+             SELECT * FROM unnest(%(purposes)s::text[], %(feeds)s::text[], %(classes)s::text[]))""",
+        given,
+    )
+    connection.execute(  # another reader may be at the same
         """INSERT INTO register.purpose_class (purpose, feed, data_class)
-           SELECT * FROM unnest(%s::text[], %s::text[], %s::text[])""",
-        tuple(list(column) for column in zip(*wanted, strict=True)) if wanted else ([], [], []),
+           SELECT * FROM unnest(%(purposes)s::text[], %(feeds)s::text[], %(classes)s::text[]) ON CONFLICT DO NOTHING""",
+        given,
     )
     audit.append(connection, "register.purposes", "exchange", {"classes": len(wanted)})
 
