@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+from functools import cache
 from hashlib import sha256
 
 from family_exchange.domain import identifiers
@@ -190,13 +191,26 @@ def standard_address(line_1: str | None, line_2: str | None) -> str:
 
 def is_shared_place(line_1: str | None, line_2: str | None, placeholders: Placeholders) -> bool:
     """True when many live there who are no family; a street that is called after such a place is none."""
-    for part in f"{line_1 or ''},{line_2 or ''}".split(","):
+    lines = f"{line_1 or ''},{line_2 or ''}"
+    if not _hints(placeholders.shared_places).search(lines.upper()):
+        return False
+    for part in lines.split(","):
         words = _whole_words(part)
         if words and words[-1] not in _STREETS:
             line = f" {' '.join(words)} "
             if any(f" {place} " in line for place in placeholders.shared_places):
                 return True
     return False
+
+
+@cache
+def _hints(places: frozenset[str]) -> re.Pattern[str]:
+    """What an address must contain to be worth a closer look: nearly none does."""
+    beginnings = sorted({max(place.split(), key=len)[:_BEGINNING] for place in places})
+    return re.compile("|".join(map(re.escape, beginnings)) or r"(?!)")
+
+
+_BEGINNING = 4
 
 
 def _whole_words(part: str) -> list[str]:
