@@ -26,9 +26,6 @@ RULE = "1"
 UNKNOWN = "unknown"
 """The slot of a day of birth that a clerk typed because a field must not be empty."""
 
-TENANCY_START = "tenancy_start"
-"""The canonical column of a tenancy's first day; its `event_on` is then the day on which the tenancy ended."""
-
 
 @dataclass(frozen=True, slots=True)
 class Rules:
