@@ -147,6 +147,18 @@ def test_a_statement_stays_while_any_record_makes_it_and_goes_with_the_last(coun
     assert surnames_without(third) == {"BRINDLECOTE"}
 
 
+def test_a_number_of_nobody_goes_with_the_last_who_bore_it(council):
+    crowd = [a_child(f"C{number}", surname=f"Family{number:02}", nhs_number=NHS) for number in range(25)]
+    a_file(council, "childrens_social_care", crowd)
+    match.people(doors_to(council))
+    assert query(council, "SELECT kind, number FROM memory.nobodys_number") == [("nhs_number", NHS)]
+    records = [record for (record,) in query(council, "SELECT source_record_id FROM memory.source_record ORDER BY 1")]
+    for gone, left in ((records[1:], 1), (records[:1], 0)):
+        with database.transaction(council) as connection:
+            destruction.source_records(connection, gone)
+        assert query(council, "SELECT count(*) FROM memory.nobodys_number") == [(left,)]
+
+
 @pytest.mark.parametrize(
     ("rule", "ways"),
     [

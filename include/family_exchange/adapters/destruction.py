@@ -54,6 +54,7 @@ def source_records(connection: Connection, ids: Sequence[str]) -> Destroyed:
     rows = connection.execute(
         "DELETE FROM memory.source_record WHERE source_record_id = ANY(%s)", (list(ids),)
     ).rowcount
+    stated.forget_numbers(connection)
     links.forget(connection, keys)
     gone = _without_record(connection, touched)
     people, families = _forget_people(connection, gone)

@@ -266,6 +266,15 @@ def hand_over(connection: Connection, records: Iterable[str]) -> None:
     )
 
 
+def forget_numbers(connection: Connection) -> None:
+    """Of a number that no statement bears any more nothing is kept."""
+    for column in blocks.NUMBERS:
+        connection.execute(
+            f"""DELETE FROM memory.nobodys_number n WHERE n.kind = '{column}' AND NOT EXISTS (
+                  SELECT FROM memory.statement s WHERE s.{column} = n.number AND s.{column} <> '')""".encode()  # noqa: S608 - our own words
+        )
+
+
 _LOAD = f"""
     COPY (SELECT s.stated, s.key, coalesce(p.person_id, '') AS person_id, f.stated IS NOT NULL AS fresh,
                  {", ".join(f"s.{name}" for name in _COLUMNS)}
