@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from family_exchange.adapters import links, memory, shapes, staging, stated, unclaimed
+from family_exchange.adapters import links, memory, nobodys, shapes, staging, stated, unclaimed
 from family_exchange.adapters.database import Connection
 from family_exchange.adapters.vault import Vault
 from family_exchange.domain.errors import NeedsDecision
@@ -54,7 +54,7 @@ def source_records(connection: Connection, ids: Sequence[str]) -> Destroyed:
     rows = connection.execute(
         "DELETE FROM memory.source_record WHERE source_record_id = ANY(%s)", (list(ids),)
     ).rowcount
-    stated.forget_numbers(connection)
+    nobodys.forget(connection)
     links.forget(connection, keys)
     gone = _without_record(connection, touched)
     people, families = _forget_people(connection, gone)

@@ -5,17 +5,17 @@ register, so that the same statements give the same scores on any day, in any or
 scored against the register's and against each other; of the register's own only those of the people whom these reach.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from family_exchange.adapters import blocks, stated
+from family_exchange.adapters import blocks, nobodys, stated
 from family_exchange.adapters.blocks import NUMBERS
 from family_exchange.adapters.database import Connection
 from family_exchange.adapters.linkage_model import LinkageModel
-from family_exchange.adapters.linkage_rows import IDENTITY, identity, shares
-from family_exchange.adapters.stated import MOST_SHARERS
+from family_exchange.adapters.linkage_rows import IDENTITY, identity, register_list, shares
+from family_exchange.adapters.nobodys import MOST_SHARERS
 from family_exchange.adapters.statements import Table
 from family_exchange.domain.clustering import Pair
 from family_exchange.domain.errors import ExchangeError
@@ -44,8 +44,8 @@ def pool(connection: Connection, model: LinkageModel) -> Iterator["Pool"]:
             engine.register("loaded", fresh)
             engine.execute("CREATE TABLE stated AS SELECT * FROM loaded").fetchall()
             for column in NUMBERS:
-                own = [number for kind, number in stated.nobodys(connection) if kind == column]
-                _register_list(engine, "nobodys_now", column, own)
+                own = [number for kind, number in nobodys.known(connection) if kind == column]
+                register_list(engine, "nobodys_now", column, own)
                 query = f"CREATE TABLE nobodys_{column} AS SELECT {column}, false AS since_now FROM nobodys_now"  # noqa: S608 - our own words
                 engine.execute(query).fetchall()
         found = RegisterPool(engine, model, connection)
@@ -142,10 +142,7 @@ class Pool:
             return self._paired(scored, self._same_numbers("l.fresh OR r.fresh"))
 
     def scored(self, threshold: float) -> Table:
-        """Fresh statements beside others, of two record keys: `a < b`, numbers of statements, `probability`, `weight`.
-
-        There must be a fresh statement.
-        """
+        """Fresh statements, of which there must be one, beside others: numbers `a < b`, `probability`, `weight`."""
         with told_by_kind():
             return self._scores(
                 threshold, "fresh_statement", "known_statement" if self._any("known_statement") else None
@@ -154,7 +151,7 @@ class Pool:
     def pairs_among(self, persons: Iterable[str], threshold: float) -> list[Pair]:
         """Like `pairs`, of what the register knew already of these persons."""
         with told_by_kind():
-            _register_list(self.connection, "wanted", "person", sorted(set(persons)))
+            register_list(self.connection, "wanted", "person", sorted(set(persons)))
             among = "NOT s.fresh AND s.person IN (SELECT person FROM wanted)"
             self.connection.execute(_SCORED.format(table="rescored_statement", condition=among)).fetchall()
             if not self._any("rescored_statement"):
@@ -172,8 +169,8 @@ class Pool:
     def held(self, keys: Iterable[str], persons: Iterable[str]) -> dict[str, str | None]:
         """The record keys asked for and those of the persons asked for, with the person that each is held to be."""
         with told_by_kind():
-            _register_list(self.connection, "wanted_key", "key", sorted(set(keys)))
-            _register_list(self.connection, "wanted", "person", sorted(set(persons)))
+            register_list(self.connection, "wanted_key", "key", sorted(set(keys)))
+            register_list(self.connection, "wanted", "person", sorted(set(persons)))
             rows = self.connection.execute(
                 """SELECT DISTINCT key, person FROM statement
                     WHERE key IN (SELECT key FROM wanted_key) OR person IN (SELECT person FROM wanted) ORDER BY key"""
@@ -183,7 +180,7 @@ class Pool:
     def statements(self, keys: Iterable[str]) -> dict[str, list[Identity]]:
         """Everything stated under each record key."""
         with told_by_kind():
-            _register_list(self.connection, "wanted", "key", sorted(set(keys)))
+            register_list(self.connection, "wanted", "key", sorted(set(keys)))
             rows = self.connection.execute(
                 f"SELECT {IDENTITY} FROM statement s JOIN wanted w ON w.key = s.key ORDER BY s.id"  # noqa: S608 - our own words
             ).fetchall()
@@ -201,7 +198,7 @@ class Pool:
         return [Pair(people[a], people[b], probability, weight) for a, b, probability, weight in found]
 
     def _people(self, numbers: Iterable[int]) -> dict[int, Identity]:
-        _register_list(self.connection, "wanted", "id", sorted(numbers))
+        register_list(self.connection, "wanted", "id", sorted(numbers))
         rows = self.connection.execute(
             f"SELECT s.id, {IDENTITY} FROM statement s JOIN wanted w ON w.id = s.id"  # noqa: S608 - our own words
         ).fetchall()
@@ -286,15 +283,6 @@ class RegisterPool(Pool):
         (added,) = self.connection.execute(query).fetchall()
         if added[0]:
             self.arrange()
-
-
-def _register_list(
-    engine: "duckdb.DuckDBPyConnection", table: str, column: str, values: Sequence[str] | Sequence[int]
-) -> None:
-    import pyarrow as pa  # noqa: PLC0415 - costs half a second
-
-    kind = pa.string() if column != "id" else pa.int64()
-    engine.register(table, pa.table({column: pa.array(values, kind)}))
 
 
 @contextmanager

@@ -2,11 +2,15 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from typing import TYPE_CHECKING
 
 from family_exchange.adapters import statements
 from family_exchange.adapters.linkage_model import LinkageModel
 from family_exchange.adapters.statements import Table
 from family_exchange.domain.person import Birth, Identity
+
+if TYPE_CHECKING:
+    import duckdb
 
 IDENTITY = f"""s.key, s.forename, s.surname, s.stated_birth, s.birth, s.sex, s.dwelling, s.uprn, s.nhs_number, s.nino,
     s.upn, {", ".join(f"s.{name}" for name in statements.JUSTICE)}"""
@@ -54,3 +58,13 @@ def shares(model: LinkageModel, names: Iterable[tuple[str, str]]) -> dict[str, T
         name: pa.table({name: list(each), f"tf_{name}": pa.array(each.values(), pa.float64())})
         for name, each in found.items()
     }
+
+
+def register_list(
+    engine: "duckdb.DuckDBPyConnection", table: str, column: str, values: Sequence[str] | Sequence[int]
+) -> None:
+    """The engine has a table of that name with one column: text, or numbers where it is called `id`."""
+    import pyarrow as pa  # noqa: PLC0415 - costs half a second
+
+    kind = pa.string() if column != "id" else pa.int64()
+    engine.register(table, pa.table({column: pa.array(values, kind)}))

@@ -10,7 +10,7 @@ from itertools import product
 from math import log2
 from typing import TYPE_CHECKING, Any
 
-from family_exchange.adapters import linkage, stated, statements
+from family_exchange.adapters import linkage, nobodys, statements
 from family_exchange.adapters.database import Connection
 from family_exchange.adapters.linkage_model import LinkageModel
 from family_exchange.domain import matching, resemblance
@@ -136,10 +136,10 @@ def _standard(connection: Connection, model: LinkageModel, persons: Iterable[str
     raw = pa.table({name: pa.array([row[at] for row in rows], pa.string()) for at, name in enumerate(names)})
     raw = raw.append_column("fresh", pa.array([False] * len(rows), pa.bool_()))
     found = statements.standard(raw, model.names, model.placeholders)
-    nobodys: dict[str, list[str]] = {}
-    for kind, number in stated.nobodys(connection):
-        nobodys.setdefault(kind, []).append(number)
-    for kind, numbers in nobodys.items():
+    crowds: dict[str, list[str]] = {}
+    for kind, number in nobodys.known(connection):
+        crowds.setdefault(kind, []).append(number)
+    for kind, numbers in crowds.items():
         crowded = pc.is_in(found[kind], value_set=pa.array(numbers, pa.string()))
         known = pc.if_else(crowded, "", found[kind])
         found = found.set_column(found.schema.get_field_index(kind), kind, known)

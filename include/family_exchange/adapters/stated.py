@@ -11,9 +11,7 @@ from contextlib import closing
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from psycopg import sql
-
-from family_exchange.adapters import blocks, columns, linkage_file, memory, statements
+from family_exchange.adapters import blocks, columns, linkage_file, memory, nobodys, statements
 from family_exchange.adapters.database import Connection
 from family_exchange.adapters.statements import Table
 from family_exchange.domain import identifiers, likeness, matching, person
@@ -23,9 +21,6 @@ if TYPE_CHECKING:
 
 STAGE = "match"
 """Whose files are due in `register.due` and whose rule is in `register.run`."""
-
-MOST_SHARERS = 20
-"""A number that more record keys bear is nobody's: a clerk types it where a field must not be empty."""
 
 _COLUMNS = (
     "forename", "surname", "stated_birth", "birth", "born", "sex", "dwelling", "postcode", "uprn", *blocks.NUMBERS,
@@ -76,8 +71,7 @@ def note(connection: Connection, model: "LinkageModel") -> int:
         _store(connection, raw, model)
     everything = "true" if again else "fresh"
     connection.execute(f"INSERT INTO fresh_statement SELECT stated FROM new_statement WHERE {everything}".encode())  # noqa: S608 - our own words
-    for column in blocks.NUMBERS:
-        _nobodys(connection, column)
+    nobodys.note(connection)
     connection.execute("ANALYZE fresh_statement")
     memory.take_due(connection, STAGE)
     connection.execute(
@@ -152,35 +146,6 @@ def _store(connection: Connection, raw: Table, model: "LinkageModel") -> None:
     )
     if raw.num_rows * _WORTH_COUNTING > _size(connection):
         connection.execute("ANALYZE memory.statement")
-
-
-def _nobodys(connection: Connection, column: str) -> None:
-    """Numbers that too many bear by now are noted, and who bore one until now states something new by that."""
-    parts = {"column": sql.Identifier(column), "kind": sql.Literal(column), "most": sql.Literal(MOST_SHARERS)}
-    connection.execute(
-        sql.SQL(
-            """WITH borne AS (
-                 SELECT DISTINCT s.{column} AS number FROM new_statement n JOIN memory.statement s USING (stated)
-                  WHERE s.{column} <> ''),
-               crowded AS (
-                 SELECT b.number, count(DISTINCT s.key) FILTER (WHERE f.stated IS NULL) <= {most} AS since_now
-                   FROM borne b JOIN memory.statement s ON s.{column} = b.number AND s.{column} <> ''
-                   LEFT JOIN fresh_statement f ON f.stated = s.stated
-                  WHERE NOT EXISTS (SELECT FROM memory.nobodys_number k WHERE (k.kind, k.number) = ({kind}, b.number))
-                  GROUP BY 1 HAVING count(DISTINCT s.key) > {most}),
-               noted AS (
-                 INSERT INTO memory.nobodys_number (kind, number) SELECT {kind}, number FROM crowded)
-               INSERT INTO fresh_statement
-               SELECT s.stated FROM crowded c JOIN memory.statement s ON s.{column} = c.number AND s.{column} <> ''
-                WHERE c.since_now ON CONFLICT DO NOTHING"""
-        ).format(**parts)
-    )
-
-
-def nobodys(connection: Connection) -> list[tuple[str, str]]:
-    """Kind and number of every number that is nobody's."""
-    rows = connection.execute("SELECT kind, number FROM memory.nobodys_number ORDER BY 1, 2")
-    return [(str(kind), str(number)) for kind, number in rows]
 
 
 def load_fresh(connection: Connection, model: "LinkageModel") -> Table:
@@ -264,15 +229,6 @@ def hand_over(connection: Connection, records: Iterable[str]) -> None:
              WHERE s.stated = o.stated""".encode(),  # noqa: S608 - our own words
         {"records": list(records)},
     )
-
-
-def forget_numbers(connection: Connection) -> None:
-    """Of a number that no statement bears any more nothing is kept."""
-    for column in blocks.NUMBERS:
-        connection.execute(
-            f"""DELETE FROM memory.nobodys_number n WHERE n.kind = '{column}' AND NOT EXISTS (
-                  SELECT FROM memory.statement s WHERE s.{column} = n.number AND s.{column} <> '')""".encode()  # noqa: S608 - our own words
-        )
 
 
 _LOAD = f"""
