@@ -198,6 +198,7 @@ def test_the_study_tells_what_the_notice_lists(council):
         "p5": "N",
         "p6": "N",
         "group": "I",
+        "intervention_status": "accepted",
         "upn": "H801200001001",
         "nino": "AB123456C",
     }
@@ -257,3 +258,19 @@ def test_a_field_that_the_return_has_not_is_for_a_person(council):
     doors = replace(council.doors, profile=profile.model_copy(update={"returns": {"nis": odd}}))
     with pytest.raises(NeedsDecision, match="shoe_size"):
         assemble.draft(doors, "nis", PERIOD)
+
+
+@pytest.mark.requirement("D-19")
+def test_an_address_that_became_secret_is_sent_nowhere_and_a_childs_neither(council):
+    register = council.register
+    fled, child, stays = (someone(council, address_line_1="12 High Street", postcode="CH1 1AA") for _ in range(3))
+    family = register.supported(fled, stays)
+    register.member(family, child, role="child")
+    assert {row["postcode"] for row in rows(council, "nis").values()} == {"CH1 1AA"}
+    register.record(fled, feed="police_domestic_abuse", facts={"address_withheld": True}, postcode=None)
+    made = rows(council, "nis")
+    assert {person: made[person]["postcode"] for person in (fled, child, stays)} == {
+        fled: None,
+        child: None,
+        stays: "CH1 1AA",
+    }
