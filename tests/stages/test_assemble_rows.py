@@ -266,7 +266,6 @@ def test_an_address_that_became_secret_is_sent_nowhere_and_a_childs_neither(coun
     fled, child, stays = (someone(council, address_line_1="12 High Street", postcode="CH1 1AA") for _ in range(3))
     family = register.supported(fled, stays)
     register.member(family, child, role="child")
-    assert {row["postcode"] for row in rows(council, "nis").values()} == {"CH1 1AA"}
     register.record(fled, feed="police_domestic_abuse", facts={"address_withheld": True}, postcode=None)
     made = rows(council, "nis")
     assert {person: made[person]["postcode"] for person in (fled, child, stays)} == {

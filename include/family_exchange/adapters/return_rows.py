@@ -65,6 +65,28 @@ _MEMBERS = f"""
      ORDER BY r.root_id, f.grouping DESC, m.from_on DESC, m.family_id COLLATE "C")"""  # noqa: S608 - our own expressions
 
 
+_LEAVE_HOMES_OUT = """
+    WITH hidden AS (
+      SELECT DISTINCT w.root_id AS person_id
+        FROM whom w JOIN register.person_record USING (person_id) JOIN register.source_record s USING (source_record_id)
+       WHERE s.current
+         AND ((s.facts ->> 'address_withheld' = 'true'
+               AND NOT EXISTS (SELECT FROM register.source_record later
+                                WHERE (later.feed, later.partner, later.record_ref) = (s.feed, s.partner, s.record_ref)
+                                  AND later.current AND later.as_of > s.as_of
+                                  AND later.facts ->> 'address_withheld' = 'false'))
+              OR (s.feed = 'domestic_abuse_support' AND s.facts ->> 'service_type' = 'refuge'
+                  AND s.facts ->> 'role' = 'victim' AND NOT jsonb_exists(s.facts, 'support_end'))))
+    UPDATE last_known l SET address = NULL
+     WHERE person_id IN (SELECT person_id FROM hidden)
+        OR person_id IN (SELECT child.person_id FROM hidden h
+                           JOIN register.family_member m ON m.person_id = h.person_id AND m.resident AND m.to_on IS NULL
+                           JOIN register.family_member child ON child.family_id = m.family_id AND child.role = 'child'
+                            AND child.resident AND child.to_on IS NULL)
+"""
+"""An address that must stay secret goes nowhere, whoever told it before; nor does one of a child who lives there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Cohort:
     """Whom a return covers, and as what."""
@@ -145,6 +167,7 @@ def make(connection: Connection, fields: Collection[ReturnField], cohort: Cohort
     }
     _member(connection, parameters)
     know(connection, rules, cohort.period, "return_member", kept_back=cohort.kept_back)
+    connection.execute(_LEAVE_HOMES_OUT)
     connection.execute(
         f"""CREATE TEMP TABLE made_row ON COMMIT DROP AS WITH RECURSIVE {linked(flagged(cohort.excluding))}
             SELECT row_number() OVER (PARTITION BY m.person_id IN (SELECT person_id FROM linked)
