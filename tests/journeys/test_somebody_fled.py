@@ -9,7 +9,8 @@ from typer.testing import CliRunner
 from family_exchange import cli
 from family_exchange.adapters import database, profiles, staging
 from family_exchange.commands import common, person_show
-from family_exchange.stages import match, propose, register
+from family_exchange.domain.resemblance import Standing
+from family_exchange.stages import match, propose, register, review
 from support.registry import COUNCIL, TODAY, a_file, doors_to, person_of, query
 
 OLD = {"address_line_1": "14 Common Street", "postcode": "CH1 1AA"}
@@ -126,6 +127,30 @@ def test_once_she_says_that_nobody_may_know_nobody_is_told_what_earlier_files_to
     assert NEW["postcode"] not in seen
     record = json.loads(show_json(url, person_of(url, "T-HER")))
     assert {one["attribute"] for one in record["facts"]} >= {"name", "birth", "sex"}
+
+
+@pytest.mark.requirement("D-19")
+def test_his_home_beside_her_does_not_tell_where_she_is(url):
+    together = tenants(OLD, ("T-HER", HER), ("T-HIM", HIM))
+    sent(url, date(2026, 5, 31), {"housing_tenancies": together})
+    her, him = person_of(url, "T-HER"), person_of(url, "T-HIM")
+
+    def side_by_side():
+        found = review.side_by_side(doors_to(url), her, him, by="ada.lead", purpose="identify")
+        (home,) = (each for each in found.weighed.comparisons if each.name == "address")
+        return found, home
+
+    before, home = side_by_side()
+    assert home.standing is Standing.AGREES
+    assert OLD["postcode"] in repr(before.values["address"])
+
+    sent(url, date(2026, 9, 30), {"police_domestic_abuse": incident()})
+    found, home = side_by_side()
+    assert (home.standing, home.bits, found.values["address"]) == (Standing.UNKNOWN, 0.0, None)
+    assert OLD["postcode"] not in repr(found)
+    assert found.weighed.weight == pytest.approx(
+        found.weighed.prior + sum(each.bits for each in found.weighed.comparisons), abs=1e-6
+    )
 
 
 def show_json(url, person):

@@ -4,7 +4,7 @@ Nothing here changes anything, and nothing here is a decision.
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import product
 from math import log2
@@ -96,6 +96,30 @@ def values(reader: Connection, person: str) -> dict[str, tuple[str, ...]]:
         lines = (" ".join(cells[each] for each in columns if each in cells) for (cells,) in rows)
         found[name] = tuple(dict.fromkeys(line for line in lines if line))
     return found
+
+
+def homes(connection: Connection, person: str) -> frozenset[str]:
+    """Every home that a person's records state, as `values` writes it, whoever may see it."""
+    columns = ", ".join(f"r.{column}" for column in SHOWN["address"][1])
+    rows = connection.execute(
+        f"""SELECT DISTINCT concat_ws(' ', {columns}) FROM register.person_record p
+              JOIN register.source_record r USING (source_record_id) WHERE p.person_id = %s""".encode(),  # noqa: S608 - our own words
+        (person,),
+    )
+    return frozenset(str(home) for (home,) in rows if home)
+
+
+def without(weighed: Weighed, name: str) -> Weighed:
+    """The same without one comparison, of which not even the outcome is told."""
+    left_out = next(each for each in weighed.comparisons if each.name == name)
+    weight = weighed.weight - left_out.bits
+    untold = Comparison(name, Standing.UNKNOWN, "may not be told", 0.0)
+    return replace(
+        weighed,
+        comparisons=tuple(untold if each is left_out else each for each in weighed.comparisons),
+        weight=weight,
+        probability=1 / (1 + 2**-weight),
+    )
 
 
 def _identities(connection: Connection, model: LinkageModel, persons: Collection[str]) -> dict[str, list[Identity]]:

@@ -24,7 +24,7 @@ class Sides:
     b: str
     weighed: Weighed
     values: dict[str, tuple[tuple[str, ...], tuple[str, ...]] | None]
-    """Comparison → what the records of each state, newest first; None: the purpose does not allow to see it."""
+    """Comparison → what the records of each state, newest first; None: it may not be shown."""
     decisions: tuple[int, ...]
     """Decisions in force by which the two are not one person."""
 
@@ -59,6 +59,8 @@ def decisions(doors: Doors, *, withdrawn: bool = False) -> list[Told]:
 def side_by_side(doors: Doors, a: str, b: str, *, by: str, purpose: str) -> Sides:
     """Both persons, comparison by comparison; that `by` has read each of them is in the audit.
 
+    When a home of either is kept back, homes are neither shown nor weighed.
+
     Raises:
         NeedsDecision: nobody is named; the notice gives no such purpose; an id is unknown; or both are one person.
     """
@@ -68,6 +70,7 @@ def side_by_side(doors: Doors, a: str, b: str, *, by: str, purpose: str) -> Side
             if one == other:
                 raise NeedsDecision(f"both ids mean one person, {one}")
             weighed = resemblance.weighed(connection, linkage_model.of(doors.profile.matching), one, other)
+            homes = [resemblance.homes(connection, person) for person in (one, other)]
             keys = persons.keys(connection, one) | persons.keys(connection, other)
             against = links.in_force(connection).against_joining(keys)
         for person in (one, other):
@@ -80,6 +83,10 @@ def side_by_side(doors: Doors, a: str, b: str, *, by: str, purpose: str) -> Side
         else None
         for comparison in weighed.comparisons
     }
+    shown = values["address"]
+    if shown and any(stated - {*seen} for stated, seen in zip(homes, shown, strict=True)):
+        # the one's home, and that the other has the same, is the home that is kept back
+        weighed, values["address"] = resemblance.without(weighed, "address"), None
     return Sides(one, other, weighed, values, against)
 
 
