@@ -42,6 +42,7 @@ fix: setup ## what the tools can mend by themselves
 	$(BIN)/ruff check --fix .
 
 bench: setup ## measured speed, as ratios to references in the same run
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-virtualenv --no-deps -r requirements-bench.txt
 	$(BIN)/pytest -q tests/benchmarks --benchmark-only $(ARGS)
 
 bench-matching: setup ## how well people are matched, beside recordlinkage and a simple rule on the same records
