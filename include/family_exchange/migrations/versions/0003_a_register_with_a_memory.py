@@ -190,6 +190,18 @@ CREATE TABLE memory.family_status (
 COMMENT ON COLUMN memory.family_status.status IS 'a word of domain.programme';
 COMMENT ON COLUMN memory.family_status.route IS 'how the family came: data | referral | nomination';
 COMMENT ON COLUMN memory.family_status.referral_reason IS 'the code by which it was referred';
+-- who was decided about before has the status that came of it: accepted since support began, whatever else was said
+WITH decided AS (
+  SELECT DISTINCT ON (family_id, since) family_id, outcome, since, decided_by, reason, proposal_id, recorded_at
+    FROM (SELECT p.family_id, d.*, cardinality(p.problems) AS problems, coalesce(d.supported_since, d.decided_on) AS since,
+                 min(d.supported_since) OVER (PARTITION BY p.family_id) AS accepted_on
+            FROM memory.decision d JOIN memory.proposal p USING (proposal_id)) each
+   WHERE accepted_on IS NULL OR since < accepted_on OR (outcome = 'accepted' AND since = accepted_on)
+   ORDER BY family_id, since, outcome = 'accepted' DESC, decided_on DESC, problems DESC, proposal_id)
+INSERT INTO memory.family_status (family_id, status, valid, route, decided_by, reason, proposal_id, recorded)
+  SELECT family_id, outcome, daterange(since, lead(since) OVER (PARTITION BY family_id ORDER BY since)), 'data',
+         decided_by, reason, proposal_id, tstzrange(recorded_at, NULL)
+    FROM decided;
 CREATE TABLE memory.family_worker (
   family_id text NOT NULL CONSTRAINT fk_family_worker_family_id REFERENCES memory.family,
   duty text NOT NULL, slot text NOT NULL DEFAULT '', name text NOT NULL, organisation text NOT NULL,
@@ -401,6 +413,10 @@ COMMENT ON COLUMN memory.proposal.unknown IS 'problems that could not be told on
 COMMENT ON COLUMN memory.proposal.proposed_on IS NULL;
 UPDATE memory.proposal p SET unknown = s.unknown
   FROM memory.proposal_standing s WHERE s.proposal_id = p.proposal_id AND upper_inf(s.recorded);
+DELETE FROM memory.proposal_standing WHERE NOT upper_inf(recorded);
+DELETE FROM memory.proposal p
+ WHERE NOT EXISTS (SELECT FROM memory.proposal_standing s WHERE s.proposal_id = p.proposal_id)
+   AND NOT EXISTS (SELECT FROM register.decision d WHERE d.proposal_id = p.proposal_id);
 DROP TABLE memory.proposal_standing;
 ALTER TABLE memory.proposal SET SCHEMA register;
 
