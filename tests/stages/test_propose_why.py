@@ -390,3 +390,20 @@ def test_ages_and_windows_are_those_of_the_day(proposed):
     assert [one["problems"] for one in of(proposed, date(2027, 8, 31)).proposals] == [["P1", "P2"]]
     assert of(proposed, date(2027, 9, 1)).proposals == ()  # what happened on that day in 2026 is too old now
     assert of(proposed, date(2026, 10, 30)).proposals == ()  # and no file had told of it then
+
+
+def test_a_restriction_that_ended_later_still_kept_somebody_out_at_the_time(proposed):
+    child = person_of(proposed, "S1")
+    with database.transaction(proposed) as connection:
+        connection.execute(
+            "INSERT INTO rights.flag (person_id, kind, status, recorded_by, reason)"
+            " VALUES (%s, 'restriction', 'upheld', 'rights.officer', 'asked')",
+            (child,),
+        )
+    then, day = clock(proposed), date(2026, 11, 1)
+    restricted = of(proposed, day, then)
+    assert restricted.proposals == ()
+    with database.transaction(proposed) as connection:
+        connection.execute("UPDATE rights.flag SET status = 'rejected'")
+    assert of(proposed, day, then) == restricted
+    assert [one["problems"] for one in of(proposed, day).proposals] != []

@@ -4,7 +4,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from family_exchange.adapters import staging
+from family_exchange.adapters import database, programme, staging
+from family_exchange.adapters import register as registry
 from family_exchange.domain.errors import NeedsDecision, TryLater
 from family_exchange.stages import purge
 from support.council import of
@@ -130,6 +131,19 @@ def test_one_purge_at_a_time(old):
         connection.execute("SELECT pg_advisory_lock(%s, hashtext('purge'))", (purge.LOCK,))
         with pytest.raises(TryLater, match="another purge"):
             purge.destroy(old.doors, plan_id)
+
+
+def test_nothing_of_the_register_goes_while_somebody_reads_or_writes_it(old, monkeypatch):
+    plan_id = planned(old)
+    purge.approve(old.doors, plan_id, by=OFFICER)
+    before = count(old, "memory.source_record")
+    monkeypatch.setattr(programme, "TURN_SECONDS", 0.1)
+    with old.register.open() as connection:
+        assert database.lock_shared(connection, registry.LOCK, "register")  # as a return that is assembled
+        with pytest.raises(TryLater):
+            purge.destroy(old.doors, plan_id)
+        assert count(old, "memory.source_record") == before
+    assert purge.destroy(old.doors, plan_id)["source_record"] == 1
 
 
 # --- destroying --------------------------------------------------------------------------------------------------

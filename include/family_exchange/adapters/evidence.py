@@ -160,8 +160,9 @@ def rows_of(connection: Connection, those: Collection[str]) -> dict[str, list[di
     return found
 
 
-_RESTRICTED = """SELECT person_id FROM rights.flag
-     WHERE status IN ('received', 'upheld') AND kind = 'restriction' AND recorded_at <= register.as_known()"""
+_RESTRICTED = """SELECT f.person_id FROM rights.flag f WHERE f.kind = 'restriction' AND (
+       SELECT s.status FROM rights.flag_status s WHERE s.flag_id = f.flag_id AND s.recorded_at <= register.as_known()
+        ORDER BY s.recorded_at DESC LIMIT 1) IN ('received', 'upheld')"""
 """People kept in the register and out of identification; objections to research are not for this room to read."""
 
 _MEMBERS = f"""

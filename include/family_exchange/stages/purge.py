@@ -12,7 +12,16 @@ from datetime import date
 from functools import cache
 from hashlib import sha256
 
-from family_exchange.adapters import audit, database, destruction, purge_plans, receipts, retention, unclaimed
+from family_exchange.adapters import (
+    audit,
+    database,
+    destruction,
+    programme,
+    purge_plans,
+    receipts,
+    retention,
+    unclaimed,
+)
 from family_exchange.adapters.audit import Plain
 from family_exchange.adapters.database import Connection
 from family_exchange.adapters.destruction import Destroyed, Store
@@ -97,7 +106,8 @@ def destroy(doors: Doors, plan_id: str) -> dict[str, int]:
     wins. A second run, after a crash or not, does what is left and gives the same counts.
 
     Raises:
-        TryLater: another purge of this council is at work, or the drop zone, where a file was answered, is away.
+        TryLater: another purge of this council is at work, another worker is writing the register for long, or the
+            drop zone, where a file was answered, is away.
         NeedsDecision: nobody approved the plan, or its list was changed since.
     """
     with ExitStack() as opened, database.session(doors.database) as connection:
@@ -167,6 +177,8 @@ def _destroy_batch(doors: Doors, zone: Callable[[], DropZone], connection: Conne
         batch = purge_plans.pending(connection, found.plan_id, kind, most=BATCH if kind is Kind.SOURCE_RECORD else 1)
         if not batch:
             return False
+        if kind is Kind.SOURCE_RECORD:
+            programme.turn(connection)  # nobody reads or writes a register of which a part is just going
         judged: dict[str, str] = {}
         for category in sorted({category for _, category in batch}):
             ids = [item_id for item_id, each in batch if each == category]
