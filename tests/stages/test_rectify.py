@@ -153,3 +153,13 @@ def test_a_rectified_address_brings_somebody_into_the_family_that_lives_there(co
     facts.withdraw(council.doors, number, by=BY, today=TODAY)
     register.families(council.doors, today=TODAY)
     assert council.register.value(together, mother) == 0
+
+
+def test_an_address_that_leads_to_no_home_is_rectified_in_its_own_slot(council):
+    person = someone(council)
+    next_file(council, person, address_line_1=None, postcode="CH9 9ZZ", event_ref="vague")
+    assert "unplaced" in [slot for slot, *_ in held(council, person, "address")]
+    number = rectify(council, person, "address", '{"postcode": "CH4 4AB"}', slot="unplaced", valid_from=TODAY)
+    assert [found for found in held(council, person, "address") if found[0] == "unplaced"] == [
+        ("unplaced", {"postcode": "CH4 4AB"}, number)
+    ]

@@ -116,7 +116,7 @@ _TIMELINES = """
 INSERT INTO believed_fact
 WITH cut AS (
   SELECT person_id, min(from_on) AS cut_on FROM said
-   WHERE attribute = 'address' AND rectification_no IS NOT NULL AND slot = '' GROUP BY 1),
+   WHERE attribute = 'address' AND rectification_no IS NOT NULL AND slot IN ('', 'unplaced') GROUP BY 1),
 line AS (
   SELECT s.person_id, s.attribute, s.slot AS at, s.value, s.data_class, s.from_on, s.to_on, s.preference,
          s.source_record_id, s.rectification_no FROM said s WHERE s.attribute NOT IN ('birth', 'address')
