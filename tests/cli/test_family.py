@@ -96,7 +96,9 @@ def test_what_is_missing_is_listed_and_ends_with_1_until_it_is_there(register, f
         (family, "nobody_said", adult),
         (family, "nobody_said", child),
     ]
-    assert "no_lead_worker" in typed("family", "exceptions").output
+    in_words = typed("family", "exceptions").output
+    assert "no_lead_worker" in in_words
+    assert "`family plan`" in " ".join(in_words.split())
     told(*by("family", "lead", family, "--name", "Worker W", "--organisation", "Early Help", "--on", str(SINCE)))
     told(*by("family", "plan", family, "--in", child, "--out", adult, "--reason", "supported elsewhere"))
     whole = typed("family", "exceptions", "--json")
@@ -113,6 +115,11 @@ def test_a_team_grows_and_shrinks_and_a_lead_worker_leaves(register, family):
         ("lead", date(2026, 6, 1), date(2026, 8, 1)),
         ("team", date(2026, 6, 1), date(2026, 7, 1)),
     ]
+
+
+def test_a_lead_worker_without_a_name_is_what_is_missing(register, family):
+    with pytest.raises(NeedsDecision, match="the worker's name is missing"):
+        typed(*by("family", "lead", family, "--organisation", "School"))
 
 
 @pytest.mark.requirement("R-005")

@@ -44,7 +44,9 @@ def test_the_list_shows_how_likely_since_when_and_which_kinds_agree(council):
     assert {found["person"], found["other"]} == {person_of(council, "S1"), person_of(council, "P1")}
     assert found["agrees"] == "name, address"
     assert 0.5 < found["probability"] < 1
-    assert "Ashbarrow" not in run("list").output
+    in_words = run("list").output
+    assert "Ashbarrow" not in in_words
+    assert all(person_of(council, ref) in in_words for ref in ("S1", "P1")), "ids that cannot be copied"
     assert told("list", "--sort", "since") == [found]
 
 

@@ -48,6 +48,7 @@ def test_the_work_list_says_what_waits_by_which_route_and_since_when(council):
     assert told(council, "proposal", "list", "--at-least", "3") == []
     assert told(council, "proposal", "list", "--route", "referral") == []
     assert "decision support, never a decision" in run(council, "proposal", "list").stdout
+    assert "--problem is one of O1, O2, " in refused(council, "proposal", "list", "--problem", "arrears")
 
 
 def test_a_proposal_is_shown_and_written_as_a_page_that_only_its_reader_may_open(council, tmp_path):
@@ -72,6 +73,17 @@ def test_a_past_day_is_computed_with_a_digest_that_stays_the_same(council):
     assert len(first["proposals"]) == 1
     assert "--as-known goes with --as-of" in refused(council, "propose", "--as-known", first["as_known"])
     assert "a moment is given as" in refused(council, "propose", "--as-of", "2026-11-22", "--as-known", "yesterday")
+
+
+def test_who_decides_a_second_time_is_told_that_it_changed_nothing(council):
+    (waiting,) = told(council, "proposal", "list")
+    words = ("proposal", "decide", waiting["proposal"], "--by", "P. Lead", "--reason", "they agreed", "--outcome")
+    first = run(council, *words, "accepted").stdout
+    assert "1 proposals decided: accepted" in first
+    assert "decided before" not in first
+    again = run(council, *words, "declined").stdout
+    assert "0 proposals decided: declined" in again
+    assert "1 had been decided before and stay so" in again
 
 
 def test_a_nomination_is_recorded_listed_and_taken_back(council):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -22,6 +23,8 @@ Json = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
 By = Annotated[str, typer.Option("--by", help="Who decides: your own name or user name.")]
 
 console = Console(highlight=False, soft_wrap=True)
+
+_ID = re.compile("[A-Z][0-9a-f]{16}")
 
 
 def environment(file: Path = Path(".env")) -> Mapping[str, str]:
@@ -98,10 +101,11 @@ def say(data: object, *, as_json: bool, words: Callable[[], object]) -> None:
 
 
 def table(title: str, columns: tuple[str, ...], rows: list[tuple[object, ...]]) -> Table:
-    """A table for a person; what is absent shows as a dash."""
+    """A table for a person; what is absent shows as a dash, and an id is never broken: it can be copied."""
     drawn = Table(title=title, title_justify="left")
-    for column in columns:
-        drawn.add_column(column, overflow="fold")
+    for at, column in enumerate(columns):
+        ids = [cell for cell in (column, *(str(row[at]) for row in rows)) if _ID.fullmatch(cell)]
+        drawn.add_column(column, overflow="fold", min_width=max(map(len, ids), default=None))
     for row in rows:
         drawn.add_row(*("-" if cell is None else str(cell) for cell in row))
     return drawn

@@ -7,7 +7,7 @@ import typer
 
 from family_exchange.commands import person_show
 from family_exchange.commands.common import By, Council, Json, day, doors, say, table, today
-from family_exchange.domain.programme import Status
+from family_exchange.domain.programme import Gap, Status
 from family_exchange.stages import enquire, programme
 
 families = typer.Typer(help="Families on the programme, and those that may join it.", no_args_is_help=True)
@@ -17,6 +17,15 @@ On = Annotated[str | None, typer.Option(help="From which day it holds, YYYY-MM-D
 Reason = Annotated[str, typer.Option(help="Why; it is kept beside it.")]
 Name = Annotated[str, typer.Option(help="The worker's name.")]
 Organisation = Annotated[str, typer.Option(help="Whom the worker works for.")]
+
+
+_MISSING = {
+    Gap.NO_LEAD_WORKER: "say who leads with `family lead`",
+    Gap.OUTSIDE_WITHOUT_REASON: "say why the member is not in the plan with `family plan --out`",
+    Gap.NOBODY_SAID: "say whether the member is in the plan with `family plan`",
+    Gap.NO_DEPENDENT_CHILD: "no child of the framework belongs to the family any more; look at `family show`",
+    Gap.NO_MEMBER: "nobody belongs to the family now; its support may have ended: `family status`",
+}
 
 
 def add_to(app: typer.Typer) -> None:
@@ -154,7 +163,9 @@ def exceptions(council: Council, as_json: Json = False) -> None:
     """What is missing in the support of families: lead workers, places in the plan, a child; 1 when anything is."""
     found = enquire.exceptions(doors(council), today=today())
     columns = ("family", "what is missing", "member", "supported since")
-    rows: list[tuple[object, ...]] = [(one.family, one.gap, one.person, one.supported_since) for one in found]
+    rows: list[tuple[object, ...]] = [
+        (one.family, f"{one.gap}: {_MISSING[one.gap]}", one.person, one.supported_since) for one in found
+    ]
     data = [
         {"family": one.family, "gap": one.gap, "person": one.person, "supported_since": one.supported_since}
         for one in found

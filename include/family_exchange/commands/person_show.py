@@ -134,12 +134,14 @@ def _services(services: Sequence[Told], profile: Profile, *, of_one: bool = Fals
 
 def _needs(needs: Sequence[Need] | None, *, of_one: bool = False) -> RenderableType:
     if needs is None:
-        return f"Needs: {_NOT_FOR_THIS}"
+        return f"Needs as last assessed: {_NOT_FOR_THIS}"
     rows: list[tuple[object, ...]] = [
         (one.person or "the family", one.problem, one.label, one.rule, _source(one.partner, one.feed), one.as_of)
         for one in needs
     ]
-    return _listed("Needs", ("person", "problem", "which is", "because", "source", "as of"), rows, of_one=of_one)
+    return _listed(
+        "Needs as last assessed", ("person", "problem", "which is", "because", "source", "as of"), rows, of_one=of_one
+    )
 
 
 def _members(memberships: Sequence[Membership], title: str) -> RenderableType:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from family_exchange.adapters import explanation_page
+from family_exchange.adapters import explanation_page, profiles
 from family_exchange.adapters.worklist import Order
 from family_exchange.commands.common import By, Council, Json, day, doors, moment, now, say, table, today
 from family_exchange.domain.errors import NeedsDecision
@@ -68,6 +68,9 @@ def list_open(
     as_json: Json = False,
 ) -> None:
     """The families that nobody has decided about, the most pressing first; decision support, never a decision."""
+    known = [one.code for code in profiles.framework_codes() for one in profiles.framework(code).problems]
+    if not {*(problem or ())} <= {*known}:
+        raise NeedsDecision(f"--problem is one of {', '.join(known)}")
     waiting = propose.work_list(doors(council), sort, problems=problem or (), at_least=at_least, routes=route or ())
     columns = ("proposal", "family", "problems", "newest event", "since", "route", "unknown")
     rows: list[tuple[object, ...]] = [
@@ -118,6 +121,7 @@ def decide(
     """Record what a named person decided; deciding twice changes nothing."""
     if outcome not in propose.OUTCOMES:
         raise NeedsDecision(f"an outcome is one of {', '.join(propose.OUTCOMES)}")
+    given = len(dict.fromkeys(ids))
     number = propose.decide(
         doors(council),
         ids,
@@ -127,7 +131,12 @@ def decide(
         on=today(),
         supported_since=day(since) if since else None,
     )
-    say({"decided": number}, as_json=as_json, words=lambda: f"{number} proposals decided: {outcome}, by {by}")
+    words = f"{number} proposals decided: {outcome}, by {by}"
+    if number < given:
+        words += (
+            f"\n{given - number} had been decided before and stay so; `family status` records what has changed since"
+        )
+    say({"decided": number, "decided_before": given - number}, as_json=as_json, words=lambda: words)
 
 
 def nominate_somebody(

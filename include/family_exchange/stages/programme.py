@@ -161,7 +161,7 @@ def _worker(doors: Doors, family: str, duty: str, worker: tuple[str, str], *, on
 
 
 def _named_worker(name: str, organisation: str) -> tuple[str, str]:
-    return rules.named(name), rules.line(organisation, "the organisation")
+    return rules.named(rules.line(name, "the worker's name")), rules.line(organisation, "the organisation")
 
 
 def _come(on: date, today: date) -> date:
