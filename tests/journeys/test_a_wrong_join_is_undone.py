@@ -1,6 +1,5 @@
 """Two children were held to be one when a return went out; somebody undoes it, and the next version tells it."""
 
-import json
 from datetime import date
 
 import pytest
@@ -8,7 +7,8 @@ import pytest
 from family_exchange.adapters import staging
 from family_exchange.adapters.database import transaction
 from family_exchange.domain.delivery import State
-from family_exchange.stages import assemble, deliver, match, propose, register
+from family_exchange.stages import assemble, deliver, match, propose, rebuild, register
+from family_exchange.stages.assemble import Why
 from support.council import council, recipient_server, rings
 from support.register import AT, PERIOD
 from support.registry import FEEDS, TODAY, a_file, person_of, same_person
@@ -88,9 +88,8 @@ def accept(council):
     return len(opened)
 
 
-def sent(council):
-    """The id of the period's return, delivered."""
-    return_id = assemble.draft(council.doors, CODE, PERIOD)
+def sent(council, return_id):
+    """The return's id; it is delivered."""
     for person in ("programme.lead", "protection.officer"):
         assemble.sign_off(council.doors, return_id, by=person)
     assemble.seal(council.doors, return_id)
@@ -98,15 +97,10 @@ def sent(council):
     return return_id
 
 
-def refused_by_recipient(council, return_id):
-    """The council has told its recipient that the return is wrong, and the recipient's receipt refuses it."""
-    name, digest, size = council.register.run(
-        "SELECT final_name, encode(ct_sha256, 'hex'), size FROM returns.return WHERE return_id = %s", return_id
-    )[0]
-    body = {"name": name, "sha256": digest, "size": size, "received_at": AT.isoformat(), "outcome": "refused"}
-    text = council.third_party.openpgp.seal(json.dumps(body).encode(), recipient=council.doors.settings.own_key)
-    (council.third_party.root / "receipts" / f"{name}.json.pgp").write_bytes(text)
-    assert deliver.receipt(council.doors, return_id) is State.REFUSED_BY_RECIPIENT
+def acknowledged(council, return_id):
+    """The recipient's receipt says that it took the return."""
+    council.third_party.answer(at=AT)
+    assert deliver.receipt(council.doors, return_id) is State.ACKNOWLEDGED
 
 
 def told(council, return_id):
@@ -133,7 +127,7 @@ def test_a_wrong_join_is_undone_after_a_return_was_sent_and_the_next_version_tel
     who = {"reason": "said to be one child", "today": TODAY}
     wrong = match.join(doors, emma, iris, by="Jo Reviewer", **who)
     accept(supported)
-    first = sent(supported)
+    first = sent(supported, assemble.draft(doors, CODE, PERIOD))
     children = {emma, iris} & {*told(supported, first)}
     assert len(told(supported, first)) == 3
     assert len(children) == 1
@@ -141,9 +135,13 @@ def test_a_wrong_join_is_undone_after_a_return_was_sent_and_the_next_version_tel
     match.undo(doors, wrong.decision, by="Sam Second", reason="two schools, two children", today=TODAY)
     assert [person_of(url, ref) for ref in ("S1", "S2")] == [emma, iris]
     accept(supported)
-    refused_by_recipient(supported, first)
-    second = sent(supported)
+    acknowledged(supported, first)
+    second = sent(supported, assemble.correct(doors, first, by="Sam Second", reason=Why.ROWS_WRONG))
     assert second != first
+    assert assemble.correct(doors, first, by="Sam Second", reason=Why.ROWS_WRONG) == second
+    assert {iris, emma} - children <= {
+        change.person for change in rebuild.diff(doors, CODE, PERIOD, older=1, newer=2)[2]
+    }
     assert len(told(supported, second)) == 4
     assert {emma, iris} <= {*told(supported, second)}
     assert of_each_family(supported, first) == [1, 2]  # a mother stood there without her child

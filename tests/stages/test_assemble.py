@@ -104,6 +104,24 @@ def test_what_the_recipient_holds_cannot_be_given_up(family):
         assemble.void(family.doors, first, by="a.person", reason=assemble.Why.ROWS_WRONG)
 
 
+@pytest.mark.parametrize("state", sorted(assemble.ARRIVED))
+def test_what_the_recipient_holds_is_corrected_by_a_later_version(family, state):
+    first = assemble.draft(family.doors, "nis", PERIOD)
+    family.register.run("UPDATE returns.return SET state = %s WHERE return_id = %s", state, first)
+    second = assemble.correct(family.doors, first, by="programme.lead", reason=assemble.Why.ROWS_WRONG)
+    assert second == "nis-2026-H1-v2"
+    assert assemble.correct(family.doors, first, by="programme.lead", reason=assemble.Why.ROWS_WRONG) == second
+    assert family.register.audited("return.correction") == [{"return": first, "reason": "rows_wrong"}]
+
+
+def test_what_has_not_arrived_is_not_corrected_and_nothing_is_by_nobody(family):
+    first = assemble.draft(family.doors, "nis", PERIOD)
+    with pytest.raises(NeedsDecision, match="only what has arrived"):
+        assemble.correct(family.doors, first, by="programme.lead", reason=assemble.Why.ROWS_WRONG)
+    with pytest.raises(NeedsDecision, match="named person"):
+        assemble.correct(family.doors, first, by=" ", reason=assemble.Why.ROWS_WRONG)
+
+
 def test_two_workers_make_one_version(family):
     with family.register.open() as connection:
         assert database.lock(connection, assemble.FREEZING, f"nis {PERIOD}")

@@ -74,6 +74,19 @@ def void(
     say({"void": return_id}, as_json=as_json, words=lambda: f"{return_id} is void; assemble the next version")
 
 
+@returns.command("correct")
+def correct(
+    return_id: ReturnId,
+    council: Council,
+    by: By,
+    reason: Annotated[assemble.Why, typer.Option(help="Why it is corrected.")] = assemble.Why.ROWS_WRONG,
+    as_json: Json = False,
+) -> None:
+    """Make the next version of a return that has arrived, as known now; it is signed off and sent like any other."""
+    made = assemble.correct(doors(council), return_id, by=by, reason=reason)
+    say({"return": made}, as_json=as_json, words=lambda: f"{made} is assembled; `return diff` tells what it corrects")
+
+
 @returns.command("seal")
 def seal(return_id: ReturnId, council: Council, as_json: Json = False) -> None:
     """Encrypt and sign the return, once; the same bytes are sent for ever."""

@@ -37,6 +37,9 @@ class Why(StrEnum):
 AGAIN = frozenset({State.VOID, State.REFUSED_BY_RECIPIENT})
 """After these a period needs a new version; after any other state there is one already."""
 
+ARRIVED = frozenset({State.DELIVERED, State.ACKNOWLEDGED})
+"""What the recipient holds; it is corrected by a later version, never changed."""
+
 FREEZING = 44
 """Namespace of the advisory lock under which a version is made."""
 
@@ -51,27 +54,62 @@ def draft(doors: Doors, code: str, period: str) -> str:
         NeedsDecision: the council does not make this return, there is no such period, or a field is not known.
         TryLater: another worker assembles it, or is writing the register.
     """
-    promise, wanted = promise_of(doors, code), period_of(doors, code, period)
-    fields = fields_of(code, promise.fields)
+    wanted = period_of(doors, code, period)
     with database.transaction(doors.database) as connection:
-        if not database.lock(connection, FREEZING, f"{code} {wanted.name}"):
-            raise TryLater(f"another worker assembles {code} for {wanted.name}")
+        _turn(connection, code, wanted.name)
         earlier = returns.newest(connection, code, wanted.name)
         if earlier is not None and earlier.state not in AGAIN:
             return earlier.return_id
-        if not database.lock_shared(connection, register.LOCK, "register"):
-            raise TryLater("another worker is bringing the register up to date")
-        version = earlier.version + 1 if earlier else 1
-        at = database.clock(connection)
-        made = returns.create(connection, code, wanted.name, version, fields=promise.fields, at=at)
-        audit.append(connection, "return.draft", returns.ACTOR, {"return": made.return_id, "version": version})
-        cohort = cohort_of(doors, code, wanted)
-        assembled = return_rows.assemble(connection, made.return_id, fields, cohort, said.rules(doors.profile))
-        digest = sha256(_plain(connection, made)).digest()
-        returns.note_content(connection, made.return_id, rows=assembled.rows, sha256=digest)
-        body: dict[str, Plain] = {"rows": assembled.rows, "excluded": assembled.excluded, "sha256": digest.hex()}
-        epoch = returns.claim(connection, made.return_id)
-        returns.advance(connection, made.return_id, epoch, State.ASSEMBLED, body)
+        return _freeze(doors, connection, code, wanted, earlier)
+
+
+def correct(doors: Doors, return_id: str, *, by: str, reason: Why) -> str:
+    """The id of the next version of a return that has arrived, with its rows frozen as known now.
+
+    What was sent stays what was sent; the new version is checked, signed off, sealed and delivered like any other, and
+    `rebuild.diff` tells the two apart. A second run gives the version that there is.
+
+    Raises:
+        NeedsDecision: nobody is named, or the return has not arrived.
+        TryLater: as with `draft`.
+    """
+    if not by.strip():
+        raise NeedsDecision("a return is corrected by a named person")
+    with database.transaction(doors.database) as connection:
+        wrong = returns.read(connection, return_id)
+        _turn(connection, wrong.code, wrong.period)
+        newest = returns.newest(connection, wrong.code, wrong.period)
+        if newest is not None and newest.version > wrong.version:
+            return newest.return_id
+        if wrong.state not in ARRIVED:
+            raise NeedsDecision(f"return {return_id} is {wrong.state}; only what has arrived is corrected")
+        body: dict[str, Plain] = {"return": return_id, "reason": str(reason)}
+        audit.append(connection, "return.correction", by.strip(), body)
+        wanted = period_of(doors, wrong.code, wrong.period)
+        return _freeze(doors, connection, wrong.code, wanted, wrong)
+
+
+def _turn(connection: Connection, code: str, period: str) -> None:
+    if not database.lock(connection, FREEZING, f"{code} {period}"):
+        raise TryLater(f"another worker assembles {code} for {period}")
+
+
+def _freeze(doors: Doors, connection: Connection, code: str, wanted: Period, earlier: Return | None) -> str:
+    """The id of the version after `earlier`, ASSEMBLED."""
+    promise = promise_of(doors, code)
+    fields = fields_of(code, promise.fields)
+    if not database.lock_shared(connection, register.LOCK, "register"):
+        raise TryLater("another worker is bringing the register up to date")
+    version = earlier.version + 1 if earlier else 1
+    at = database.clock(connection)
+    made = returns.create(connection, code, wanted.name, version, fields=promise.fields, at=at)
+    audit.append(connection, "return.draft", returns.ACTOR, {"return": made.return_id, "version": version})
+    cohort = cohort_of(doors, code, wanted)
+    assembled = return_rows.assemble(connection, made.return_id, fields, cohort, said.rules(doors.profile))
+    digest = sha256(_plain(connection, made)).digest()
+    returns.note_content(connection, made.return_id, rows=assembled.rows, sha256=digest)
+    body: dict[str, Plain] = {"rows": assembled.rows, "excluded": assembled.excluded, "sha256": digest.hex()}
+    returns.advance(connection, made.return_id, returns.claim(connection, made.return_id), State.ASSEMBLED, body)
     log.info("return %s: %d rows", made.return_id, assembled.rows)
     return made.return_id
 
