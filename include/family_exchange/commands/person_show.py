@@ -136,11 +136,22 @@ def _needs(needs: Sequence[Need] | None, *, of_one: bool = False) -> RenderableT
     if needs is None:
         return f"Needs as last assessed: {_NOT_FOR_THIS}"
     rows: list[tuple[object, ...]] = [
-        (one.person or "the family", one.problem, one.label, one.rule, _source(one.partner, one.feed), one.as_of)
+        (
+            one.person or "the family",
+            one.problem,
+            one.label,
+            one.rule,
+            _source(one.partner, one.feed),
+            one.event_on,
+            one.as_of,
+        )
         for one in needs
     ]
     return _listed(
-        "Needs as last assessed", ("person", "problem", "which is", "because", "source", "as of"), rows, of_one=of_one
+        "Needs as last assessed",
+        ("person", "problem", "which is", "because", "source", "event of", "as of"),
+        rows,
+        of_one=of_one,
     )
 
 
