@@ -163,3 +163,20 @@ def test_an_address_that_leads_to_no_home_is_rectified_in_its_own_slot(council):
     assert [found for found in held(council, person, "address") if found[0] == "unplaced"] == [
         ("unplaced", {"postcode": "CH4 4AB"}, number)
     ]
+
+
+def test_families_follow_on_the_same_day_when_the_profile_trusts_another_feed(council):
+    one = of(council, "herefordshire")
+    home = {"address_line_1": "12 High Street", "postcode": "CH1 1AA"}
+    person = someone(one, feed="childrens_social_care", event_ref="", date_of_birth=date(2015, 1, 1), **home)
+    next_file(one, someone(one, date_of_birth=date(2020, 1, 1)), date_of_birth=date(2020, 1, 1), **home)
+    for event in ("a", "b"):
+        next_file(one, person, event_ref=event, date_of_birth=date(1980, 1, 1), **home)
+    roles = "SELECT role FROM register.family_member WHERE person_id = %s"
+    assert one.register.run(roles, person) == [("adult",)]
+    choosing = one.doors.profile.choosing
+    rule = choosing.precedence["birth"].model_copy(update={"sources": ("childrens_social_care",)})
+    rules = choosing.model_copy(update={"precedence": {"birth": rule}})
+    trusting = replace(one.doors, profile=one.doors.profile.model_copy(update={"choosing": rules}))
+    register.families(trusting, today=TODAY)
+    assert one.register.run(roles, person) == [("child",)]

@@ -28,15 +28,16 @@ def families(doors: Doors, *, today: date) -> dict[str, int]:
             raise TryLater("another worker is bringing the register up to date")
         facts.bring_up(connection, doors.profile, today=today)
         due = memory.take_due(connection, "families")
-        if not due and not memory.whole(connection, "families", due, today=today):
-            return {"families": 0, "members": 0, "members_left": 0}
         trusted = doors.profile.choosing.sources(Attribute.BIRTH)
+        rule = ",".join(trusted)
+        if not due and not memory.whole(connection, "families", due, today=today, rule=rule):
+            return {"families": 0, "members": 0, "members_left": 0}
         stored.note_births(connection, linkage_model.model().placeholder_births, today=today, trusted=trusted)
         seen, homes = stored.sightings(connection, today=today)
         living = family.at_home(home.stays(seen), stored.ties(connection, today=today), homes, on=today)
         whole = family.whole(living, stored.claims(connection, today=today))
         counts = stored.save(connection, family.named(whole, *stored.ids(connection)))
-        memory.note_whole(connection, "families", today=today)
+        memory.note_whole(connection, "families", today=today, rule=rule)
         if any(counts.values()):
             audit.append(connection, "register.families", register.ACTOR, counts)
     log.info("families: %s", counts)
