@@ -4,10 +4,12 @@ import pytest
 
 from family_exchange.adapters import database, linkage, linkage_model, profiles, register
 from family_exchange.adapters.linkage import LinkageFailed
+from family_exchange.domain.matching import Thresholds
 from family_exchange.domain.person import Birth
 from support.registry import a_file, with_staging
 
 MODEL = linkage_model.model()
+THRESHOLDS = Thresholds(certain=0.99, possible=0.5)
 
 
 @pytest.fixture
@@ -36,7 +38,7 @@ def a_child(ref, **changes):
 def pairs(url, threshold=0.5, model=MODEL):
     with database.transaction(url) as connection:
         register.take(connection, profiles.contract)
-        with linkage.pool(connection, model) as pool:
+        with linkage.pool(connection, model, THRESHOLDS) as pool:
             return pool.pairs(threshold)
 
 
@@ -126,6 +128,6 @@ def test_what_scores_as_likely_by_chance_is_written_down_once():
 
 @pytest.mark.requirement("R-080")
 def test_nothing_of_a_person_spills_to_a_disk(council):
-    with database.transaction(council) as connection, linkage.pool(connection, MODEL) as pool:
+    with database.transaction(council) as connection, linkage.pool(connection, MODEL, THRESHOLDS) as pool:
         row = pool.connection.execute("SELECT current_setting('temp_directory')").fetchone()
     assert row == ("",)

@@ -81,7 +81,11 @@ def test_a_file_that_is_no_model_is_told_by_its_keys_alone(tmp_path):
 
 def test_the_rule_by_which_a_register_was_matched_is_the_same_in_every_process():
     """Else every run would take the register for one that was matched by another rule, and weigh all of it again."""
-    code = "from family_exchange.adapters import linkage_model, stated; print(stated.rule(linkage_model.model()))"
+    code = (
+        "from family_exchange.adapters import linkage_model, stated;"
+        "from family_exchange.domain.matching import Thresholds;"
+        "print(stated.rule(linkage_model.model(), Thresholds(certain=0.99, possible=0.5)))"
+    )
     told = {
         subprocess.run(
             [sys.executable, "-c", code], env=os.environ | {"PYTHONHASHSEED": seed}, capture_output=True, check=True

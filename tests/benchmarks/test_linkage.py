@@ -19,6 +19,7 @@ import pytest
 import splink  # noqa: F401 - importing is not what is measured
 
 from family_exchange.adapters import linkage, linkage_model, profiles, register
+from family_exchange.domain.matching import Thresholds
 from family_exchange.stages import match
 from support import bench_people, benches
 from support.comparing import who_is_who
@@ -26,7 +27,9 @@ from support.registry import COUNCIL, doors_to, with_staging
 
 REGISTER, NIGHT, MANY = 300_000, 10_000, 1_000_000
 NIGHTS = 3
-MODEL = linkage_model.of(profiles.profile(COUNCIL).matching)
+MATCHING = profiles.profile(COUNCIL).matching
+MODEL = linkage_model.of(MATCHING)
+THRESHOLDS = Thresholds(certain=MATCHING.certain, possible=MATCHING.possible)
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore"),  # recordlinkage is written for an older pandas
@@ -110,7 +113,7 @@ def linked(url):
     with psycopg.connect(url) as connection:
         register.take(connection, profiles.contract)
         began = perf_counter()
-        with linkage.pool(connection, MODEL) as pool:
+        with linkage.pool(connection, MODEL, THRESHOLDS) as pool:
             found = pool.pairs(0.5)
             seconds = perf_counter() - began
         connection.rollback()

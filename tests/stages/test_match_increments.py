@@ -10,6 +10,7 @@ import pytest
 
 from family_exchange.adapters import blocks, database, destruction, linkage, linkage_model, profiles, register, stated
 from family_exchange.adapters.blocks import Block, NoBlock
+from family_exchange.domain.matching import Thresholds
 from family_exchange.stages import match
 from support import bench_people
 from support.comparing import who_is_who
@@ -17,7 +18,9 @@ from support.registry import a_file, doors_to, query, same_person, with_staging
 
 PEOPLE = 400
 NHS = "9434765919"
-MODEL = linkage_model.of(profiles.profile("cheshire-west-and-chester").matching)
+PROFILE = profiles.profile("cheshire-west-and-chester")
+MODEL = linkage_model.of(PROFILE.matching)
+THRESHOLDS = Thresholds(certain=PROFILE.matching.certain, possible=PROFILE.matching.possible)
 
 
 @pytest.fixture
@@ -98,12 +101,27 @@ def test_another_rule_weighs_everything_again_once_and_by_itself(council):
         connection.execute("UPDATE register.run SET rule = 'an older one' WHERE stage = 'match'")
         connection.execute("UPDATE memory.statement SET blocks = '{}'")
         connection.execute("DELETE FROM register.possible_match")
-        assert stated.outdated(connection, MODEL)
+        assert stated.outdated(connection, MODEL, THRESHOLDS)
     match.people(doors_to(council))
     assert who_is_who(council) == before
     assert query(council, "SELECT stated, blocks FROM memory.statement ORDER BY 1") == made
     with database.transaction(council) as connection:
-        assert not stated.outdated(connection, MODEL)
+        assert not stated.outdated(connection, MODEL, THRESHOLDS)
+
+
+def test_other_thresholds_weigh_everything_again_once_and_by_themselves(council):
+    home = {"sex": "F", "address_line_1": "12 High St", "postcode": "CH1 1AA"}
+    a_file(council, "school_attendance", [a_child("S1", event_ref="2026-summer", **home)])
+    a_file(council, "police_incidents", [a_child("P1", event_ref="E1", **home | {"date_of_birth": None})])
+    stricter = PROFILE.matching.model_copy(update={"certain": 1.0, "possible": 0.99999})
+    other = PROFILE.model_copy(update={"matching": stricter})
+    for profile, shown in ((PROFILE, 1), (other, 0), (PROFILE, 1)):
+        match.people(doors_to(council, profile=profile))
+        assert query(council, "SELECT count(*) FROM register.possible_match") == [(shown,)]
+        events = query(council, "SELECT count(*) FROM audit.event")
+        assert set(match.people(doors_to(council, profile=profile)).values()) == {0}
+        assert query(council, "SELECT count(*) FROM register.possible_match") == [(shown,)]
+        assert query(council, "SELECT count(*) FROM audit.event") == events
 
 
 def test_nothing_but_what_meets_the_fresh_statements_is_fetched(council):
@@ -113,7 +131,7 @@ def test_nothing_but_what_meets_the_fresh_statements_is_fetched(council):
     a_file(council, "police_incidents", [{"record_ref": "N1", "event_ref": "E1", **someone}])
     with database.transaction(council) as connection:
         register.take(connection, profiles.contract)
-        with linkage.pool(connection, MODEL) as pool:
+        with linkage.pool(connection, MODEL, THRESHOLDS) as pool:
             ((fetched,),) = pool.connection.execute("SELECT count(*) FROM stated").fetchall()
             assert len(pool.pairs(0.5)) == 1
     assert fetched < PEOPLE / 10, "the one, and those who share a block with it"

@@ -6,6 +6,7 @@ import pytest
 
 from family_exchange.adapters import database, linkage, linkage_model
 from family_exchange.domain.errors import NeedsDecision
+from family_exchange.domain.matching import Thresholds
 from family_exchange.domain.resemblance import Kind, Standing
 from family_exchange.stages import match, review
 from support.registry import a_file, doors_to, person_of, query, with_staging
@@ -74,10 +75,12 @@ def test_a_possible_match_is_listed_with_the_kinds_that_agree_and_nobodys_name(t
 
 @pytest.mark.requirement("R-038")
 def test_the_weights_of_the_comparisons_are_splinks_and_add_up_to_its_match_weight(two):
-    model = linkage_model.of(doors_to(two).profile.matching)
+    matching = doors_to(two).profile.matching
+    model = linkage_model.of(matching)
+    thresholds = Thresholds(certain=matching.certain, possible=matching.possible)
     found = shown(two).weighed
     assert found.prior + sum(each.bits for each in found.comparisons) == pytest.approx(found.weight, abs=1e-6)
-    with database.transaction(two) as connection, linkage.pool(connection, model) as pool:
+    with database.transaction(two) as connection, linkage.pool(connection, model, thresholds) as pool:
         (pair,) = pool.pairs_among([person_of(two, "S1"), person_of(two, "P1")], 0.01)
     assert found.weight == pytest.approx(pair.weight, abs=1e-3)
     assert found.probability == pytest.approx(pair.probability, abs=1e-6)

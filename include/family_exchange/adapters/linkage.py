@@ -19,6 +19,7 @@ from family_exchange.adapters.nobodys import MOST_SHARERS
 from family_exchange.adapters.statements import Table
 from family_exchange.domain.clustering import Pair
 from family_exchange.domain.errors import ExchangeError
+from family_exchange.domain.matching import Thresholds
 from family_exchange.domain.person import Identity
 
 if TYPE_CHECKING:
@@ -30,14 +31,16 @@ class LinkageFailed(ExchangeError):
 
 
 @contextmanager
-def pool(connection: Connection, model: LinkageModel) -> Iterator["Pool"]:
+def pool(connection: Connection, model: LinkageModel, thresholds: Thresholds) -> Iterator["Pool"]:
     """What the register's source records state of who people are: what is fresh, ready to be compared with the rest.
+
+    Everything is fresh when the register was matched by another model or other `thresholds`.
 
     Raises:
         LinkageFailed: the engine stopped.
     """
     with told_by_kind():
-        stated.note(connection, model)
+        stated.note(connection, model, thresholds)
         fresh = stated.load_fresh(connection, model)
     with _engine() as engine:
         with told_by_kind():

@@ -1,8 +1,8 @@
 """What the register's records state of who people are, kept standardised: each different statement of a key once.
 
 Statements are derived. They are made when their records have been taken (`note`), and all of them again, by themselves,
-when the linkage model or the standardisation is another than the one by which they were made. Nothing here grows with
-the register, but for that.
+when the model, the thresholds or the rules are others than those by which the register was matched. Nothing here grows
+with the register, but for that.
 """
 
 import inspect
@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from family_exchange.adapters import blocks, columns, linkage_file, memory, nobodys, statements
 from family_exchange.adapters.database import Connection
 from family_exchange.adapters.statements import Table
-from family_exchange.domain import identifiers, likeness, matching, person
+from family_exchange.domain import clustering, identifiers, likeness, links, matching, person
+from family_exchange.domain.matching import Thresholds
 
 if TYPE_CHECKING:
     from family_exchange.adapters.linkage_model import LinkageModel
@@ -27,21 +28,22 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def rule(model: "LinkageModel") -> str:
-    """A digest of everything but what was sent on which a stored statement depends, and what is made of two.
+def rule(model: "LinkageModel", thresholds: Thresholds) -> str:
+    """A digest of all that decides who is who but what was sent, and what people decided.
 
     The same in every process: sets have no order of their own.
     """
     found = sha256(linkage_file.written(model).encode())
-    for module in (person, identifiers, statements, blocks, likeness, matching):
+    found.update(repr((thresholds.certain, thresholds.possible)).encode())
+    for module in (person, identifiers, statements, blocks, likeness, matching, clustering, links):
         found.update(inspect.getsource(module).encode())
     return found.hexdigest()
 
 
-def outdated(connection: Connection, model: "LinkageModel") -> bool:
+def outdated(connection: Connection, model: "LinkageModel", thresholds: Thresholds) -> bool:
     """True when the register was matched by another rule: then everything is to be weighed again."""
     row = connection.execute("SELECT rule FROM register.run WHERE stage = %s", (STAGE,)).fetchone()
-    return row is not None and row[0] != rule(model)
+    return row is not None and row[0] != rule(model, thresholds)
 
 
 def due(connection: Connection) -> list[str] | None:
@@ -52,13 +54,13 @@ def due(connection: Connection) -> list[str] | None:
     return [str(file) for (file,) in rows]
 
 
-def note(connection: Connection, model: "LinkageModel") -> int:
+def note(connection: Connection, model: "LinkageModel", thresholds: Thresholds) -> int:
     """Every statement of the files that are due is stored; how many statements are new or to be weighed again.
 
     These are in the temporary table `fresh_statement (stated)`. A statement is fresh when none of its records has a
     person yet, when a number in it has just become nobody's, or when the rule is another.
     """
-    again, files = outdated(connection, model), due(connection)
+    again, files = outdated(connection, model, thresholds), due(connection)
     if again:
         connection.execute("DELETE FROM memory.statement")
         connection.execute("DELETE FROM memory.nobodys_number")
@@ -78,7 +80,7 @@ def note(connection: Connection, model: "LinkageModel") -> int:
         """INSERT INTO register.run (stage, last_on, rule) VALUES (%s, current_date, %s)
            ON CONFLICT (stage) DO UPDATE SET (last_on, rule, recorded_at) = (current_date, excluded.rule, now())
                WHERE run.rule <> excluded.rule""",
-        (STAGE, rule(model)),
+        (STAGE, rule(model, thresholds)),
     )
     row = connection.execute("SELECT count(*) FROM fresh_statement").fetchone()
     return int(row[0]) if row else 0

@@ -22,10 +22,11 @@ def again(connection: Connection, doors: Doors, *, about: Collection[str] = ()) 
     """
     counts = {"persons": 0, "joined": 0, "parted": 0, "possible_matches": 0}
     model = linkage_model.of(doors.profile.matching)
+    thresholds = Thresholds(certain=doors.profile.matching.certain, possible=doors.profile.matching.possible)
     waiting = persons.undecided_keys(connection)
-    if not waiting and not about and not stated.outdated(connection, model):
+    if not waiting and not about and not stated.outdated(connection, model, thresholds):
         return counts
-    weighed = _weighed(connection, doors, model, waiting, about)
+    weighed = _weighed(connection, model, thresholds, waiting, about)
     decided, earlier = weighed.decided, weighed.earlier
     settled = clustering.settle(decided, weighed.known)
     counts["persons"] = persons.begin(connection, settled.person_of.values())
@@ -60,19 +61,18 @@ class _Weighed:
 
 def _weighed(
     connection: Connection,
-    doors: Doors,
     model: LinkageModel,
+    thresholds: Thresholds,
     waiting: Mapping[str, str | None],
     about: Collection[str],
 ) -> _Weighed:
-    thresholds = Thresholds(certain=doors.profile.matching.certain, possible=doors.profile.matching.possible)
     new = [key for key, known in waiting.items() if known is None]
     again = persons.returned(connection, new)
     decided = links.in_force(connection)
     holders = persons.holders(connection, {key for link in decided.all for key in link.keys} | {*about})
     beside = [{holders[key] for key in link.keys if key in holders} for link in decided.all]
     told = {holders[key] for link in decided.all if not link.keys.isdisjoint(new) for key in link.keys & holders.keys()}
-    with linkage.pool(connection, model) as pool:
+    with linkage.pool(connection, model, thresholds) as pool:
         pairs = pool.pairs(thresholds.possible)
         paired = pool.held({one.key for pair in pairs for one in (pair.a, pair.b)} | pool.fresh(), ())
         first = {*filter(None, paired.values()), *again.values(), *told, *(holders[k] for k in about if k in holders)}
