@@ -238,7 +238,7 @@ def test_the_database_finds_what_the_rule_finds(register, framework, stated, sai
     ruled = problem.evidence(framework, family, stated, said, on=ON)
     with database.transaction(register) as connection:
         put(connection, family, stated, said)
-        evidence.assess(connection, framework, profiles.contract, (), Moment(ON, past))
+        evidence.assess(connection, framework, profiles.contract, (), Moment(ON, past), trusted=())
         added = evidence.hold(connection, framework).added
         found = connection.execute(
             """SELECT problem, indicator, coalesce(person_id, ''), coalesce(source_record_id, ''),

@@ -1,12 +1,14 @@
 """Assessing what changed comes to the same as assessing everything, whatever changed."""
 
 import random
+from dataclasses import replace
 from datetime import date
 
 import pytest
 
 from family_exchange.adapters import database, memory
 from family_exchange.adapters import register as registry
+from family_exchange.domain.promises import Attribute, Precedence
 from family_exchange.stages import match, nominate, propose
 from support.registry import TODAY, a_file, doors_to, person_of, query, with_staging
 from support.troubled import CHILD, ELSEWHERE, FATHER, MOTHER, a_term, an_offence, arrears, bring_up, someone
@@ -157,6 +159,35 @@ def test_another_day_rule_restriction_or_feed_has_everybody_assessed(council, ch
         connection.execute(change.encode())
     bring_up(council)
     assert [run["whole"] for run in runs(council)] == [True, True]
+
+
+def test_who_is_a_child_by_the_feed_that_the_council_trusts_is_one_in_the_family_and_in_the_assessment(council):
+    """Two feeds say that the pupil is a child and a grown man; the profile comes to trust the one, then the other."""
+    a_file(council, "police_incidents", [an_offence()])
+    a_file(council, "school_attendance", [a_term()])
+    a_file(council, "childrens_social_care", [someone("C1", "Ada", FATHER)])
+    bring_up(council)
+    match.join(doors_to(council), person_of(council, "S1"), person_of(council, "C1"), **WHO)
+    roles = "SELECT role FROM register.family_member WHERE person_id = %s"
+    for feed, role, problems in (
+        ("school_attendance", "child", ["P1", "P2"]),
+        ("childrens_social_care", "adult", None),
+        ("school_attendance", "child", ["P1", "P2"]),
+    ):
+        before = len(runs(council))
+        bring_up(council, doors=trusting(council, feed))
+        assert query(council, roles, person_of(council, "S1")) == [(role,)]
+        assert query(council, "SELECT problems FROM register.proposal") == ([(problems,)] if problems else [])
+        assert [run["whole"] for run in runs(council)[before:]] == [True], "another choice assesses everybody"
+        assert bring_up(council, doors=trusting(council, feed))["assessed"] == 0
+
+
+def trusting(url, feed):
+    """Doors of a council that trusts this feed most about births."""
+    its = doors_to(url)
+    rule = Precedence(sources=(feed,), status="assumed", note="for a test")
+    choosing = its.profile.choosing.model_copy(update={"precedence": {Attribute.BIRTH: rule}})
+    return replace(its, profile=its.profile.model_copy(update={"choosing": choosing}))
 
 
 @pytest.mark.requirement("R-015")

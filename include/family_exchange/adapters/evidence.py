@@ -4,7 +4,7 @@ Sets, not rows: everything happens in temporary tables of the caller's transacti
 `met` what is evidenced of them.
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -54,19 +54,21 @@ def note_members(
     placeholders: Iterable[date],
     moment: Moment,
     *,
+    trusted: Sequence[str],
     only: Collection[str] | None = None,
 ) -> None:
     """`subject`, for this transaction, holds the members of the families on that day, but for restricted ones.
 
     `told` holds their records that stand on that day, of the feeds that the framework reads.
-    With `only`, of those families alone. `placeholders` are dates that nobody was born on.
+    With `only`, of those families alone. `placeholders` are dates that nobody was born on; `trusted`: the feeds
+    that the council trusts most about births, so that an age is the one by which families are formed.
     """
     connection.execute("DROP TABLE IF EXISTS member, subject, told")
     # the planner takes what is known now for rare, and would look up each of a million records one by one
     connection.execute("SELECT set_config('enable_nestloop', %s, true)", ("off" if only is None else "on",))
     connection.execute(_MEMBERS, {"on": moment.on, "only": None if only is None else sorted(only)})
     connection.execute("ANALYZE member")
-    families.note_births(connection, placeholders, today=moment.on, among="member")
+    families.note_births(connection, placeholders, today=moment.on, among="member", trusted=trusted)
     connection.execute(_SUBJECTS, {"on": moment.on, "adult": ADULT_FROM})
     connection.execute("CREATE INDEX ON subject (person_id)")
     connection.execute("ANALYZE subject")
@@ -91,10 +93,11 @@ def assess(
     placeholders: Iterable[date],
     moment: Moment,
     *,
+    trusted: Sequence[str],
     only: Collection[str] | None = None,
 ) -> None:
     """`met`, for this transaction, holds what is evidenced of the members that `note_members` notes."""
-    note_members(connection, framework, layout, placeholders, moment, only=only)
+    note_members(connection, framework, layout, placeholders, moment, trusted=trusted, only=only)
     connection.execute("DROP TABLE IF EXISTS met")
     connection.execute(
         """CREATE TEMP TABLE met (family_id text, person_id text, source_record_id text, nomination_no bigint,

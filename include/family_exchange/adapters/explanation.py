@@ -16,6 +16,7 @@ from family_exchange.domain.indicator import Indicator, Route
 from family_exchange.domain.person import age_on
 from family_exchange.domain.problem import Subject
 from family_exchange.domain.profile import Profile
+from family_exchange.domain.promises import Attribute
 from family_exchange.domain.provenance import Provenance, Status
 
 
@@ -87,7 +88,8 @@ def explain(
     family, rule, problems, proposed_on, known_at, on, ended = _proposal(connection, proposal)
     framework = profiles.framework_in_force(profile, on)
     memory.as_known(connection, known_at)
-    evidence.note_members(connection, framework, layout, placeholders, Moment(on), only=[family])
+    trusted = profile.choosing.sources(Attribute.BIRTH)
+    evidence.note_members(connection, framework, layout, placeholders, Moment(on), trusted=trusted, only=[family])
     members = evidence.members(connection, family)
     words = {one.person: _member(one, on) for one in members}
     rows = _rows(connection, family, rule, framework, words)

@@ -31,6 +31,7 @@ from family_exchange.domain.column import Purpose
 from family_exchange.domain.errors import NeedsDecision
 from family_exchange.domain.indicator import Route
 from family_exchange.domain.programme import Gap
+from family_exchange.domain.promises import Attribute
 
 READ = "register.read"
 """The audit event of a read of a person's record by a person."""
@@ -72,7 +73,10 @@ def exceptions(doors: Doors, *, today: date) -> list[Missing]:
         if since:
             framework = profiles.framework_in_force(doors.profile, today)
             placeholders = linkage_model.model().placeholder_births
-            evidence.assess(connection, framework, doors.contract, placeholders, Moment(today), only=since)
+            trusted = doors.profile.choosing.sources(Attribute.BIRTH)
+            evidence.assess(
+                connection, framework, doors.contract, placeholders, Moment(today), trusted=trusted, only=since
+            )
             childless = (
                 family
                 for family, subjects in gaps.subjects(connection).items()
@@ -133,7 +137,10 @@ def eligible(doors: Doors, person: str, *, by: str, today: date) -> Eligible:
         audit.append(connection, READ, who, {"person": survivor, "purpose": purpose, "for": survivor})
         families = eligibility.families_of(connection, survivor, on=today)
         placeholders = linkage_model.model().placeholder_births
-        evidence.assess(connection, framework, doors.contract, placeholders, Moment(today), only=families)
+        trusted = doors.profile.choosing.sources(Attribute.BIRTH)
+        evidence.assess(
+            connection, framework, doors.contract, placeholders, Moment(today), trusted=trusted, only=families
+        )
         came = evidence.feeds_that_came(connection, today=today)
         untold = eligibility.of_abuse(framework, doors.contract)
         found = tuple(

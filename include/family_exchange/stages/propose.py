@@ -33,6 +33,7 @@ from family_exchange.domain import eligibility, key, programme
 from family_exchange.domain.errors import NeedsDecision, TryLater
 from family_exchange.domain.framework import Framework
 from family_exchange.domain.indicator import Route
+from family_exchange.domain.promises import Attribute
 
 log = logging.getLogger(__name__)
 
@@ -84,7 +85,8 @@ def _assess(
     only: Collection[str] | None,
 ) -> dict[str, int]:
     moment = Moment(today)
-    evidence.assess(connection, framework, doors.contract, _placeholders(doors), moment, only=only)
+    placeholders, trusted = _placeholders(doors), _trusted(doors)
+    evidence.assess(connection, framework, doors.contract, placeholders, moment, trusted=trusted, only=only)
     held = evidence.hold(connection, framework, only=only)
     proposed = [
         made
@@ -122,7 +124,8 @@ def as_of(doors: Doors, *, on: date, known_at: datetime | None) -> Computed:
         memory.as_known(connection, known_at)
         came = evidence.feeds_that_came(connection, today=on)
         rules = _rules(connection, doors, framework, came)
-        evidence.assess(connection, framework, doors.contract, _placeholders(doors), Moment(on, past=True))
+        moment, trusted = Moment(on, past=True), _trusted(doors)
+        evidence.assess(connection, framework, doors.contract, _placeholders(doors), moment, trusted=trusted)
         found = []
         for one in evidence.assessed(connection, least=framework.min_problems):
             said = eligibility.assess(framework, one.subjects, one.found, came, on=on)
@@ -226,8 +229,14 @@ def _rules(connection: Connection, doors: Doors, framework: Framework, came: Col
         "came": sorted(came),
         "restricted": evidence.restricted(connection),
         "placeholders": sorted(day.isoformat() for day in _placeholders(doors)),
+        "births": list(_trusted(doors)),
     }
     return hashlib.sha256(json.dumps(stated, sort_keys=True).encode()).hexdigest()
+
+
+def _trusted(doors: Doors) -> tuple[str, ...]:
+    """The feeds that the council trusts most about births."""
+    return doors.profile.choosing.sources(Attribute.BIRTH)
 
 
 def _placeholders(doors: Doors) -> frozenset[date]:
