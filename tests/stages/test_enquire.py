@@ -1,7 +1,9 @@
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from family_exchange.adapters import audit, database
 from family_exchange.adapters.eligibility import Answer
 from family_exchange.adapters.monthly import Counts
 from family_exchange.domain.errors import NeedsDecision
@@ -334,3 +336,16 @@ def test_asking_for_somebody_is_a_read_of_their_record_by_a_named_person(registe
     (body,) = register.audited("register.read")
     assert body["person"] == mother
     assert body["purpose"] == "identify"
+
+
+@pytest.mark.requirement("R-019")
+def test_who_asks_while_another_worker_records_something_waits_and_is_answered(register, doors, supported, mother):
+    with ThreadPoolExecutor() as pool:
+        with database.transaction(doors.database) as worker:
+            audit.append(worker, "test.happened", "worker", {})
+            asking = pool.submit(ask, doors, mother)
+            with pytest.raises(TimeoutError):
+                asking.result(timeout=0.2)
+        (told,) = asking.result(timeout=30).families
+    assert told.family == supported
+    assert [body["person"] for body in register.audited("register.read")] == [mother]

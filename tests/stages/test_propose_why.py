@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from family_exchange.adapters import database, explanation_page
+from family_exchange.adapters import database, evidence, explanation_page
 from family_exchange.adapters import register as registry
 from family_exchange.adapters.worklist import Order
 from family_exchange.domain.errors import NeedsDecision, TryLater
@@ -333,8 +333,8 @@ def test_the_work_list_is_sorted_and_filtered_by_number_and_recency_of_problems(
 # --- any day, computed again -----------------------------------------------------------------------------------
 
 
-def of(url, on, known_at=None):
-    return propose.as_of(doors_to(url), on=on, known_at=known_at)
+def of(url, on, known_at=None, today=TODAY):
+    return propose.as_of(doors_to(url), on=on, known_at=known_at, today=today)
 
 
 def clock(url):
@@ -373,6 +373,28 @@ def test_what_is_computed_for_today_is_what_was_proposed(proposed):
     assert sorted(rows) == kept
 
 
+def test_a_day_is_computed_from_one_moment_whatever_is_committed_meanwhile(proposed, monkeypatch):
+    then = of(proposed, TODAY)
+    came = evidence.feeds_that_came
+
+    def and_something_happens(connection, *, today):
+        found = came(connection, today=today)
+        a_file(proposed, "school_attendance", [a_term(unauthorised=0)], as_of=TODAY)
+        bring_up(proposed)
+        return found
+
+    with monkeypatch.context() as patched:
+        patched.setattr(evidence, "feeds_that_came", and_something_happens_once(came, and_something_happens))
+        assert of(proposed, TODAY) == then
+    assert of(proposed, TODAY).proposals == ()
+
+
+def and_something_happens_once(came, happening):
+    """The first call is `happening`, and those within it and after it are `came`."""
+    calls = iter((happening,))
+    return lambda connection, *, today: next(calls, came)(connection, today=today)
+
+
 def test_a_past_day_is_judged_by_what_a_partner_had_said_by_then(council):
     a_file(council, "police_incidents", [an_offence()])
     a_file(council, "school_attendance", [a_term()], as_of=date(2026, 8, 31))
@@ -386,9 +408,19 @@ def test_a_past_day_is_judged_by_what_a_partner_had_said_by_then(council):
     assert of(council, TODAY).proposals == ()
 
 
+def test_a_day_ahead_of_today_is_refused_and_today_is_not(proposed):
+    with pytest.raises(NeedsDecision, match=r"2026-11-23 is ahead of today.*a day up to 2026-11-22"):
+        of(proposed, TODAY + timedelta(days=1))
+    assert of(proposed, TODAY).as_of == TODAY
+
+
 def test_ages_and_windows_are_those_of_the_day(proposed):
-    assert [one["problems"] for one in of(proposed, date(2027, 8, 31)).proposals] == [["P1", "P2"]]
-    assert of(proposed, date(2027, 9, 1)).proposals == ()  # what happened on that day in 2026 is too old now
+    assert [one["problems"] for one in of(proposed, date(2027, 8, 31), today=date(2027, 9, 1)).proposals] == [
+        ["P1", "P2"]
+    ]
+    assert (
+        of(proposed, date(2027, 9, 1), today=date(2027, 9, 1)).proposals == ()
+    )  # what happened on that day in 2026 is too old now
     assert of(proposed, date(2026, 10, 30)).proposals == ()  # and no file had told of it then
 
 

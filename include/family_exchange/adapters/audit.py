@@ -21,9 +21,12 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
     load_pem_private_key,
 )
+from psycopg import sql
 
 from family_exchange.adapters.database import Connection
 
+HEAD = sql.Identifier("audit", "head")
+"""The table that every event changes; `database.one_moment` locks it where an event is appended."""
 GENESIS = sha256(b"family-exchange").digest()
 """The hash before the first event."""
 

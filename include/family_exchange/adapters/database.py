@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from psycopg import sql
 from psycopg.rows import TupleRow
 
 from family_exchange.domain.errors import Busy, ExchangeError, NoRoom, TryLater
@@ -48,6 +49,20 @@ def transaction(url: str) -> Iterator[Connection]:
             yield connection
     except psycopg.Error as error:
         raise reduced(error) from None
+
+
+@contextmanager
+def one_moment(url: str, *, locked: sql.Identifier | None = None) -> Iterator[Connection]:
+    """As `transaction`, and every statement of it sees what was committed when the first one began.
+
+    For answers that take several statements. What another worker changes meanwhile must not be changed here: that is
+    TryLater. A table that is written here, and that every worker writes, is `locked` before that moment instead.
+    """
+    with transaction(url) as connection:
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        if locked is not None:  # LOCK waits without having looked at anything yet
+            connection.execute(sql.SQL("LOCK TABLE {} IN EXCLUSIVE MODE").format(locked))
+        yield connection
 
 
 @contextmanager

@@ -42,7 +42,7 @@ def propose_families(council: Council, as_of: AsOf = None, as_known: AsKnown = N
         say(counts, as_json=as_json, words=lambda: table(f"Proposals of {council}", ("what", "count"), rows))
         return
     known = moment(as_known) if as_known else now()
-    found = propose.as_of(opened, on=day(as_of), known_at=known)
+    found = propose.as_of(opened, on=day(as_of), known_at=known, today=today())
     data = {
         "as_of": found.as_of.isoformat(),
         "as_known": known.isoformat(),

@@ -132,7 +132,7 @@ def eligible(doors: Doors, person: str, *, by: str, today: date) -> Eligible:
     """
     who, purpose = need_to_know.named(by), need_to_know.purpose(doors.profile, Purpose.IDENTIFY)
     framework = profiles.framework_in_force(doors.profile, today)
-    with database.transaction(doors.database) as connection:
+    with database.one_moment(doors.database, locked=audit.HEAD) as connection:
         survivor = linked.survivor(connection, person)
         audit.append(connection, READ, who, {"person": survivor, "purpose": purpose, "for": survivor})
         families = eligibility.families_of(connection, survivor, on=today)

@@ -111,16 +111,21 @@ class Computed:
     sha256: str
 
 
-def as_of(doors: Doors, *, on: date, known_at: datetime | None) -> Computed:
+def as_of(doors: Doors, *, on: date, known_at: datetime | None, today: date) -> Computed:
     """What the framework in force on that day proposes for it, as it is known now, or was known at `known_at`.
 
     A second run, today or in years, gives the same for the same moment. Nothing is written.
 
     Raises:
-        NeedsDecision: the profile chooses no framework for that day.
+        NeedsDecision: the day is ahead of today, or the profile chooses no framework for it.
     """
+    if on > today:
+        raise NeedsDecision(
+            f"{on.isoformat()} is ahead of today, and what will be known by then is not known yet; "
+            f"give a day up to {today.isoformat()}"
+        )
     framework = profiles.framework_in_force(doors.profile, on)
-    with database.transaction(doors.database) as connection:
+    with database.one_moment(doors.database) as connection:
         memory.as_known(connection, known_at)
         came = evidence.feeds_that_came(connection, today=on)
         rules = _rules(connection, doors, framework, came)
