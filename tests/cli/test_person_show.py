@@ -102,6 +102,12 @@ def test_a_family_is_shown_with_services_needs_and_what_is_suggested(register, h
     assert page["needs"][0]["event_on"] in in_words.split("Needs as last assessed")[1].split("Suggested")[0]
 
 
+def test_a_page_of_an_earlier_day_shows_no_need_of_a_later_one(household):
+    child = household["child"]
+    assert told("person", "show", child, *READS, "support")["needs"]
+    assert told("person", "show", child, *READS, "support", "--as-of", "2026-01-31")["needs"] == []
+
+
 def test_what_is_not_for_a_purpose_is_said_and_not_shown(household):
     page = told("family", "show", household["family"], *READS, "identify")
     assert page["suggestions"] is None

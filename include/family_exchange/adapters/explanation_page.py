@@ -6,6 +6,10 @@ from html import escape
 from family_exchange.adapters.explanation import Explained, Explanation, Found
 
 LABEL = "Decision support, never a decision: a named person of the council decides, and gives a reason."
+STAFF_ONLY = (
+    "For those who decide, and for nobody of the family: it may tell one side of an incident about the other. "
+    "`person show` and `family show` with `--for` make pages for somebody's eyes."
+)
 UNPUBLISHED = "The council has not published its criteria; the national framework is chosen in its profile."
 CAPPED = (
     "Found, and not counted: an adult who does not live with the family accounts for no more problems than the "
@@ -31,6 +35,7 @@ def lines(one: Explanation) -> list[str]:
     told = [
         f"{one.proposal}: family {one.family} by {one.rule} on {one.proposed_on}",
         LABEL,
+        STAFF_ONLY,
         _basis(one),
         *([] if one.criteria_published else [UNPUBLISHED]),
         "Members:",
@@ -70,6 +75,7 @@ def page(one: Explanation) -> str:
 <body>
 <h1>Why a family is proposed for {escape(one.programme)}</h1>
 <p class="label"><strong>{escape(LABEL)}</strong></p>
+<p class="label">{escape(STAFF_ONLY)}</p>
 <p>{escape(one.council)}: family <code>{escape(one.family)}</code>, proposal <code>{escape(one.proposal)}</code>,
 by {escape(one.rule)} on {one.proposed_on}. {escape(_basis(one))}</p>
 {unpublished}

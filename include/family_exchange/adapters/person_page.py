@@ -126,7 +126,10 @@ _ORDER = ("name", "birth", "sex", "address", "identifier", "relationship", INVOL
 
 
 def needs(connection: Connection, profile: Profile, people: Sequence[str], *, on: date) -> tuple[Need, ...] | None:
-    """What is evidenced now of these people and of their families as a whole; None: not for this purpose."""
+    """What is evidenced of these people and of their families as a whole; None: not for this purpose.
+
+    As last assessed, and never of a later day than the one asked for.
+    """
     if not may_ask(connection, "evidence"):
         return None
     families = sorted({one.family for one in memberships(connection, people, on=on)})
@@ -136,8 +139,9 @@ def needs(connection: Connection, profile: Profile, people: Sequence[str], *, on
                    UNION ALL
                    SELECT * FROM register.evidence WHERE family_id = ANY(%(families)s) AND person_id IS NULL) e
              LEFT JOIN memory.source_record r USING (source_record_id)
+            WHERE coalesce(r.event_on, e.as_of) <= %(on)s
             ORDER BY e.problem, e.indicator, e.person_id, e.as_of DESC, e.evidence_id""",
-        {"people": list(people), "families": families},
+        {"people": list(people), "families": families, "on": on},
     ).fetchall()
     words = _Words(profile, on)
     return tuple(

@@ -23,7 +23,11 @@ def update(council: Council, as_json: Json = False) -> None:
     opened = doors(council)
     counts = match.people(opened) | register.families(opened, today=today()) | propose.families(opened, today=today())
     rows = sorted(counts.items())
-    say(counts, as_json=as_json, words=lambda: table(f"Register of {council}", ("what", "count"), list(rows)))
+    say(
+        counts,
+        as_json=as_json,
+        words=lambda: table(f"What changed in the register of {council}", ("what", "count"), list(rows)),
+    )
 
 
 @registers.command("digest")

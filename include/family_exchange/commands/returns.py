@@ -58,7 +58,11 @@ def check(return_id: ReturnId, council: Council, as_json: Json = False) -> None:
 def sign_off(return_id: ReturnId, council: Council, by: By, as_json: Json = False) -> None:
     """Sign the return's content off; a return needs two different people."""
     number = assemble.sign_off(doors(council), return_id, by=by)
-    say({"signed": number}, as_json=as_json, words=lambda: f"{return_id}: {number} people have signed off")
+    say(
+        {"signed": number},
+        as_json=as_json,
+        words=lambda: f"{return_id}: signed off by {number} so far; it takes different people, then `return seal`",
+    )
 
 
 @returns.command("void")
