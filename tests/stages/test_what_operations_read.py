@@ -23,7 +23,10 @@ RESEARCH = ("stages.assemble", "stages.deliver", "adapters.returns", "adapters.r
 """What makes and sends returns."""
 KEEPERS = {"adapters.links", "adapters.persons"}
 """They move whatever was decided about a person along when records are joined or parted, whichever kind it is."""
-RESTRICTED = re.compile(r"FROM rights\.flag\s+WHERE status IN \('received', 'upheld'\) AND kind = 'restriction'")
+RESTRICTED = re.compile(
+    r"FROM rights\.flag f WHERE f\.kind = 'restriction' AND \(\s*"
+    r"SELECT s\.status FROM rights\.flag_status s WHERE s\.flag_id = f\.flag_id"
+)
 """A restriction of processing is not about research: nothing may be worked out about such a person."""
 ROOM_OF_RETURNS = re.compile(r"\b(FROM|JOIN|INTO|UPDATE|EXISTS|TABLE)\s+returns\.")
 
