@@ -34,7 +34,7 @@ THRESHOLDS = Thresholds(certain=MATCHING.certain, possible=MATCHING.possible)
 pytestmark = [
     pytest.mark.filterwarnings("ignore"),  # recordlinkage is written for an older pandas
     pytest.mark.timeout(3600),
-    pytest.mark.skipif(importlib.util.find_spec("recordlinkage") is None, reason="make bench-matching installs it"),
+    pytest.mark.skipif(importlib.util.find_spec("recordlinkage") is None, reason="make bench installs it"),
 ]
 
 BLOCKS = (

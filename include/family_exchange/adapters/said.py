@@ -49,7 +49,7 @@ def rules(profile: Profile) -> Rules:
     """The rules of that council."""
     return Rules(
         {attribute: feeds for attribute in Attribute if (feeds := profile.choosing.sources(attribute))},
-        tuple(sorted(linkage_model.model().placeholder_births)),
+        tuple(sorted(linkage_model.of(profile.matching).placeholder_births)),
         _services(),
     )
 

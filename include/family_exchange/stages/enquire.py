@@ -72,7 +72,7 @@ def exceptions(doors: Doors, *, today: date) -> list[Missing]:
         found = gaps.in_support(connection, on=today)
         if since:
             framework = profiles.framework_in_force(doors.profile, today)
-            placeholders = linkage_model.model().placeholder_births
+            placeholders = linkage_model.of(doors.profile.matching).placeholder_births
             trusted = doors.profile.choosing.sources(Attribute.BIRTH)
             evidence.assess(
                 connection, framework, doors.contract, placeholders, Moment(today), trusted=trusted, only=since
@@ -136,7 +136,7 @@ def eligible(doors: Doors, person: str, *, by: str, today: date) -> Eligible:
         survivor = linked.survivor(connection, person)
         audit.append(connection, READ, who, {"person": survivor, "purpose": purpose, "for": survivor})
         families = eligibility.families_of(connection, survivor, on=today)
-        placeholders = linkage_model.model().placeholder_births
+        placeholders = linkage_model.of(doors.profile.matching).placeholder_births
         trusted = doors.profile.choosing.sources(Attribute.BIRTH)
         evidence.assess(
             connection, framework, doors.contract, placeholders, Moment(today), trusted=trusted, only=families

@@ -32,7 +32,9 @@ def families(doors: Doors, *, today: date) -> dict[str, int]:
         rule = ",".join(trusted)
         if not due and not memory.whole(connection, "families", due, today=today, rule=rule):
             return {"families": 0, "members": 0, "members_left": 0}
-        stored.note_births(connection, linkage_model.model().placeholder_births, today=today, trusted=trusted)
+        stored.note_births(
+            connection, linkage_model.of(doors.profile.matching).placeholder_births, today=today, trusted=trusted
+        )
         seen, homes = stored.sightings(connection, today=today)
         living = family.at_home(home.stays(seen), stored.ties(connection, today=today), homes, on=today)
         whole = family.whole(living, stored.claims(connection, today=today))
