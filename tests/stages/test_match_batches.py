@@ -5,9 +5,7 @@ from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 from types import SimpleNamespace
-from uuid import uuid4
 
-import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -16,27 +14,9 @@ from family_exchange.adapters import database, profiles
 from family_exchange.adapters import register as registry
 from family_exchange.demo import synthetic
 from family_exchange.stages import match, propose, register
-from support.registry import COUNCIL, TODAY, doors_to, load, query, with_staging
+from support.registry import COUNCIL, TODAY, doors_to, load, query
 
 PEOPLE = 600
-
-
-@pytest.fixture
-def fresh(server, migrated):
-    """Makes migrated databases, and forgets them."""
-    made = []
-
-    def another():
-        name = f"b{uuid4().hex[:12]}"
-        with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name} TEMPLATE migrated OWNER migrated")
-        made.append(name)
-        return with_staging(migrated.rsplit("/", 1)[0] + f"/{name}")
-
-    yield another
-    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-        for name in made:
-            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def brought(url, profile, batches):

@@ -2,10 +2,8 @@
 
 import random
 from datetime import date
-from uuid import uuid4
 
 import polars as pl
-import psycopg
 import pytest
 
 from family_exchange.adapters import blocks, database, destruction, linkage, linkage_model, profiles, register, stated
@@ -21,24 +19,6 @@ NHS = "9434765919"
 PROFILE = profiles.profile("cheshire-west-and-chester")
 MODEL = linkage_model.of(PROFILE.matching)
 THRESHOLDS = Thresholds(certain=PROFILE.matching.certain, possible=PROFILE.matching.possible)
-
-
-@pytest.fixture
-def fresh(server, migrated):
-    """Makes migrated databases, and forgets them."""
-    made = []
-
-    def another():
-        name = f"b{uuid4().hex[:12]}"
-        with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name} TEMPLATE migrated OWNER migrated")
-        made.append(name)
-        return with_staging(migrated.rsplit("/", 1)[0] + f"/{name}")
-
-    yield another
-    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-        for name in made:
-            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
