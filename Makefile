@@ -62,8 +62,8 @@ feeds: setup ## docs/feeds: what partners read of each feed, from contracts and 
 	$(BIN)/python -m family_exchange.adapters.feed_pages
 
 lock: ## requirements.txt and requirements-dev.txt anew from the .in files (needs uv)
-	uv pip compile --quiet --universal --python-version 3.11 --no-header requirements.in -o requirements.txt
-	uv pip compile --quiet --universal --python-version 3.11 --no-header requirements-dev.in -o requirements-dev.txt
+	uv pip compile --quiet --universal --python-version 3.11 --no-header --generate-hashes requirements.in -o requirements.txt
+	uv pip compile --quiet --universal --python-version 3.11 --no-header --generate-hashes requirements-dev.in -o requirements-dev.txt
 
 clean: ## forget the virtual environment and every cache
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .benchmarks
