@@ -252,6 +252,13 @@ def test_the_server_is_made_ready_by_a_command_that_may_run_again(server, regist
         assert connection.execute("SELECT count(*) FROM register.person").fetchone() == (0,)
 
 
+def test_a_superusers_address_that_is_none_is_refused_in_one_clear_line(register):
+    answer = run("database", "prepare", "--superuser-url", "postgresql://postgres:hush@[nowhere/postgres")
+    assert isinstance(answer.exception, NeedsDecision)
+    assert "postgresql://login:password@host:5432/postgres" in str(answer.exception)
+    assert "hush" not in f"{answer.output}{answer.exception}"
+
+
 def test_rectified_values_say_so(register, household):
     number = register.value(
         """INSERT INTO register.rectification (person_id, attribute, value, valid_from, decided_by, reason)

@@ -48,6 +48,8 @@ def test_what_is_rectified_from_standard_input_is_told_by_the_next_return_and_by
     assert SECRET not in put.stdout + put.stderr + diff.stdout + diff.stderr
     withdrawn = asked(one, "subject", "withdraw", str(number), "--by", "rights.officer")
     assert json.loads(withdrawn.stdout) == {"withdrawn": number, "person": person}
+    again = asked(one, "subject", "withdraw", str(number), "--by", "rights.officer")
+    assert (again.returncode, "audit show --about" in again.stderr) == (2, True)
     refused = asked(one, *words, typed=SECRET)
     assert (refused.returncode, SECRET in refused.stderr) == (2, False)
 

@@ -49,5 +49,5 @@ def withdraw(connection: Connection, number: int, *, by: str) -> str:
         (by, number),
     ).fetchone()
     if row is None:
-        raise NeedsDecision(f"no rectification {number} is in force")
+        raise NeedsDecision(f"no rectification {number} is in force; `audit show --about <person>` has their numbers")
     return str(row[0])

@@ -29,9 +29,15 @@ def provision(superuser_url: str, login: str) -> None:
     `superuser_url` is of whoever may make roles. A second run changes nothing.
 
     Raises:
+        NeedsDecision: the URL is none.
         TryLater: the server is away.
         DatabaseRefused: it lets nobody in, or makes no roles for them.
     """
+    try:
+        psycopg.conninfo.conninfo_to_dict(superuser_url)
+    except psycopg.ProgrammingError:
+        form = "postgresql://login:password@host:5432/postgres"
+        raise NeedsDecision(f"the URL of whoever may make roles cannot be read; it has the form {form}") from None
     with database.errors_of_ours(), psycopg.connect(superuser_url, autocommit=True) as connection:
         for role in ROLES:
             # another council's database is made at the same moment

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from family_exchange.adapters import audit, database, trace
-from family_exchange.commands.common import Council, Json, doors, say, table
+from family_exchange.commands.common import Council, Json, counted, doors, say, table
 
 auditing = typer.Typer(help="The tamper-evident log.", no_args_is_help=True)
 
@@ -30,7 +30,8 @@ def verify(council: Council, as_json: Json = False) -> None:
         "broken_at": found.broken_at,
         "why": found.why,
     }
-    good = f"[green]whole:[/] {found.events} events, {found.checkpoints} checkpoints agree, head {found.head[:16]}"
+    agree = f"{counted(found.events, 'event')} and {counted(found.checkpoints, 'checkpoint')} agree"
+    good = f"[green]whole:[/] {agree}, head {found.head[:16]}"
     bad = (
         f"[bold red]broken[/] at event {found.broken_at}: {found.why}. Stop sending, keep everything, see the runbook."
     )

@@ -92,6 +92,11 @@ def moment(given: str) -> datetime:
     return read if read.tzinfo else read.replace(tzinfo=UTC)
 
 
+def counted(number: int, one: str, more: str | None = None) -> str:
+    """`1 family`, `2 families`: the number with its word; without `more` the word for many is `one` with an s."""
+    return f"{number:,} {one if number == 1 else more or f'{one}s'}"
+
+
 def say(data: object, *, as_json: bool, words: Callable[[], object]) -> None:
     """Print `data` as JSON, or what `words` returns for a person."""
     if as_json:

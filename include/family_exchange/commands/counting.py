@@ -28,7 +28,14 @@ def monthly(
     columns = tuple(report.total.as_plain())
     lines: list[tuple[object, ...]] = [(route, *one.as_plain().values()) for route, one in rows]
     title = f"Families of {council} in {month}" + ("" if report.over else ", so far")
-    say(data, as_json=as_json, words=lambda: table(title, ("by", *columns), lines))
+    drawn = table(title, ("by", *columns), lines)
+    drawn.caption, drawn.caption_justify = _EXPLAINED, "left"
+    say(data, as_json=as_json, words=lambda: drawn)
+
+
+_EXPLAINED = """assessed: in the register, so that the rules look at the family
+eligible: proposed by the rules at any time up to then, and not by mistake; most of those assessed are not
+comparison: eligible, and never on the programme"""
 
 
 def _first_day(month: str) -> date:

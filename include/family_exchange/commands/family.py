@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from family_exchange.commands import person_show
-from family_exchange.commands.common import By, Council, Json, day, doors, say, table, today
+from family_exchange.commands.common import By, Council, Json, counted, day, doors, say, table, today
 from family_exchange.domain.programme import Gap, Status
 from family_exchange.stages import enquire, programme
 
@@ -170,7 +170,7 @@ def exceptions(council: Council, as_json: Json = False) -> None:
         {"family": one.family, "gap": one.gap, "person": one.person, "supported_since": one.supported_since}
         for one in found
     ]
-    say(data, as_json=as_json, words=lambda: table(f"{len(rows)} exceptions", columns, rows))
+    say(data, as_json=as_json, words=lambda: table(counted(len(rows), "exception"), columns, rows))
     if found:
         raise typer.Exit(1)
 

@@ -7,7 +7,7 @@ import typer
 
 from family_exchange.adapters import explanation_page, profiles
 from family_exchange.adapters.worklist import Order
-from family_exchange.commands.common import By, Council, Json, day, doors, moment, now, say, table, today
+from family_exchange.commands.common import By, Council, Json, counted, day, doors, moment, now, say, table, today
 from family_exchange.domain.errors import NeedsDecision
 from family_exchange.domain.indicator import Route
 from family_exchange.stages import nominate, propose
@@ -51,8 +51,9 @@ def propose_families(council: Council, as_of: AsOf = None, as_known: AsKnown = N
         "proposals": list(found.proposals),
         "sha256": found.sha256,
     }
+    families = counted(len(found.proposals), "family", "families")
     words = (
-        f"{len(found.proposals)} families would be proposed on {found.as_of} by {found.framework}; {SUPPORT}\n"
+        f"{families} would be proposed on {found.as_of} by {found.framework}; {SUPPORT}\n"
         f"as known at {known.isoformat()}\nsha256 {found.sha256}"
     )
     say(data, as_json=as_json, words=lambda: words)
@@ -78,7 +79,8 @@ def list_open(
          " ".join(one.unknown))
         for one in waiting
     ]  # fmt: skip
-    title = f"{len(rows)} families wait for a decision; this order is {SUPPORT}"
+    families = counted(len(rows), "family waits", "families wait")
+    title = f"{families} for a decision; this order is {SUPPORT}"
     say([dict(one.as_plain()) for one in waiting], as_json=as_json, words=lambda: table(title, columns, rows))
 
 
@@ -131,7 +133,7 @@ def decide(
         on=today(),
         supported_since=day(since) if since else None,
     )
-    words = f"{number} proposals decided: {outcome}, by {by}"
+    words = f"{counted(number, 'proposal')} decided: {outcome}, by {by}"
     if number < given:
         words += (
             f"\n{given - number} had been decided before and stay so; `family status` records what has changed since"
@@ -169,7 +171,7 @@ def list_nominations(council: Council, as_json: Json = False) -> None:
         for one in found
     ]  # fmt: skip
     plain = [dict(zip(columns, row, strict=True)) for row in rows]
-    say(plain, as_json=as_json, words=lambda: table(f"{len(rows)} nominations", columns, rows))
+    say(plain, as_json=as_json, words=lambda: table(counted(len(rows), "nomination"), columns, rows))
 
 
 @nominations.command("withdraw")

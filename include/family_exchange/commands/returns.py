@@ -3,10 +3,11 @@
 from typing import Annotated
 
 import typer
+from rich.table import Table
 
 from family_exchange.adapters import database
 from family_exchange.adapters import returns as store
-from family_exchange.commands.common import By, Council, Json, doors, say, table
+from family_exchange.commands.common import By, Council, Json, counted, doors, say, table
 from family_exchange.domain.progress import Progress
 from family_exchange.domain.return_definition import Nulls
 from family_exchange.stages import assemble, deliver, rebuild
@@ -138,16 +139,32 @@ def diff(
     rows = [(one.what, one.person, one.family, ", ".join(one.fields)) for one in found]
     columns = ("what", "person", "family", "fields")
     data = {"from": old, "to": new, "changes": [dict(zip(columns, row, strict=True)) for row in rows]}
-    say(data, as_json=as_json, words=lambda: table(f"{old} to {new}: {len(rows)} people", columns, list(rows)))
+    say(
+        data,
+        as_json=as_json,
+        words=lambda: table(f"{old} to {new}: {counted(len(rows), 'person', 'people')}", columns, list(rows)),
+    )
 
 
 @returns.command("progress")
 def progress(council: Council, period: Period, as_json: Json = False) -> None:
     """Each measure before a family's support began and in the period; what is missing is counted apart, never zero."""
     found = [_line(one) for one in following.of(doors(council), period)]
-    columns = tuple(_line(Progress("")))
-    rows = [tuple(line.values()) for line in found]
-    say(found, as_json=as_json, words=lambda: table(f"Progress of {council} in {period}", columns, list(rows)))
+    say(found, as_json=as_json, words=lambda: _drawn(f"Progress of {council} in {period}", found))
+
+
+def _drawn(title: str, lines: list[dict[str, object]]) -> Table:
+    """One row a measure; for whom nothing can be compared is told in one cell for each time, by reason."""
+    always = ("measure", "people", "compared", "at start", "in period", "fell", "same", "rose")
+
+    def missing(line: dict[str, object], when: str) -> str:
+        return ", ".join(f"{line[f'{why} {when}']} {why.replace('_', ' ')}" for why in Nulls if line[f"{why} {when}"])
+
+    rows: list[tuple[object, ...]] = [
+        (*(line[name] for name in always), missing(line, "at start") or None, missing(line, "in period") or None)
+        for line in lines
+    ]
+    return table(title, (*always, "unknown at start", "unknown in period"), rows)
 
 
 def _line(one: Progress) -> dict[str, object]:

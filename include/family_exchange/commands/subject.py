@@ -61,4 +61,8 @@ def withdraw(
     """Withdraw a rectification: what partners tell stands again."""
     person = facts.withdraw(doors(council), number, by=by, today=today())
     data = {"withdrawn": number, "person": person}
-    say(data, as_json=as_json, words=lambda: f"rectification {number} of {person} stands no more")
+    say(
+        data,
+        as_json=as_json,
+        words=lambda: f"rectification {number} of {person} stands no more; `register update` brings the rest",
+    )
