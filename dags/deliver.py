@@ -9,7 +9,7 @@ from airflow.sdk import DAG, PartitionedAssetTimetable, PokeReturnValue, task_gr
 from airflow.sdk.exceptions import AirflowSkipException
 
 from family_exchange.domain.profile import Profile
-from family_exchange.orchestration import assets, councils, defaults, delivering, events
+from family_exchange.orchestration import assets, councils, defaults, delivering, events, pools
 from family_exchange.orchestration.boundary import step, wait
 from family_exchange.orchestration.connections import doors
 
@@ -29,7 +29,7 @@ def deliver_returns(profile: Profile) -> None:
                 raise AirflowSkipException("no return of this period is on its way")
             return ids
 
-        @step()
+        @step(pool=pools.recipient(council))
         def send(return_id: str) -> str:
             from family_exchange.stages import deliver
 
@@ -37,7 +37,11 @@ def deliver_returns(profile: Profile) -> None:
             return return_id
 
         @wait(
-            poke_interval=defaults.poll_seconds(), timeout=defaults.RECEIPT_WITHIN, inlets=sealed, outlets=[delivered]
+            pool=pools.recipient(council),
+            poke_interval=defaults.poll_seconds(),
+            timeout=defaults.RECEIPT_WITHIN,
+            inlets=sealed,
+            outlets=[delivered],
         )
         def await_receipt(return_id: str, *, outlet_events) -> PokeReturnValue:
             if not delivering.acknowledged(doors(council), return_id):

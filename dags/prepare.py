@@ -7,7 +7,7 @@ is. Different people must sign off. Clearing a question asks it again; the recor
 from airflow.sdk import DAG, AssetOrTimeSchedule, CronTriggerTimetable
 
 from family_exchange.domain.profile import Profile
-from family_exchange.orchestration import assets, councils, defaults, events, preparing
+from family_exchange.orchestration import assets, councils, defaults, events, preparing, queues
 from family_exchange.orchestration.boundary import step
 from family_exchange.orchestration.connections import doors
 
@@ -20,11 +20,11 @@ def prepare_return(profile: Profile, code: str) -> None:
     schedule = AssetOrTimeSchedule(timetable=period_ends, assets=sources)
     with DAG(f"prepare_{council}_{code}", schedule=schedule, tags=["return", council], doc_md=__doc__, **defaults.DAG):
 
-        @step()
+        @step(queue=queues.RETURNS)
         def assemble_return(*, dag_run) -> str:
             return preparing.open_return(doors(council), code, today=defaults.day_of(dag_run))
 
-        @step()
+        @step(queue=queues.RETURNS)
         def check(return_id: str) -> dict[str, int]:
             return preparing.checked(doors(council), return_id)
 
@@ -35,7 +35,7 @@ def prepare_return(profile: Profile, code: str) -> None:
             for person in people:
                 assemble.sign_off(doors(council), return_id, by=person)
 
-        @step(inlets=sources, outlets=[sealed])
+        @step(queue=queues.CRYPTO, inlets=sources, outlets=[sealed])
         def seal(return_id: str, *, outlet_events) -> str:
             from family_exchange.stages import assemble
 

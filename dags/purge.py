@@ -8,7 +8,7 @@ from airflow.sdk import DAG, CronTriggerTimetable
 from airflow.sdk.exceptions import AirflowSkipException
 
 from family_exchange.domain.profile import Profile
-from family_exchange.orchestration import assets, councils, defaults, events
+from family_exchange.orchestration import assets, councils, defaults, events, pools
 from family_exchange.orchestration.boundary import step
 from family_exchange.orchestration.connections import doors
 from family_exchange.orchestration.sign_off import PURGE, SignOff
@@ -31,7 +31,7 @@ def purge_council(profile: Profile) -> None:
             ti.xcom_push(key="counts", value=counts)
             return plan_id
 
-        @step()
+        @step(pool=pools.drop_zone(council))
         def destroy(plan_id: str, person: str, *, dag_run) -> dict[str, int]:
             from family_exchange.stages import purge
 
@@ -40,7 +40,7 @@ def purge_council(profile: Profile) -> None:
             purge.follow(doors(council), today=defaults.day_of(dag_run))
             return counts
 
-        @step(inlets=[registered], outlets=[certificate])
+        @step(pool=pools.drop_zone(council), inlets=[registered], outlets=[certificate])
         def certify(plan_id: str, counts: dict[str, int], *, outlet_events) -> str:
             from family_exchange.stages import purge
 

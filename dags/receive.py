@@ -9,7 +9,7 @@ from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, task_group
 
 from family_exchange.domain.profile import Profile
-from family_exchange.orchestration import assets, councils, defaults, receiving
+from family_exchange.orchestration import assets, councils, defaults, pools, queues, receiving
 from family_exchange.orchestration.boundary import step
 from family_exchange.orchestration.connections import doors
 
@@ -21,20 +21,20 @@ def receive_files(profile: Profile, feed: str) -> None:
     how = defaults.DAG | {"tags": ["receive", council], "doc_md": __doc__}
     with DAG(f"receive_{council}_{feed}", schedule=landing | released, **how):
 
-        @step()
+        @step(pool=pools.drop_zone(council))
         def find_files() -> list[str]:
             from family_exchange.stages import receive
 
             return receive.find(doors(council), feed)
 
-        @step()
+        @step(queue=queues.CRYPTO, pool=pools.drop_zone(council))
         def take_in(file_id: str) -> str:
             from family_exchange.stages import intake
 
             intake.take_in(doors(council), file_id, at=datetime.now(UTC))
             return file_id
 
-        @step()
+        @step(queue=queues.CRYPTO, pool=pools.drop_zone(council))
         def answer_partner(file_id: str) -> str:
             from family_exchange.stages import acknowledge
 

@@ -8,7 +8,7 @@ from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowSkipException
 
 from family_exchange.domain.profile import Profile
-from family_exchange.orchestration import assets, councils, defaults, events
+from family_exchange.orchestration import assets, councils, defaults, events, queues
 from family_exchange.orchestration.boundary import step
 from family_exchange.orchestration.connections import doors
 
@@ -20,13 +20,13 @@ def update_register(profile: Profile) -> None:
     schedule, tags = assets.any_of(feeds), ["register", council]
     with DAG(f"update_{council}_register", schedule=schedule, tags=tags, doc_md=__doc__, **defaults.DAG):
 
-        @step()
+        @step(queue=queues.MATCHING)
         def match_people() -> dict[str, int]:
             from family_exchange.stages import match
 
             return match.people(doors(council))
 
-        @step(inlets=feeds, outlets=[registered])
+        @step(queue=queues.MATCHING, inlets=feeds, outlets=[registered])
         def register_families(*, dag_run, outlet_events) -> dict[str, int]:
             from family_exchange.stages import register
 
@@ -34,7 +34,7 @@ def update_register(profile: Profile) -> None:
             outlet_events[registered].extra = events.of_counts(doors(council), counts)
             return counts
 
-        @step(inlets=[registered], outlets=[proposed])
+        @step(queue=queues.MATCHING, inlets=[registered], outlets=[proposed])
         def propose_families(*, dag_run, outlet_events) -> dict[str, int]:
             from family_exchange.stages import propose
 

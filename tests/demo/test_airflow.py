@@ -14,6 +14,7 @@ import pytest
 from family_exchange.adapters import profiles
 from family_exchange.demo import airflow
 from family_exchange.demo.airflow_api import Api
+from family_exchange.orchestration import pools
 
 pytestmark = pytest.mark.airflow
 
@@ -68,6 +69,30 @@ def alive(home):
 def test_every_dag_of_the_council_is_known_and_nothing_is_wrong(api):
     assert api.import_errors() == []
     assert {dag_id for dag_id in api.dags() if COUNCIL not in dag_id} == set()
+
+
+def pools_of(api):
+    """Slots by name, of the pools that are ours."""
+    return {pool["name"]: pool["slots"] for pool in api.get("pools")["pools"] if pool["name"] != "default_pool"}
+
+
+def test_every_pool_is_made_when_airflow_starts(api):
+    assert pools_of(api) == {pool.name: pool.slots for pool in pools.wanted([COUNCIL])}
+
+
+def test_a_pool_that_is_lost_is_made_again_and_one_that_was_resized_stays_so(up, api):
+    lost, resized = pools.drop_zone(COUNCIL), pools.recipient(COUNCIL)
+    program = f"""
+from airflow.jobs.job import Job
+from airflow.models.pool import Pool
+Pool.delete_pool("{lost}")
+Pool.create_or_update_pool("{resized}", slots=7, description="more", include_deferred=False)
+Job()
+"""
+    environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT / "include"), "AIRFLOW_HOME": str(up.home)}
+    environment["AIRFLOW__FAMILY_EXCHANGE__COUNCILS"] = COUNCIL
+    subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, check=True, timeout=120)
+    assert pools_of(api) == {lost: pools.DROP_ZONE_SLOTS, resized: 7}
 
 
 def test_everybody_can_log_in_under_their_own_name(up):

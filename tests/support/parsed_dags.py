@@ -75,6 +75,8 @@ def _task(task) -> dict:
         "operator": task.operator_name,
         "owner": task.owner,
         "retries": task.retries,
+        "queue": task.queue,
+        "pool": task.pool,
         "policy": type(task.retry_policy).__name__,
         "rules": [rule.exception_path.rpartition(".")[2] + ":" + rule.action.value for rule in task.retry_policy.rules],
         "guarded": bool(getattr(work, "is_guarded", False)) if work else None,

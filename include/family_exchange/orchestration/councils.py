@@ -17,7 +17,7 @@ def sound() -> Iterator[Profile]:
     An installation that serves only some of the councils names them, by commas, as `councils` in our section of
     Airflow's configuration.
     """
-    for council in sorted((_served() or set(profiles.councils())) & set(profiles.councils())):
+    for council in served():
         try:
             profile = profiles.profile(council)
             for feed in profile.active_feeds:
@@ -25,6 +25,11 @@ def sound() -> Iterator[Profile]:
         except BadFile:
             continue
         yield profile
+
+
+def served() -> list[str]:
+    """The councils that this installation is for and that have a profile, sound or not; sorted."""
+    return sorted((_named() or set(profiles.councils())) & set(profiles.councils()))
 
 
 def returns(profile: Profile) -> tuple[str, ...]:
@@ -39,7 +44,7 @@ def refuse_broken() -> None:
         BadFile: some are not; file, line, key and what was expected of each mistake stand below the message.
         NeedsDecision: the configuration names a council that has no profile.
     """
-    if unknown := sorted(_served() - set(profiles.councils())):
+    if unknown := sorted(_named() - set(profiles.councils())):
         raise NeedsDecision(f"[{SECTION}] councils names {len(unknown)} without a profile: {', '.join(unknown)}")
     if problems := sorted({*profiles.check(), *expectations.check()}):
         error = BadFile(problems)
@@ -48,6 +53,6 @@ def refuse_broken() -> None:
         raise error
 
 
-def _served() -> set[str]:
+def _named() -> set[str]:
     """The councils that the configuration names; empty: all."""
     return set(conf.getlist(SECTION, "councils", fallback=[]))
