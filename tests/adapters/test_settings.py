@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from family_exchange.adapters import settings
@@ -24,6 +26,22 @@ def stated(tmp_path):
 
 def test_settings_survive_the_environment(stated):
     assert settings.from_environment("a-council", settings.as_environment(stated)) == stated
+
+
+def test_room_is_said_in_mebibytes_and_disks_by_colons(stated):
+    environment = settings.as_environment(stated)
+    environment["FAMILY_EXCHANGE__A_COUNCIL__LEAST_ROOM_MIB"] = "2048"
+    environment["FAMILY_EXCHANGE__A_COUNCIL__DISKS"] = "/srv/data:/srv/wal"
+    found = settings.from_environment("a-council", environment)
+    assert (found.least_room, found.disks) == (2 << 30, (Path("/srv/data"), Path("/srv/wal")))
+    assert settings.from_environment("a-council", settings.as_environment(found)) == found
+
+
+@pytest.mark.parametrize("wrong", ["0", "-1", "1.5", "much"])
+def test_room_that_is_no_number_is_refused(stated, wrong):
+    environment = settings.as_environment(stated) | {"FAMILY_EXCHANGE__A_COUNCIL__LEAST_ROOM_MIB": wrong}
+    with pytest.raises(MissingSetting, match="LEAST_ROOM_MIB: write a whole number of MiB"):
+        settings.from_environment("a-council", environment)
 
 
 @pytest.mark.parametrize("setting", ["DATABASE", "STATE", "OPENPGP_KEY", "RECIPIENT_KEY", "DROP_ZONE", "RECIPIENT"])

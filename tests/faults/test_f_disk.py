@@ -12,7 +12,8 @@ from io import BytesIO
 import pytest
 
 from family_exchange.adapters import database, ledger, settings
-from family_exchange.adapters.vault import LEAST_ROOM, Vault
+from family_exchange.adapters.room import LEAST
+from family_exchange.adapters.vault import Vault
 from family_exchange.domain.errors import NoRoom
 from family_exchange.domain.file import State
 from support import faults
@@ -105,7 +106,7 @@ def test_a_council_whose_disk_is_nearly_full_is_told_and_takes_in_nothing_until_
         done = receive(poor)
         assert done.returncode != 0
         assert "make room" in done.stderr.decode()
-        grown(place, 2 * LEAST_ROOM // MIB)
+        grown(place, 2 * LEAST // MIB)
         (file,) = faults.run(poor)
         assert file.state is State.CLOSED
         shutil.copytree(place / "vault", state / "vault", dirs_exist_ok=True)

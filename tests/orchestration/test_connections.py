@@ -43,6 +43,11 @@ def test_settings_go_to_connections_and_back():
     assert connections.settings("north-vale", stored().get) == SETTINGS
 
 
+def test_room_and_further_disks_go_to_connections_and_back():
+    roomy = replace(SETTINGS, least_room=2 << 30, disks=(Path("/srv/data"), Path("/srv/wal")))
+    assert connections.settings("north-vale", stored(roomy).get) == roomy
+
+
 def test_airflow_reads_the_variables_as_we_do():
     found = Connection.from_json(connections.as_variables(SETTINGS)["AIRFLOW_CONN_NORTH_VALE_DROP_ZONE"])
     assert connections.drop_zone("north-vale", lambda _: found) == END

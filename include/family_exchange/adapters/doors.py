@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from family_exchange.adapters import audit, database, profiles, roles, staging
 from family_exchange.adapters.openpgp import OpenPGP
+from family_exchange.adapters.room import Room
 from family_exchange.adapters.settings import CouncilSettings
 from family_exchange.adapters.sftp import DropZone
 from family_exchange.adapters.vault import Vault
@@ -33,7 +34,7 @@ class Doors:
     @property
     def vault(self) -> Vault:
         """Partner ciphertexts and our own sealed returns."""
-        return Vault(self.settings.state / "vault")
+        return Vault(self.settings.state / "vault", Room(self.settings.least_room, self.settings.disks))
 
     @property
     def openpgp(self) -> OpenPGP:

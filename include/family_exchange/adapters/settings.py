@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
 
+from family_exchange.adapters.room import LEAST, MIB
 from family_exchange.domain.errors import MissingSetting
 
 DEFAULT_SFTP_PORT = 22
@@ -49,6 +50,10 @@ class CouncilSettings:
     """How long a partner's file must have kept its size and time before it is taken."""
     patience: timedelta = PATIENCE
     """How long an upload that is not whole is waited for before its partner is told."""
+    least_room: int = LEAST
+    """Bytes that must be free on every disk before a file is taken in."""
+    disks: tuple[Path, ...] = ()
+    """Folders on further disks that must have room: of PostgreSQL's data and log, where this machine has them."""
 
 
 def variable(council: str, setting: str) -> str:
@@ -70,9 +75,11 @@ def from_environment(council: str, environment: Mapping[str, str]) -> CouncilSet
             raise MissingSetting(council, name, hint)
         return value
 
+    def stated(setting: str) -> str:
+        return environment.get(variable(council, setting), "").strip()
+
     def seconds(setting: str, default: timedelta) -> timedelta:
-        name = variable(council, setting)
-        return duration(council, name, environment.get(name, "").strip(), default)
+        return duration(council, variable(council, setting), stated(setting), default)
 
     return CouncilSettings(
         council=council,
@@ -84,6 +91,8 @@ def from_environment(council: str, environment: Mapping[str, str]) -> CouncilSet
         recipient=endpoint(council, variable(council, "RECIPIENT"), need("RECIPIENT", _SFTP_HINT)),
         settle=seconds("SETTLE_SECONDS", SETTLE),
         patience=seconds("PATIENCE_SECONDS", PATIENCE),
+        least_room=room(council, variable(council, "LEAST_ROOM_MIB"), stated("LEAST_ROOM_MIB")),
+        disks=folders(stated("DISKS")),
     )
 
 
@@ -98,6 +107,8 @@ def as_environment(settings: CouncilSettings) -> dict[str, str]:
         "RECIPIENT": as_url(settings.recipient),
         "SETTLE_SECONDS": f"{settings.settle.total_seconds():g}",
         "PATIENCE_SECONDS": f"{settings.patience.total_seconds():g}",
+        "LEAST_ROOM_MIB": f"{settings.least_room // MIB}",
+        "DISKS": as_folders(settings.disks),
     }
     return {variable(settings.council, name): value for name, value in values.items()}
 
@@ -117,6 +128,29 @@ def duration(council: str, setting: str, text: str, default: timedelta) -> timed
     if span < timedelta():
         raise MissingSetting(council, setting, "write a number of seconds, 0 or more")
     return span
+
+
+def room(council: str, setting: str, text: str) -> int:
+    """The bytes that `text` says in MiB, or the default when it is empty.
+
+    Raises:
+        MissingSetting: it is no whole number from 1.
+    """
+    if not text:
+        return LEAST
+    if not (text.isascii() and text.isdigit() and int(text)):
+        raise MissingSetting(council, setting, "write a whole number of MiB, 1 or more")
+    return int(text) * MIB
+
+
+def folders(text: str) -> tuple[Path, ...]:
+    """The folders that `text` names, by colons."""
+    return tuple(Path(each) for each in text.split(":") if each)
+
+
+def as_folders(disks: tuple[Path, ...]) -> str:
+    """The text from which `folders` makes `disks` again."""
+    return ":".join(map(str, disks))
 
 
 def as_url(one: SftpEndpoint) -> str:

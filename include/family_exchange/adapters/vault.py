@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from family_exchange.adapters.room import Room
 from family_exchange.domain.calendar import LONDON
 from family_exchange.domain.errors import NoRoom, TryLater
 
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
 CHUNK = 1 << 20
 SUFFIX = ".pgp"
 _TEMPORARY = "tmp"
-
-LEAST_ROOM = 256 << 20
-"""Bytes that stay free on the vault's disk, so that what was begun can end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,27 +37,22 @@ class Stored:
 class Vault:
     """A folder `root/ab/cd/<sha256>.pgp`: what is there is whole, on disk, and read by its owner alone."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, room: Room | None = None) -> None:
         self._root = root
+        self._room = room or Room()
 
     def need_room(self, size: int) -> None:
-        """Nothing, when the disk has room for twice a file of `size` bytes, and for `LEAST_ROOM` at least.
+        """Nothing, when a file of `size` bytes can be kept, stored and read; see `adapters.room`.
 
         Raises:
-            NoRoom: it has not; nothing should be taken in until somebody makes room.
-            TryLater: the disk does not say.
+            NoRoom: it cannot; nothing should be taken in until somebody makes room.
+            TryLater: memory is short just now, or a disk does not say how it stands.
         """
         try:
             self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
-            disk = os.statvfs(self._root)
         except OSError as error:
             raise TryLater(f"the vault cannot be looked at now (errno {error.errno})") from None
-        free, needed = disk.f_bavail * disk.f_frsize, max(2 * size, LEAST_ROOM)
-        if free < needed:
-            raise NoRoom(
-                f"the vault's disk has {free >> 20} MiB free and needs {-(-needed >> 20)}: make room at {self._root}, "
-                "then clear this task"
-            )
+        self._room.need(self._root, size)
 
     def put(self, read: "SupportsRead[bytes]") -> Stored:
         """The bytes of `read` from where it stands to its end, durable under their own digest.

@@ -11,13 +11,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote, unquote, urlsplit
 
+from family_exchange.adapters.room import MIB
 from family_exchange.adapters.settings import (
     DEFAULT_SFTP_PORT,
     PATIENCE,
     SETTLE,
     CouncilSettings,
     SftpEndpoint,
+    as_folders,
     duration,
+    folders,
+    room,
 )
 from family_exchange.domain.errors import MissingSetting
 
@@ -28,7 +32,7 @@ HINTS = {
     "database": "type postgres: host, port, schema (the database), login, password",
     "drop_zone": "type sftp: host, port, login; extra: key_file, host_key, if need be settle_seconds, patience_seconds",
     "recipient": "type sftp: host, port, login; extra: key_file, host_key",
-    "openpgp": "login (the council's key), extra: recipient_key, state (the council's folder)",
+    "openpgp": "login (the council's key), extra: recipient_key, state (its folder), if need be least_room_mib, disks",
 }
 """The four connections, and what each must say."""
 
@@ -81,6 +85,8 @@ def settings(council: str, find: Find) -> CouncilSettings:
         recipient=_endpoint(found["recipient"]),
         settle=found["drop_zone"].duration("settle_seconds", SETTLE),
         patience=found["drop_zone"].duration("patience_seconds", PATIENCE),
+        least_room=openpgp.room("least_room_mib"),
+        disks=folders(openpgp.maybe("disks")),
     )
 
 
@@ -119,7 +125,12 @@ def as_variables(settings: CouncilSettings) -> Mapping[str, str]:
         "openpgp": {
             "conn_type": "generic",
             "login": settings.own_key,
-            "extra": {"recipient_key": settings.recipient_key, "state": str(settings.state)},
+            "extra": {
+                "recipient_key": settings.recipient_key,
+                "state": str(settings.state),
+                "least_room_mib": settings.least_room // MIB,
+                "disks": as_folders(settings.disks),
+            },
         },
     }
     return {
@@ -158,8 +169,18 @@ class _Named:
 
     def duration(self, name: str, default: timedelta) -> timedelta:
         """Seconds in a key of the extra field; the default when it is absent."""
-        setting = f"{connection_id(self._council, self._kind)}.extra.{name}"
-        return duration(self._council, setting, str(self._connection.extra_dejson.get(name, "")), default)
+        return duration(self._council, self._extra(name), self.maybe(name), default)
+
+    def room(self, name: str) -> int:
+        """MiB in a key of the extra field, in bytes; the default when it is absent."""
+        return room(self._council, self._extra(name), self.maybe(name))
+
+    def maybe(self, name: str) -> str:
+        """A key of the extra field; empty when it is absent."""
+        return str(self._connection.extra_dejson.get(name, ""))
+
+    def _extra(self, name: str) -> str:
+        return f"{connection_id(self._council, self._kind)}.extra.{name}"
 
     def _missing(self, part: str, what: str) -> MissingSetting:
         setting = f"{connection_id(self._council, self._kind)}{part}"
