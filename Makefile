@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 WORKERS ?= -n logical --maxprocesses 4 --no-loadscope-reorder # of the tests; WORKERS= runs them one after the other
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fix bench bench-matching soak requirements lock schemas feeds clean
+.PHONY: help setup demo test compose-test check fix bench bench-matching soak requirements lock schemas feeds clean
 
 help: ## what you can ask for
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -30,6 +30,9 @@ demo: setup ## the main job: the whole journey with a real Airflow, on this mach
 test: setup ## every test
 	$(BIN)/python tests/support/bare_machine.py
 	$(BIN)/pytest $(WORKERS) --cov --cov-report=term:skip-covered $(ARGS)
+
+compose-test: setup ## the compose file for real: built, started, the journey inside it, then broken on purpose (takes root)
+	ARGS="$(ARGS)" bash tests/compose/run.sh
 
 check: setup ## format, lint, strict types, import rules
 	$(BIN)/ruff format --check .

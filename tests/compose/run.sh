@@ -1,0 +1,92 @@
+#!/usr/bin/env bash
+# `make compose-test`: the compose file for real, from nothing, through the demo's journey and then through faults.
+#
+# A Docker engine that answers is used, and left as it was found; without one a private engine is made, and stopped at
+# the end. Images that no registry gives are made from Debian's packages (STAND_INS=1 asks no registry at all).
+# KEEP=1 leaves everything up. Whatever happens, what was started is taken down at the end.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+here=tests/compose
+least_room=6 # GiB
+export COMPOSE_PROJECT_NAME=${COMPOSE_PROJECT_NAME:-family-exchange-test}
+export COMPOSE_FILE=docker-compose.yml:$here/override.yml COMPOSE_PROFILES=demo
+began=$SECONDS
+ours=""   # the engine, if it is ours
+folder="" # of throw-away secrets
+
+step() { printf '\n== [%4d s] %s\n' $((SECONDS - began)) "$*"; }
+fail() { printf '%s\n' "$*" >&2; exit 2; }
+
+take_down() {
+  local ended=$?
+  trap - EXIT
+  trap '' INT TERM
+  if [ $ended != 0 ] && [ -n "$folder" ]; then
+    step "the last lines of every container"
+    docker compose logs --no-color --tail 15 2>&1 | tail -250 || true
+  fi
+  if [ -n "${KEEP:-}" ]; then
+    step "everything is left up: eval \"\$($here/engine.sh env)\"; docker compose -p $COMPOSE_PROJECT_NAME ps; secrets in $folder"
+  else
+    step "taking everything down"
+    [ -z "$folder" ] || docker compose down --volumes --remove-orphans --timeout 10 >/dev/null 2>&1 || true
+    [ -z "$folder" ] || rm -rf "$folder"
+    [ -z "$ours" ] || bash $here/engine.sh stop
+  fi
+  step "ended with $ended"
+  exit $ended
+}
+trap take_down EXIT
+trap 'exit 130' INT TERM
+
+[ "$(id -u)" = 0 ] || fail "compose-test breaks containers from their host (kill, nsenter), which takes root: run it as root"
+[ -x .venv/bin/pytest ] || fail "there is no .venv: make compose-test makes it"
+
+step "the engine"
+if docker info >/dev/null 2>&1 && docker compose version >/dev/null 2>&1; then
+  room=$(($(stat -f -c '%a * %S' "$(docker info -f '{{.DockerRootDir}}')") >> 30))
+  [ $room -ge $least_room ] || fail "the engine's disk has $room GiB free and the images need $least_room: make room"
+  echo "an engine is there already and is used: $(docker info -f '{{.ServerVersion}} {{.Driver}}')"
+elif docker info >/dev/null 2>&1; then
+  fail "a Docker engine is there without its Compose plugin: install that (two engines on one host get in each other's way)"
+else
+  bash $here/engine.sh install
+  ours=yes
+  STAND_INS=1
+  bash $here/engine.sh start
+  eval "$(bash $here/engine.sh env)"
+fi
+for program in nsenter iptables; do
+  command -v $program >/dev/null || fail "$program is missing: apt-get install util-linux iptables"
+done
+
+step "images that are not ours"
+have() { # asks a registry, unless there is none to ask
+  docker image inspect "$1" >/dev/null 2>&1 || { [ -z "${STAND_INS:-}" ] && timeout 300 docker pull -q "$1"; }
+}
+have debian:trixie-slim || bash $here/engine.sh base
+folder=$(mktemp -d -t fx-compose-XXXXXX)
+export SECRETS_DIR=$folder/secrets
+make --no-print-directory secrets SECRETS="$SECRETS_DIR"
+docker compose config --quiet
+for image in $(docker compose config --images | sort -u); do
+  case $image in
+    postgres:*) have "$image" || bash $here/engine.sh stand-in "$image" postgres ;;
+    valkey/*) have "$image" || bash $here/engine.sh stand-in "$image" valkey ;;
+  esac
+done
+
+step "building our images"
+docker compose build --quiet
+
+step "up, with two workers"
+docker compose down --volumes --remove-orphans --timeout 5 >/dev/null 2>&1
+docker compose up --detach --wait --wait-timeout 300 --scale worker=2 2>&1 | tail -5
+docker compose ps --format 'table {{.Service}}\t{{.Status}}'
+
+step "the journey, and the faults"
+FAMILY_EXCHANGE_STACK=up PYTHONPATH=include:tests .venv/bin/pytest -p no:cacheprovider -v --tb=short $here/inside ${ARGS:-}
+
+step "what it took"
+docker images --format 'table {{.Repository}}:{{.Tag}}\t{{.Size}}' | grep -v '<none>'
+docker system df
