@@ -3,6 +3,7 @@
 It reads the ledger and nothing else, so it answers even when no run has ever taken a file in.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,6 +15,18 @@ from family_exchange.domain.file import UNFINISHED, Reason, State, Verdict
 
 NO_NEWS = (State.DUPLICATE, State.SUPERSEDED, State.GONE)
 """Files that brought nothing: what they held came with another file, or was taken back."""
+
+HELD = """state = %(quarantined)s AND vault_destroyed_at IS NULL
+          AND (reason = %(conflict)s
+               OR EXISTS (SELECT 1 FROM exchange.finding f WHERE f.file_id = file.file_id AND f.rule = ANY(%(shapes)s))
+               OR EXISTS (SELECT 1 FROM exchange.file_decision d
+                           WHERE d.file_id = file.file_id AND d.epoch = file.epoch))"""
+"""What of `exchange.file` waits for two people, with the parameters of `HELD_BY`."""
+HELD_BY: Mapping[str, object] = {
+    "quarantined": State.QUARANTINED,
+    "conflict": Reason.CONFLICT,
+    "shapes": sorted(drift.MESSAGES),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +77,8 @@ def can_send_since(connection: Connection, partner: str) -> datetime | None:
 
 def unfinished(connection: Connection, *, seen_before: datetime) -> list[Lying]:
     """Files that were seen before that instant and are still uploaded or worked on, by partner and feed."""
-    return _lying(connection, "state = ANY(%s) AND seen_at <= %s", (sorted(UNFINISHED), seen_before))
+    where = "state = ANY(%(unfinished)s) AND seen_at <= %(seen_before)s"
+    return _lying(connection, where, {"unfinished": sorted(UNFINISHED), "seen_before": seen_before})
 
 
 def held(connection: Connection, *, seen_before: datetime) -> list[Lying]:
@@ -72,15 +86,7 @@ def held(connection: Connection, *, seen_before: datetime) -> list[Lying]:
 
     They contradict an earlier file, or are unlike all of them, or one person has spoken and no second one yet.
     """
-    return _lying(
-        connection,
-        """state = %s AND seen_at <= %s AND vault_destroyed_at IS NULL
-           AND (reason = %s
-                OR EXISTS (SELECT 1 FROM exchange.finding f WHERE f.file_id = file.file_id AND f.rule = ANY(%s))
-                OR EXISTS (SELECT 1 FROM exchange.file_decision d
-                            WHERE d.file_id = file.file_id AND d.epoch = file.epoch))""",
-        (State.QUARANTINED, seen_before, Reason.CONFLICT, sorted(drift.MESSAGES)),
-    )
+    return _lying(connection, f"{HELD} AND seen_at <= %(seen_before)s", {**HELD_BY, "seen_before": seen_before})
 
 
 def without_receipt(connection: Connection, *, sent_before: datetime) -> list[tuple[str, datetime]]:
@@ -93,7 +99,7 @@ def without_receipt(connection: Connection, *, sent_before: datetime) -> list[tu
     return [(str(return_id), sent_at) for return_id, sent_at in rows]
 
 
-def _lying(connection: Connection, where: str, parameters: tuple[object, ...]) -> list[Lying]:
+def _lying(connection: Connection, where: str, parameters: Mapping[str, object]) -> list[Lying]:
     rows = connection.execute(
         f"""SELECT partner, feed, array_agg(file_id ORDER BY file_id) FROM exchange.file
              WHERE {where} GROUP BY partner, feed ORDER BY partner, feed""",  # noqa: S608 - our own words

@@ -47,7 +47,15 @@ class Waiting:
         }
 
 
-_WAITING = """
+_UNDECIDED = """NOT EXISTS (SELECT FROM register.decision d WHERE d.proposal_id = p.proposal_id)
+       AND NOT EXISTS (SELECT FROM register.proposal_history h JOIN register.decision d USING (proposal_id)
+                        WHERE h.family_id = p.family_id AND h.problems @> p.problems)
+       AND NOT EXISTS (SELECT FROM register.family_status s WHERE s.family_id = p.family_id
+                           AND s.status IN ('invited', 'accepted') AND upper_inf(s.valid))"""
+"""A family that was accepted is its lead worker's, and one that was invited has its answer to give; a family that was
+not accepted comes back with a problem nobody decided about."""
+
+_WAITING = f"""
     SELECT p.proposal_id, p.family_id, p.problems, p.unknown, p.proposed_on,
            max(least(coalesce(r.event_on, e.as_of), e.as_of)) AS newest,
            array_agg(DISTINCT CASE WHEN e.nomination_no IS NOT NULL THEN 'nomination'
@@ -57,15 +65,9 @@ _WAITING = """
       LEFT JOIN register.evidence e ON e.family_id = p.family_id AND e.framework = p.framework
                                    AND e.problem = ANY(p.problems)
       LEFT JOIN register.source_record r USING (source_record_id)
-     WHERE NOT EXISTS (SELECT FROM register.decision d WHERE d.proposal_id = p.proposal_id)
-       AND NOT EXISTS (SELECT FROM register.proposal_history h JOIN register.decision d USING (proposal_id)
-                        WHERE h.family_id = p.family_id AND h.problems @> p.problems)
-       AND NOT EXISTS (SELECT FROM register.family_status s WHERE s.family_id = p.family_id
-                           AND s.status IN ('invited', 'accepted') AND upper_inf(s.valid))
+     WHERE {_UNDECIDED}
      GROUP BY 1, 2, 3, 4, 5
-"""
-"""A family that was accepted is its lead worker's, and one that was invited has its answer to give; a family that was
-not accepted comes back with a problem nobody decided about."""
+"""  # noqa: S608 - our own words
 
 
 def waiting(
@@ -97,6 +99,14 @@ def waiting(
         if {*problems} <= {*one.problems} and len(one.problems) >= at_least and {*routes} <= {*one.routes}
     ]
     return sorted(kept, key=lambda one: _place(one, order))
+
+
+def queue(connection: Connection) -> tuple[int, date | None]:
+    """How many proposals stand and wait, and since which day the oldest does."""
+    row = connection.execute(
+        f"SELECT count(*), min(p.proposed_on) FROM register.proposal p WHERE {_UNDECIDED}"  # noqa: S608 - our own words
+    ).fetchone()
+    return (int(row[0]), row[1]) if row else (0, None)
 
 
 def _place(one: Waiting, order: Order) -> tuple[int, int, int, str]:

@@ -10,13 +10,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from family_exchange.adapters import arrivals, audit, database, gaps, measures, outbox, own_keys
+from family_exchange.adapters import arrivals, audit, database, gaps, marks, measures, outbox, own_keys
 from family_exchange.adapters.arrivals import Lying
 from family_exchange.adapters.audit import Verdict
 from family_exchange.adapters.database import Connection
 from family_exchange.adapters.doors import Doors
 from family_exchange.domain import calendar, expiry, message
 from family_exchange.domain.agreed_calendar import Every
+from family_exchange.domain.alerts import TOO_LONG
 from family_exchange.domain.calendar import LONDON, Standing, State
 from family_exchange.domain.errors import Halted, NeedsDecision, TryLater
 from family_exchange.domain.expiry import KeyEnd
@@ -27,8 +28,6 @@ from family_exchange.domain.promises import Partner
 
 log = logging.getLogger(__name__)
 
-TOO_LONG = timedelta(hours=24)
-"""How long a file may be worked on or wait for people, and a return for its receipt, before somebody is told."""
 TERMS_AHEAD = timedelta(days=60)
 """How long before the end of the last school term that is known somebody is asked for more."""
 
@@ -69,11 +68,11 @@ def survey(doors: Doors, *, at: datetime) -> Survey:
     chain = _chain(doors)
     with database.transaction(doors.database) as connection:
         return Survey(
-            feeds=tuple(_feeds(doors, connection, at)),
+            feeds=tuple(feeds(doors, connection, at)),
             unfinished=tuple(arrivals.unfinished(connection, seen_before=at - TOO_LONG)),
             held=tuple(arrivals.held(connection, seen_before=at - TOO_LONG)),
             without_receipt=tuple(arrivals.without_receipt(connection, sent_before=at - TOO_LONG)),
-            keys=tuple(_keys(doors, connection)),
+            keys=tuple(keys(doors, connection)),
             endpoints=endpoints,
             chain=chain,
             missing=Counter(one.gap for one in gaps.in_support(connection, on=at.astimezone(LONDON).date())),
@@ -86,6 +85,7 @@ def look(doors: Doors, *, at: datetime) -> dict[str, int]:
     A second look writes nothing that was written before. A chain that does not hold gets no new checkpoint.
     """
     found = survey(doors, at=at)
+    marks.note_verification(doors.checkpoints, whole=found.chain.whole, at=at)
     said = list(messages(doors, found, at=at))
     with database.transaction(doors.database) as connection:
         written = outbox.write(connection, said, at=at)
@@ -196,7 +196,8 @@ def _running_out(profile: Profile, today: date) -> date | None:
     return last if last - today <= TERMS_AHEAD else None
 
 
-def _feeds(doors: Doors, connection: Connection, at: datetime) -> Iterator[Feed]:
+def feeds(doors: Doors, connection: Connection, at: datetime) -> Iterator[Feed]:
+    """Every file that an active feed owes at `at`: the newest whose deadline has passed, and the next one."""
     terms = doors.profile.school_terms.value if doors.profile.school_terms else ()
     for partner in doors.profile.active_partners:
         agreed = partner.agreement
@@ -217,7 +218,8 @@ def _feeds(doors: Doors, connection: Connection, at: datetime) -> Iterator[Feed]
                     yield Feed(partner, feed, standing)
 
 
-def _keys(doors: Doors, connection: Connection) -> Iterator[KeyEnd]:
+def keys(doors: Doors, connection: Connection) -> Iterator[KeyEnd]:
+    """When each key ends that somebody waits for: of the partners that send, our own, and the recipient's."""
     silent = {partner.slug for partner in doors.profile.partners if not partner.active_feeds}
     for key in own_keys.ends(connection, doors.openpgp, recipient=doors.settings.recipient_key):
         if key.owner not in silent:

@@ -1,0 +1,97 @@
+"""What lies beside a council's database, out of its reach, and tells how things stand: marks, checkpoints, disks.
+
+Each mark is one small file that is replaced whole, so that whoever looks sees the last one that was finished.
+"""
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from family_exchange.adapters.audit import CHECKPOINTS
+
+VERIFIED = "verified.json"
+"""In the folder of checkpoints: when the audit chain was last verified, and what was found."""
+LAST_BACKUP = Path("backups/last.json")
+"""In the council's folder: `taken_at` is the instant that the newest backup brings back."""
+
+_TAIL = 4096
+"""Bytes; the newest checkpoint stands well within the last so many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What the last look at the whole audit chain found."""
+
+    at: datetime
+    whole: bool
+
+
+def note_verification(folder: Path, *, whole: bool, at: datetime) -> None:
+    """The last verification is this one."""
+    replace(folder / VERIFIED, json.dumps({"at": at.isoformat(), "whole": whole}))
+
+
+def verification(folder: Path) -> Verification | None:
+    """The last verification; None when there was none, or its mark cannot be read."""
+    try:
+        found = json.loads((folder / VERIFIED).read_text())
+        return Verification(datetime.fromisoformat(found["at"]), bool(found["whole"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def checkpoint(folder: Path) -> int:
+    """The number of the newest event under a checkpoint; 0 when there is no checkpoint."""
+    try:
+        with (folder / CHECKPOINTS).open("rb") as log:
+            log.seek(max(0, log.seek(0, os.SEEK_END) - _TAIL))
+            lines = log.read().splitlines()
+    except OSError:
+        return 0
+    return max((_seq(line) for line in lines), default=0)
+
+
+def backup_taken_at(state: Path) -> datetime | None:
+    """The instant of the newest backup; None when there is none, or its mark cannot be read."""
+    try:
+        taken = datetime.fromisoformat(json.loads((state / LAST_BACKUP).read_text())["taken_at"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return taken if taken.tzinfo else taken.replace(tzinfo=UTC)
+
+
+def disks(state: Path, further: Sequence[Path] = ()) -> dict[str, tuple[int, float]]:
+    """Free bytes and the free part of the disks under the council's folder (`state`), under `temp` and under `further`.
+
+    Those are `disk_1`, `disk_2` and so on; a folder that this machine has not is left out.
+    """
+    found = {}
+    others = {f"disk_{number}": folder for number, folder in enumerate(further, start=1)}
+    for place, folder in {"state": state, "temp": Path(tempfile.gettempdir()), **others}.items():
+        if not folder.exists():
+            continue
+        usage = shutil.disk_usage(folder)
+        found[place] = (usage.free, usage.free / usage.total if usage.total else 0.0)
+    return found
+
+
+def replace(file: Path, text: str, *, mode: int = 0o600) -> None:
+    """`file` holds `text`, whole or not at all; its folder is made when it is missing."""
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with tempfile.NamedTemporaryFile("w", prefix=f".{file.name}.", dir=file.parent, delete=False) as unfinished:
+        os.fchmod(unfinished.fileno(), mode)
+        unfinished.write(text)
+    Path(unfinished.name).replace(file)
+
+
+def _seq(line: bytes) -> int:
+    """The checkpoint's number; 0 for a line that is cut off at either end."""
+    try:
+        return int(json.loads(line)["seq"])
+    except (ValueError, KeyError, TypeError):
+        return 0
