@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 WORKERS ?= -n logical --maxprocesses 4 --no-loadscope-reorder # of the tests; WORKERS= runs them one after the other
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test compose-test check fix bench bench-matching soak requirements lock schemas feeds clean
+.PHONY: secrets admin help setup demo test compose-test check fix bench bench-matching soak requirements lock schemas feeds clean
 
 help: ## what you can ask for
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -63,6 +63,12 @@ schemas: setup ## JSON Schemas of profiles, contracts, frameworks and returns, f
 
 feeds: setup ## docs/feeds: what partners read of each feed, from contracts and suites
 	$(BIN)/python -m family_exchange.adapters.feed_pages
+
+secrets: ## what docker-compose.yml needs as secrets, into ./secrets or SECRETS=; keeps what is there (as root: see docs/compose.md)
+	@docker/make-secrets.sh $(or $(SECRETS),secrets)
+
+admin: ## the first administrator of the composed Airflow, or another; NAME= says who, the password is shown this once
+	docker compose run --rm -T init python /opt/family-exchange/docker/people.py add $(or $(NAME),$(error say NAME=)) --role Admin --generate
 
 lock: ## requirements.txt and requirements-dev.txt anew from the .in files (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --no-header --generate-hashes requirements.in -o requirements.txt

@@ -67,6 +67,20 @@ def recipient(connection: Connection, partner: str, *, at: datetime) -> str:
     return str(row[0])
 
 
+def log_ins(connection: Connection, *, at: datetime) -> dict[str, tuple[str, ...]]:
+    """The SSH keys by which each partner may log in at this moment, as lines without comments, oldest first."""
+    found: dict[str, list[str]] = {}
+    for partner, line in connection.execute(
+        """SELECT partner, material FROM exchange.partner_key
+            WHERE kind = 'ssh' AND approved_by IS NOT NULL AND revoked_at IS NULL
+              AND valid_from <= %(at)s AND valid_to > %(at)s
+            ORDER BY valid_from, fingerprint""",
+        {"at": at},
+    ):
+        found.setdefault(str(partner), []).append(str(line))
+    return {partner: tuple(lines) for partner, lines in found.items()}
+
+
 def read(content: bytes, ring: OpenPGP, *, at: datetime) -> PublicKey:
     """The key in a partner's file.
 

@@ -1,8 +1,7 @@
 """Airflow's LocalExecutor for one machine, with two changes.
 
-*What tasks import is imported already.* A task runs in a fork of a worker, which is a fork of the scheduler. What the
-scheduler imported before costs a task nothing: no seconds, and no memory. Great Expectations alone costs seconds in
-every process that imports it.
+*What tasks import is imported already* (see `shared`): a task runs in a fork of a worker, which is a fork of the
+scheduler.
 
 *A task that resumes waits until its first half is reported.* A task that asked a person ends, and goes on under the
 same key when it is answered. LocalExecutor (Airflow 3.3.2) starts the second half at once; when the report of the first
@@ -18,26 +17,9 @@ from typing import Any
 from airflow.executors.local_executor import LocalExecutor
 from airflow.utils.state import TaskInstanceState
 
-log = logging.getLogger(__name__)
+from family_exchange.orchestration.shared import SHARED
 
-SHARED = (
-    "airflow.providers.standard.operators.hitl",
-    "airflow.providers.standard.sensors.python",
-    "family_exchange.orchestration.assets",
-    "family_exchange.orchestration.delivering",
-    "family_exchange.orchestration.events",
-    "family_exchange.orchestration.preparing",
-    "family_exchange.stages.acknowledge",
-    "family_exchange.stages.deliver",
-    "family_exchange.stages.intake",
-    "family_exchange.stages.propose",
-    "family_exchange.stages.purge",
-    "great_expectations",
-    "paramiko",
-    "psycopg",
-    "splink",
-)
-"""What most tasks need. Not polars: its threads do not live through a fork."""
+log = logging.getLogger(__name__)
 
 REPORTED = frozenset({TaskInstanceState.SUCCESS, TaskInstanceState.FAILED})
 

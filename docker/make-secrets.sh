@@ -1,0 +1,45 @@
+#!/bin/sh
+# Makes what is missing of the secrets of docker-compose.yml; what is there already is never changed.
+#
+# Containers get each secret as one file, with the owner and the mode that it has here: Airflow runs as user 50000,
+# PostgreSQL and Valkey as 999. Only root can give a file to another user, so run this as root (sudo make secrets).
+set -eu
+folder=${1:-secrets}
+umask 077
+mkdir -p "$folder"
+chmod 0700 "$folder"
+
+random() { head -c "$1" /dev/urandom | base64 | tr -d '\n'; }
+word() { random 32 | tr '+/' '-_' | tr -d '='; }
+make() { # NAME OWNER COMMAND…
+    name=$1 owner=$2
+    shift 2
+    [ -s "$folder/$name" ] && return
+    "$@" > "$folder/$name.new"
+    chmod 0600 "$folder/$name.new"
+    if [ "$(id -u)" = 0 ]; then chown "$owner:$owner" "$folder/$name.new"; fi
+    mv "$folder/$name.new" "$folder/$name"
+    echo "made $folder/$name"
+}
+of() { cat "$folder/$1"; }
+urlsafe() { random 32 | tr '+/' '-_'; }
+
+make airflow_db_superuser 999 word
+make airflow_db_password 999 word
+make celery_db_password 999 word
+make councils_db_superuser 999 word
+make valkey_password 999 word
+make airflow_db_url 50000 printf 'postgresql+psycopg2://airflow:%s@airflow-db/airflow' "$(of airflow_db_password)"
+make celery_db_url 50000 printf 'db+postgresql+psycopg2://celery:%s@airflow-db/celery' "$(of celery_db_password)"
+make councils_db_url 50000 printf 'postgresql://postgres:%s@councils-db/postgres' "$(of councils_db_superuser)"
+make broker_url 50000 printf 'redis://:%s@valkey:6379/0' "$(of valkey_password)"
+make fernet_key 50000 urlsafe
+make jwt_secret 50000 urlsafe
+make api_secret_key 50000 urlsafe
+
+if [ "$(id -u)" != 0 ]; then
+    echo "Containers cannot read these files yet. Give them to their readers:" >&2
+    echo "  sudo chown 999:999 $folder/*_password $folder/*_superuser" >&2
+    echo "  sudo chown 50000:50000 $folder/*_url $folder/*_key $folder/jwt_secret" >&2
+    exit 1
+fi
