@@ -2,14 +2,15 @@
 
 It asks the calendars and the ledger: a file that has not come is missed even when nothing ever ran. Each thing is said
 once, however often this runs. A red `verify_audit` means that the audit chain does not hold: see the runbook at once.
+What stands is measured too, after each look, by Airflow's own metrics.
 """
 
 from datetime import UTC, datetime
 
-from airflow.sdk import DAG, CronTriggerTimetable
+from airflow.sdk import DAG, CronTriggerTimetable, TriggerRule
 
 from family_exchange.domain.profile import Profile
-from family_exchange.orchestration import councils, defaults, mail
+from family_exchange.orchestration import councils, defaults, mail, metrics
 from family_exchange.orchestration.boundary import step
 from family_exchange.orchestration.connections import doors
 
@@ -37,7 +38,11 @@ def watch_council(profile: Profile) -> None:
 
             return watch.guard(doors(council))
 
-        look() >> send()
+        @step(trigger_rule=TriggerRule.ALL_DONE)
+        def measure() -> dict[str, int]:
+            return metrics.emit(doors(council), at=datetime.now(UTC))
+
+        look() >> [send(), measure()]
         verify_audit()
 
 

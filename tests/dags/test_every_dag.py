@@ -153,12 +153,13 @@ def test_what_is_proposed_rings_for_a_person_and_for_nothing_else(dags, council)
             assert asked in task["upstream"], name
 
 
-def test_the_watch_looks_and_then_sends_and_a_broken_chain_is_a_red_task_of_its_own(dags):
+def test_the_watch_looks_and_then_sends_and_measures_and_a_broken_chain_is_a_red_task_of_its_own(dags):
     for council in profiles.councils():
         watch = dags[f"watch_{council}"]
         assert {task_id: task["upstream"] for task_id, task in watch["tasks"].items()} == {
             "look": [],
             "send": ["look"],
+            "measure": ["look"],
             "verify_audit": [],
         }
         assert watch["timetable"] == "CronTriggerTimetable"

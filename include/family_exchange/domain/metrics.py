@@ -126,7 +126,7 @@ def reading(name: str, value: float, *labels: str, part: str = "", le: str | Non
     """
     metric = METRICS[PREFIX + name]
     named = tuple(zip(metric.labels, labels, strict=True))
-    return Reading(metric.name, (*named, *((("le", le),) if le is not None else ())), value, part)
+    return Reading(metric.name, (*named, *((("le", le),) if le is not None else ())), float(value), part)
 
 
 def histogram(name: str, counts: Iterable[int], total: float, *labels: str) -> Iterator[Reading]:
