@@ -8,7 +8,7 @@ import fcntl
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -74,7 +74,7 @@ def checkpoint(connection: Connection, folder: Path, key: Ed25519PrivateKey) -> 
     seq, head = int(row[0]), str(row[1])
     body = json.dumps({"hash": head, "seq": seq}, sort_keys=True, separators=(",", ":"))
     signed = json.dumps({"seq": seq, "hash": head, "signature": key.sign(body.encode()).hex()}).encode() + b"\n"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (folder / CHECKPOINTS).open("a+b") as log:
         fcntl.flock(log, fcntl.LOCK_EX)
         log.seek(max(0, log.seek(0, os.SEEK_END) - 2 * len(signed)))
@@ -84,10 +84,39 @@ def checkpoint(connection: Connection, folder: Path, key: Ed25519PrivateKey) -> 
     return seq, head
 
 
-def verify(connection: Connection, folder: Path, public: Ed25519PublicKey) -> Verdict:
+def give_up(folder: Path, key: Ed25519PrivateKey, after: int, head: str) -> None:
+    """Checkpoints of events beyond `after`, whose hash is `head`, are of a chain that a restore gave up.
+
+    A signed line after them says so: it is for people who looked, and only what our own key signed counts. A second
+    run writes nothing.
+    """
+    signed = json.dumps({"given_up_after": after, "hash": head, "signature": key.sign(_given_up(after, head)).hex()})
+    with (folder / CHECKPOINTS).open("a+b") as log:
+        fcntl.flock(log, fcntl.LOCK_EX)
+        log.seek(0)
+        seen = log.read()
+        if not seen.endswith(line := signed.encode() + b"\n"):
+            log.write(line if not seen or seen.endswith(b"\n") else b"\n" + line)
+            log.flush()
+            os.fsync(log.fileno())
+
+
+def reached(folder: Path) -> int:
+    """The newest event that a checkpoint tells of; 0 when there is none."""
+    file = folder / CHECKPOINTS
+    lines = file.read_text().splitlines() if file.exists() else []
+    marks = [json.loads(line) for line in lines if line.endswith("}")]
+    return max((int(mark["seq"]) for mark in marks if "seq" in mark), default=0)
+
+
+def verify(
+    connection: Connection, folder: Path, public: Ed25519PublicKey, *, given_up_after: int | None = None
+) -> Verdict:
     """Recompute every hash, then hold every checkpoint against the chain.
 
-    A chain alone does not see its newest events removed; the checkpoints, which the database cannot reach, do.
+    A chain alone does not see its newest events removed; the checkpoints, which the database cannot reach, do. Those
+    of events that a restore gave up count no more once people have said so (`give_up`), or, with `given_up_after`,
+    are about to.
     """
     file = folder / CHECKPOINTS
     marks = (
@@ -113,20 +142,44 @@ def verify(connection: Connection, folder: Path, public: Ed25519PublicKey) -> Ve
     row = connection.execute("SELECT seq, hash FROM audit.head").fetchone()
     if row is None or int(row[0]) != last or bytes(row[1]) != prev:
         return Verdict(last, prev.hex(), 0, last, "the head does not agree with the newest event")
-    agreed = 0
+    return _held_against(marks, seen, public, Verdict(last, prev.hex(), 0), given_up_after)
+
+
+def _held_against(
+    marks: list[str], seen: dict[int, str], public: Ed25519PublicKey, chain: Verdict, given_up_after: int | None
+) -> Verdict:
+    """The verdict of a whole chain, once the checkpoints have been heard; `seen` has the hash of every event."""
+    agreed, missed = 0, dict[int, None]()
     for line in marks:
         if not line.endswith("}"):  # a writer died in the middle of it; it promised nothing to anybody
             continue
         mark = json.loads(line)
-        body_text = json.dumps({"hash": mark["hash"], "seq": mark["seq"]}, sort_keys=True, separators=(",", ":"))
+        after = mark.get("given_up_after")
+        seq, told = (mark["seq"], _checkpoint(mark)) if after is None else (after, _given_up(after, mark["hash"]))
         try:
-            public.verify(bytes.fromhex(mark["signature"]), body_text.encode())
+            public.verify(bytes.fromhex(mark["signature"]), told)
         except InvalidSignature:
-            return Verdict(last, prev.hex(), agreed, int(mark["seq"]), "a checkpoint's signature is not ours")
-        if seen.get(int(mark["seq"])) != mark["hash"]:
-            return Verdict(last, prev.hex(), agreed, int(mark["seq"]), "the chain does not reach a checkpoint")
-        agreed += 1
-    return Verdict(last, prev.hex(), agreed)
+            return replace(chain, checkpoints=agreed, broken_at=int(seq), why="a checkpoint's signature is not ours")
+        if after is not None and seen.get(int(after)) == mark["hash"]:
+            missed = {each: None for each in missed if each <= int(after)}
+        elif seen.get(int(seq)) == mark["hash"]:
+            agreed += 1
+        else:
+            missed[int(seq)] = None
+    if given_up_after is not None:
+        missed = {each: None for each in missed if each <= given_up_after}
+    if missed:
+        why = "the chain does not reach a checkpoint"
+        return replace(chain, checkpoints=agreed, broken_at=next(iter(missed)), why=why)
+    return replace(chain, checkpoints=agreed)
+
+
+def _checkpoint(mark: Mapping[str, object]) -> bytes:
+    return json.dumps({"hash": mark["hash"], "seq": mark["seq"]}, sort_keys=True, separators=(",", ":")).encode()
+
+
+def _given_up(after: int, head: str) -> bytes:
+    return json.dumps({"given_up_after": after, "hash": head}, sort_keys=True, separators=(",", ":")).encode()
 
 
 def newest(connection: Connection, *, about: str | None = None, last: int = 50) -> list[dict[str, object]]:
@@ -146,7 +199,7 @@ def make_signing_key(folder: Path) -> Ed25519PrivateKey:
     """The council's checkpoint key, made once with mode 0600; a second run reads it."""
     file = folder / SIGNING_KEY
     if not file.exists():
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         file.touch(mode=0o600)
         file.write_bytes(Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     return signing_key(folder)

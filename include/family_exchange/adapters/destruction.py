@@ -94,6 +94,22 @@ def unclaimed_object(connection: Connection, vault: Vault, digest: str) -> Destr
     return Destroyed(objects=_forget_object(connection, vault, bytes.fromhex(digest)))
 
 
+def objects(connection: Connection, kind: Kind, ids: Sequence[str]) -> list[str]:
+    """The digests of the vault's objects that go with these things unless something else needs them; hexadecimal."""
+    match kind:
+        case Kind.FILE:
+            query = """SELECT unnest(ARRAY[encode(ct_sha256, 'hex'), encode(workbook_sha256, 'hex')]) AS digest
+                         FROM exchange.file WHERE file_id = ANY(%s)"""
+        case Kind.RETURN:
+            query = "SELECT encode(ct_sha256, 'hex') AS digest FROM returns.return WHERE return_id = ANY(%s)"
+        case Kind.OBJECT:
+            return sorted(ids)
+        case _:
+            return []
+    rows = connection.execute(query.encode(), (list(ids),))
+    return sorted({str(digest) for (digest,) in rows if digest is not None})
+
+
 def own_return(connection: Connection, vault: Vault, return_id: str) -> Destroyed:
     """Our copy of the return is gone, rows and sealed bytes; its ledger line, digests and receipt stay."""
     rows = connection.execute("DELETE FROM returns.return_row WHERE return_id = %s", (return_id,)).rowcount

@@ -1,12 +1,13 @@
 """Everything one council's stages need, in one value: its profile, its settings, and the doors they open."""
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from family_exchange.adapters import audit, database, profiles, roles, staging
+from family_exchange.adapters import audit, backup_place, closing, database, profiles, roles, staging
+from family_exchange.adapters.journal import Journal
 from family_exchange.adapters.openpgp import OpenPGP
 from family_exchange.adapters.room import Room
 from family_exchange.adapters.settings import CouncilSettings
@@ -25,11 +26,26 @@ class Doors:
 
     profile: Profile
     settings: CouncilSettings
+    inside: bool = field(default=False, kw_only=True)
+    """True for a restore alone: it works on a council that is closed to everybody else."""
 
     @property
     def database(self) -> str:
-        """The URL of the council's own database."""
+        """The URL of the council's own database.
+
+        Raises:
+            Halted: the council is closed, after a restore for example.
+        """
+        if not self.inside:
+            closing.require_open(self.settings.state)
         return self.settings.database
+
+    @property
+    def journal(self) -> Journal:
+        """What a restored database cannot know: in the council's folder, and in a second copy beside its backups."""
+        return Journal(
+            (self.settings.state / "journal", *backup_place.journals(self.settings.state, self.settings.council))
+        )
 
     @property
     def vault(self) -> Vault:

@@ -6,7 +6,7 @@ import shutil
 import socket
 import stat
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -65,10 +65,10 @@ class Server:
 
 
 @contextmanager
-def running(folder: Path, *, durable: bool = True) -> Iterator[Server]:
+def running(folder: Path, *, durable: bool = True, more: Mapping[str, str] | None = None) -> Iterator[Server]:
     """A server whose data lives in `folder`; stopped, whatever happens, when the block ends.
 
-    `durable=False` leaves out fsync, for tests whose subject is not durability.
+    `durable=False` leaves out fsync, for tests whose subject is not durability. `more` are settings beside our own.
     """
     user = SYSTEM_USER if os.geteuid() == 0 else None
     binaries = _binaries(folder, reachable_by_all=user is not None)
@@ -91,7 +91,7 @@ def running(folder: Path, *, durable: bool = True) -> Iterator[Server]:
     password_file.unlink()
     port = free_port()
     settings = [*_SETTINGS, ("fsync", "on" if durable else "off"), ("listen_addresses", "127.0.0.1")]
-    settings += [("port", str(port)), ("unix_socket_directories", "")]
+    settings += [("port", str(port)), ("unix_socket_directories", ""), *(more or {}).items()]
     command = [str(binaries / "postgres"), "-D", str(data)]
     for name, value in settings:
         command += ["-c", f"{name}={value}"]

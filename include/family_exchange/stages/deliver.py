@@ -13,6 +13,7 @@ from family_exchange.adapters import database, recipient, return_rows, returns
 from family_exchange.adapters.audit import Plain
 from family_exchange.adapters.doors import Doors
 from family_exchange.adapters.faultpoint import faultpoint
+from family_exchange.adapters.journal import What
 from family_exchange.adapters.recipient import INBOX, Seen
 from family_exchange.adapters.returns import Return
 from family_exchange.adapters.sftp import DropZone
@@ -188,6 +189,8 @@ def _intend(attempt: _Attempt) -> None:
             if hit:
                 returns.advance(connection, item.return_id, attempt.epoch, State.VOID, {"people": len(hit)})
             else:
+                sending = {"return": item.return_id, "name": attempt.name, "sha256": attempt.sha256.hex()}
+                attempt.doors.journal.add(What.SENDING, sending)
                 returns.advance(connection, item.return_id, attempt.epoch, State.RENAME_INTENT, {"rights": rights})
                 returns.note_intent(connection, item.return_id, epoch=attempt.epoch, rights_epoch=rights)
     except TryLater:

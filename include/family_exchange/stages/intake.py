@@ -118,6 +118,8 @@ def _bring_in(office: Office, desk: Desk, file: File) -> File:
         raise NeedsDecision(unseal.lost(file))
     fetched = receive.fetch(office, file)
     faultpoint("intake.stored")
+    office.taken(file, fetched)
+    faultpoint("intake.journaled")
     file = desk.vaulted(file, fetched)
     faultpoint("intake.vaulted")
     return file

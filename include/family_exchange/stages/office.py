@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, cast
 
 from family_exchange.adapters import database
 from family_exchange.adapters import desk as desks
+from family_exchange.adapters.desk import Fetched
 from family_exchange.adapters.doors import Doors
+from family_exchange.adapters.journal import What
 from family_exchange.adapters.ledger import File
 from family_exchange.adapters.sftp import DropZone
 from family_exchange.domain.errors import Busy, DataRefused, NotReady
@@ -62,6 +64,13 @@ class CouncilOffice:
     def sealed_for_us(self, content: "SupportsRead[bytes]") -> bytes:
         """Content that a partner left open, sealed to the council itself."""
         return self.doors.openpgp.seal(content.read(-1), recipient=self.doors.settings.own_key)
+
+    def taken(self, file: File, fetched: Fetched) -> None:
+        """The journal knows that the vault has the file: a restored ledger may not, when the landing file is gone."""
+        told = {"file": file.file_id, "partner": file.partner, "feed": file.feed, "size": file.size}
+        told |= {"modified_at": file.modified_at, "seen_at": file.seen_at.isoformat()}
+        told |= {"sha256": fetched.stored.sha256.hex(), "landed": fetched.landed.hex()}
+        self.doors.journal.add(What.TAKEN, told)
 
     def examine(self, desk: Desk, file: File, *, at: datetime) -> Examined:
         """The file opened, placed and validated."""

@@ -170,6 +170,9 @@ class Office(Protocol):
     def sealed_for_us(self, content: "SupportsRead[bytes]") -> bytes:
         """Content that a partner left open, sealed to the council itself."""
 
+    def taken(self, file: File, fetched: Fetched) -> None:
+        """The journal knows that the vault has the file, before the ledger says so and the landing file may go."""
+
     def examine(self, desk: Desk, file: File, *, at: datetime) -> Examined:
         """The file opened, placed and validated."""
 

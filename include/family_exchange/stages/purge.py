@@ -27,6 +27,7 @@ from family_exchange.adapters.database import Connection
 from family_exchange.adapters.destruction import Destroyed, Store
 from family_exchange.adapters.doors import Doors
 from family_exchange.adapters.faultpoint import faultpoint
+from family_exchange.adapters.journal import What
 from family_exchange.adapters.purge_plans import Plan
 from family_exchange.adapters.retention import Outlook
 from family_exchange.adapters.sftp import DropZone
@@ -189,6 +190,8 @@ def _destroy_batch(doors: Doors, zone: Callable[[], DropZone], connection: Conne
                 else retention.outcomes(connection, rule, ids, today=found.planned_on)
             )
         going = [item_id for item_id, outcome in judged.items() if outcome == "destroyed"]
+        if going:
+            _tell_the_journal(doors, connection, found, kind, going)
         gone = _destroy(doors, zone, connection, kind, going) if going else Destroyed()
         faultpoint(f"purge.{kind}_destroyed")
         purge_plans.note_outcomes(connection, found.plan_id, kind, judged)
@@ -196,6 +199,21 @@ def _destroy_batch(doors: Doors, zone: Callable[[], DropZone], connection: Conne
         body |= {"people": gone.people, "families": gone.families, **Counter(judged.values())}
         audit.append(connection, "purge.destroyed", found.approved_by or ACTOR, body)
     return True
+
+
+def _tell_the_journal(doors: Doors, connection: Connection, found: Plan, kind: Kind, going: list[str]) -> None:
+    """What goes now is written down outside the database first: a restored one must let go of it again."""
+    doors.journal.add(
+        What.DESTROYED,
+        {
+            "at": database.clock(connection).isoformat(),
+            "plan": found.plan_id,
+            "kind": kind,
+            "ids": going,
+            "objects": destruction.objects(connection, kind, going),
+        },
+    )
+    faultpoint("purge.journaled")
 
 
 def _destroy(

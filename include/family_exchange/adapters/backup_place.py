@@ -1,0 +1,233 @@
+"""The place of backups: a folder on other disks, better at another site, with copies of servers and of councils.
+
+    server/wal/            the log of the database server, piece by piece, sealed by `deploy/archive-wal`
+    server/<base>/         a copy of the whole server: `base.tar.pgp` and its page
+    <council>/<backup>/    the page of a council's backup, signed, and its parts
+    <council>/vault/       sealed files, as they lie in the vault
+    <council>/journal/     the second copy of the journal, written by the workers themselves
+    <council>/council.asc  the council's public key
+    recovery.asc           the public half of the recovery key
+
+All that identifies anybody is sealed. What is written here is whole and on disk before its page is.
+"""
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import file_digest
+from pathlib import Path
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from family_exchange.adapters.vault import Vault
+from family_exchange.domain import backup
+from family_exchange.domain.backup import Base, Manifest, Part
+from family_exchange.domain.errors import Busy, NeedsDecision, NoRoom
+
+PAGE, SIGNATURE = "manifest.json", "manifest.sig"
+BASE_PAGE, BASE_FILE = "base.json", "base.tar.pgp"
+COUNCIL_KEY, RECOVERY_KEY = "council.asc", "recovery.asc"
+_SAID = "backups/place.json"
+_LAST = "backups/last.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One council's part of the place, and the servers' part, which councils of one server share."""
+
+    root: Path
+    council: str
+
+    @property
+    def own(self) -> Path:
+        """The council's part."""
+        return self.root / self.council
+
+    @property
+    def log(self) -> Path:
+        """The server's log."""
+        return self.root / "server" / "wal"
+
+    @property
+    def vault(self) -> Vault:
+        """Copies of the vault's sealed files."""
+        return Vault(self.own / "vault")
+
+    @property
+    def journal(self) -> Path:
+        """The folder of the journal's second copy."""
+        return self.own / "journal"
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """While the block runs, nobody else takes a backup here.
+
+        Raises:
+            Busy: somebody does.
+            NeedsDecision: the place is not there.
+        """
+        if not self.root.is_dir():
+            raise NeedsDecision(f"the place of backups {self.root} is not there: is its disk mounted?")
+        self.own.mkdir(mode=0o700, exist_ok=True)
+        with (self.root / ".lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise Busy("another backup is being taken at this place") from None
+            yield
+
+    def bases(self) -> list[Base]:
+        """The copies of the server that are whole, oldest first."""
+        pages = sorted((self.root / "server").glob(f"*/{BASE_PAGE}"))
+        return [backup.base(page.read_bytes()) for page in pages]
+
+    def base_file(self, base: Base) -> Path:
+        """The sealed copy."""
+        return self.root / "server" / base.base / BASE_FILE
+
+    def keep_base(self, base: Base, sealed: Path) -> None:
+        """The copy has its name and its page."""
+        folder = self.root / "server" / base.base
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        sealed.rename(folder / BASE_FILE)
+        _write(folder / BASE_PAGE, backup.text(base))
+
+    def manifests(self) -> list[Manifest]:
+        """The council's backups, oldest first."""
+        pages = sorted(self.own.glob(f"*/{PAGE}"))
+        return [backup.manifest(page.read_bytes()) for page in pages]
+
+    def part(self, name: str, part: str) -> Path:
+        """One file of a backup."""
+        return self.own / name / part
+
+    def keep_part(self, name: str, part: str, content: bytes) -> Part:
+        """The part is there, durably."""
+        (self.own / name).mkdir(mode=0o700, exist_ok=True)
+        _write(self.own / name / part, content)
+        with (self.own / name / part).open("rb") as file:
+            return Part(part, file_digest(file, "sha256").hexdigest(), len(content))
+
+    def keep(self, page: Manifest, key: Ed25519PrivateKey) -> None:
+        """The backup is complete: its page is there, signed."""
+        text = backup.text(page)
+        _write(self.own / page.backup / SIGNATURE, key.sign(text))
+        _write(self.own / page.backup / PAGE, text)
+
+    def signed(self, page: Manifest, key: Ed25519PublicKey) -> bool:
+        """True when the page of that backup was signed with this key, as it stands there."""
+        try:
+            key.verify(self.part(page.backup, SIGNATURE).read_bytes(), self.part(page.backup, PAGE).read_bytes())
+        except (InvalidSignature, FileNotFoundError):
+            return False
+        return True
+
+    def forget_base(self, base: Base) -> None:
+        """The copy is gone; its page first."""
+        folder = self.root / "server" / base.base
+        (folder / BASE_PAGE).unlink(missing_ok=True)
+        shutil.rmtree(folder)
+
+    def forget(self, page: Manifest) -> None:
+        """The backup is gone; its page first."""
+        self.part(page.backup, PAGE).unlink(missing_ok=True)
+        shutil.rmtree(self.own / page.backup)
+
+    def forget_log(self, before: str) -> int:
+        """How many pieces of the log went, since nothing leads through them any more."""
+        gone = 0
+        for sealed in sorted(self.log.glob("*.pgp")):
+            piece = sealed.name.removesuffix(".pgp")
+            if backup.PIECE.fullmatch(piece[:24]) and piece[8:24] < before[8:]:
+                sealed.unlink()
+                (self.log / f"{piece}.sha256").unlink(missing_ok=True)
+                gone += 1
+        return gone
+
+    def pieces(self) -> list[str]:
+        """The names of what there is of the log."""
+        return sorted(sealed.name.removesuffix(".pgp") for sealed in self.log.glob("*.pgp"))
+
+    def damaged_pieces(self) -> list[str]:
+        """The pieces whose bytes are not those that were written down beside them."""
+        return [piece for piece in self.pieces() if not self._whole(piece)]
+
+    def _whole(self, piece: str) -> bool:
+        try:
+            said = (self.log / f"{piece}.sha256").read_text().split()
+            with (self.log / f"{piece}.pgp").open("rb") as file:
+                return file_digest(file, "sha256").hexdigest() == said[1]
+        except (FileNotFoundError, IndexError):
+            return False
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of the file; empty when it is not there."""
+    try:
+        with path.open("rb") as file:
+            return file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        return ""
+
+
+def say(state: Path, root: Path, recovery_key: str) -> None:
+    """From now on the council's backups go to this folder, sealed to that key."""
+    _write(state / _SAID, json.dumps({"folder": str(root), "recovery_key": recovery_key}).encode())
+
+
+def said(state: Path, council: str) -> tuple[Place, str]:
+    """Where the council's backups go, and the fingerprint of the recovery key.
+
+    Raises:
+        NeedsDecision: nobody has said so.
+    """
+    found = _said(state)
+    if found is None:
+        raise NeedsDecision("nobody has said where backups go: `family-exchange backup prepare` does")
+    return Place(Path(found["folder"]), council), found["recovery_key"]
+
+
+def journals(state: Path, council: str) -> tuple[Path, ...]:
+    """Where the journal's second copy is; none before backups were prepared."""
+    found = _said(state)
+    return (Place(Path(found["folder"]), council).journal,) if found else ()
+
+
+def note_last(state: Path, page: Manifest) -> None:
+    """Whoever watches the age of backups finds the newest one's."""
+    told = {"taken_at": page.taken_at.isoformat(), "backup": page.backup, "database": page.base is not None}
+    _write(state / _LAST, json.dumps(told).encode())
+
+
+def _said(state: Path) -> dict[str, str] | None:
+    try:
+        found = json.loads((state / _SAID).read_bytes())
+        return {"folder": str(found["folder"]), "recovery_key": str(found["recovery_key"])}
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError):
+        raise NeedsDecision(f"{state / _SAID} cannot be read: run `family-exchange backup prepare` again") from None
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.part")
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.rename(path)
+        descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise NoRoom(f"{path.parent} cannot be written (errno {error.errno}): make room there") from None

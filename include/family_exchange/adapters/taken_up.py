@@ -1,0 +1,180 @@
+"""A restored ledger brought up to what the journal says happened after its moment: destruction, files, returns.
+
+Each function works in the caller's transaction or session, on a council that is closed, and changes nothing the second
+time. Ids are never used twice: numbers go on beyond all that the journal has seen.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from family_exchange.adapters import audit, database, destruction, programme, returns, unclaimed
+from family_exchange.adapters.database import Connection
+from family_exchange.adapters.journal import Journal, Line, What
+from family_exchange.adapters.vault import Vault
+from family_exchange.domain.delivery import State
+from family_exchange.domain.errors import NeedsDecision
+from family_exchange.domain.retention import Kind
+
+ACTOR = "exchange"
+BATCH = 1000
+BEYOND = 1000
+"""So many numbers are left out: files that were seen and never taken have had some, and their receipts bear them."""
+
+NAME = b"restored.pgp"
+"""What a file is called whose partner's own name went with its line of the ledger."""
+
+
+def destroy_again(connection: Connection, journal: Journal, vault: Vault) -> dict[str, int]:
+    """How many things went again, by kind; nothing of what the journal lists is left, but for what is claimed anew."""
+    gone: Counter[str] = Counter()
+    for kind, there in _THERE.items():
+        ids, _ = journal.destroyed(kind)
+        for some in (ids[at : at + BATCH] for at in range(0, len(ids), BATCH)):
+            with connection.transaction():
+                if kind is Kind.SOURCE_RECORD:
+                    programme.turn(connection)
+                left = [str(each) for (each,) in connection.execute(there.encode(), (some,))]
+                if left:
+                    _destroy(connection, vault, kind, left)
+                    gone[kind] += len(left)
+    for digest in sorted({each for kind in Kind for each in journal.destroyed(kind)[1]}):
+        with connection.transaction():
+            gone[Kind.OBJECT] += destruction.unclaimed_object(connection, vault, digest).objects
+    if gone.total():
+        with connection.transaction():
+            audit.append(connection, "purge.destroyed_again", ACTOR, dict(gone))
+    return {str(kind): number for kind, number in gone.items() if number}
+
+
+def left_over(connection: Connection, journal: Journal, vault: Vault) -> int:
+    """How much of what the journal says was destroyed is there."""
+    left = 0
+    for kind, there in _THERE.items():
+        ids, _ = journal.destroyed(kind)
+        left += len(connection.execute(there.encode(), (ids,)).fetchall())
+    objects = {bytes.fromhex(each) for kind in Kind for each in journal.destroyed(kind)[1]}
+    return left + sum(vault.holds(each) and not unclaimed.is_claimed(connection, each) for each in objects)
+
+
+def files(connection: Connection, journal: Journal, vault: Vault) -> tuple[list[str], list[str]]:
+    """Ids of the files that intake takes up again from the vault, and of those whose sealed bytes are gone as well.
+
+    A line that the ledger lost is there again under its own id, as if it had just been seen; so is one whose landing
+    file went after that moment.
+    """
+    destroyed = {*journal.destroyed(Kind.FILE)[0]}
+    newest = {str(line["file"]): line for line in journal.lines(What.TAKEN)}
+    again, lost = [], []
+    for file_id, line in sorted(newest.items()):
+        row = connection.execute(
+            """SELECT ct_sha256 IS NOT NULL OR state NOT IN ('SEEN', 'CLAIMED', 'GONE'), partner = %s AND feed = %s
+                 FROM exchange.file WHERE file_id = %s""",
+            (line["partner"], line["feed"], file_id),
+        ).fetchone()
+        if file_id in destroyed or (row and row[0]):
+            continue
+        if row and not row[1]:
+            raise NeedsDecision(f"file {file_id} of the journal is another one than the ledger's; somebody must look")
+        if not vault.holds(bytes.fromhex(str(line["sha256"]))):
+            lost.append(file_id)
+            continue
+        _take_up(connection, file_id, line)
+        again.append(file_id)
+    _number_on(connection, newest)
+    return again, lost
+
+
+def sent(connection: Connection, journal: Journal, fields: dict[str, tuple[str, ...]]) -> list[str]:
+    """Ids of returns that may have been sent and that the ledger cannot account for: their number is used up, VOID.
+
+    The bytes that were sent are theirs for ever; the next version is assembled, signed off and sent like any other.
+    """
+    given_up = []
+    for line in journal.lines(What.SENDING):
+        return_id, digest = str(line["return"]), bytes.fromhex(str(line["sha256"]))
+        row = connection.execute(
+            "SELECT state, ct_sha256 FROM returns.return WHERE return_id = %s", (return_id,)
+        ).fetchone()
+        if row and row[1] is not None and bytes(row[1]) == digest:
+            continue
+        if row and row[1] is not None:
+            raise NeedsDecision(f"return {return_id} was sent with other bytes than the ledger's; ask the recipient")
+        code, period, version = _parts(return_id)
+        if row is None:
+            at = database.clock(connection)
+            returns.create(connection, code, period, version, fields=fields.get(code, ()), at=at)
+        if row is None or State(str(row[0])) is not State.VOID:
+            epoch = returns.claim(connection, return_id)
+            returns.advance(connection, return_id, epoch, State.VOID, {"sha256": digest.hex(), "restored": True})
+        connection.execute(
+            "UPDATE returns.return SET ct_sha256 = %s, final_name = %s WHERE return_id = %s",
+            (digest, line["name"], return_id),
+        )
+        given_up.append(return_id)
+    return given_up
+
+
+def unaccounted(connection: Connection, journal: Journal) -> list[str]:
+    """Ids of returns that the journal says were sent, and of which the ledger does not have these bytes."""
+    known = {
+        (str(return_id), bytes(digest))
+        for return_id, digest in connection.execute(
+            "SELECT return_id, ct_sha256 FROM returns.return WHERE ct_sha256 IS NOT NULL"
+        )
+    }
+    lines = ((str(line["return"]), bytes.fromhex(str(line["sha256"]))) for line in journal.lines(What.SENDING))
+    return sorted({return_id for return_id, digest in lines if (return_id, digest) not in known})
+
+
+def _destroy(connection: Connection, vault: Vault, kind: Kind, ids: Sequence[str]) -> None:
+    match kind:
+        case Kind.SOURCE_RECORD:
+            destruction.source_records(connection, ids)
+        case Kind.STAGED_FILE:
+            for each in ids:
+                destruction.staged_file(connection, each)
+        case Kind.FILE:
+            for each in ids:
+                destruction.sealed_file(connection, vault, each)
+        case _:
+            for each in ids:
+                destruction.own_return(connection, vault, each)
+
+
+_THERE = {
+    Kind.RETURN: "SELECT return_id FROM returns.return WHERE return_id = ANY(%s) AND destroyed_at IS NULL",
+    Kind.FILE: "SELECT file_id FROM exchange.file WHERE file_id = ANY(%s) AND vault_destroyed_at IS NULL",
+    Kind.STAGED_FILE: """SELECT file_id FROM exchange.file
+                          WHERE file_id = ANY(%s) AND staging_cleared_at IS NULL AND registered_at IS NOT NULL""",
+    Kind.SOURCE_RECORD: "SELECT source_record_id FROM memory.source_record WHERE source_record_id = ANY(%s)",
+}
+"""What is still there of each kind. Staged rows that the register has not taken yet are no copy: they wait for it."""
+
+
+def _take_up(connection: Connection, file_id: str, line: Line) -> None:
+    digests = (bytes.fromhex(str(line["sha256"])), bytes.fromhex(str(line["landed"])))
+    connection.execute(
+        """INSERT INTO exchange.file (file_id, partner, feed, name_bytes, size, modified_at, seen_at, changed_at,
+                                      ct_sha256, landed_sha256)
+           VALUES (%(file)s, %(partner)s, %(feed)s, %(name)s, %(size)s, %(modified_at)s, %(seen_at)s, %(seen_at)s,
+                   %(sealed)s, %(landed)s)
+           ON CONFLICT (file_id) DO UPDATE SET ct_sha256 = excluded.ct_sha256, landed_sha256 = excluded.landed_sha256,
+                   state = CASE file.state WHEN 'GONE' THEN 'SEEN' ELSE file.state END""",
+        {**line, "name": NAME, "sealed": digests[0], "landed": digests[1]},
+    )
+    audit.append(connection, "file.taken_up_again", ACTOR, {"file": file_id, "sha256": digests[0].hex()})
+
+
+def _number_on(connection: Connection, known: Iterable[str]) -> None:
+    highest = max((int(file_id.removeprefix("F")) for file_id in known), default=0)
+    connection.execute(
+        "SELECT setval('exchange.file_number', greatest(%s, (SELECT last_value FROM exchange.file_number)) + %s)",
+        (highest, BEYOND),
+    )
+
+
+def _parts(return_id: str) -> tuple[str, str, int]:
+    """Code, period and version of a return's id."""
+    rest, _, version = return_id.rpartition("-v")
+    code, _, period = rest.partition("-")
+    return code, period, int(version)

@@ -1,0 +1,245 @@
+"""Backups: say where they go, take one, look whether it could be restored, and let go of those that are too old."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from family_exchange.adapters import audit, backup_place, database, journal, recovery_key, server_copy
+from family_exchange.adapters.backup_place import Place
+from family_exchange.adapters.doors import Doors
+from family_exchange.adapters.openpgp import OpenPGP
+from family_exchange.adapters.vault import Vault
+from family_exchange.domain import backup
+from family_exchange.domain.backup import Base, Manifest, Part
+from family_exchange.domain.errors import DataRefused, NeedsDecision
+
+log = logging.getLogger(__name__)
+
+KEYS, CHECKPOINTS, JOURNAL = "keys.pgp", "checkpoints.log", "journal.log"
+"""The parts of a council's backup beside the vault and the database."""
+
+SAMPLE_CAP = 512 << 20
+SAMPLE_SECONDS = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """One thing that was looked at, and whether it is as it must be."""
+
+    what: str
+    told: str
+    good: bool = True
+
+
+def prepare(doors: Doors, root: Path, public: bytes) -> str:
+    """The fingerprint of the recovery key, to which the council's backups at `root` are sealed from now on.
+
+    The public half of our own key lies there too. A second run changes nothing.
+    """
+    fingerprint = doors.openpgp.import_key(public)
+    place = Place(root, doors.settings.council)
+    with place.alone():
+        place.log.mkdir(parents=True, exist_ok=True)
+        (root / backup_place.RECOVERY_KEY).write_bytes(public)
+        own = doors.openpgp.export_public(doors.settings.own_key)
+        (place.own / backup_place.COUNCIL_KEY).write_bytes(own)
+    journal.bring_back(place.journal, journal.content(doors.settings.state / "journal"))
+    backup_place.say(doors.settings.state, root, fingerprint)
+    return fingerprint
+
+
+def take(doors: Doors, *, server: str | None, at: datetime) -> Manifest:
+    """The page of a new backup: the server's copy first, so that the vault's copy holds all that it tells of.
+
+    `server` is the URL of a login that may copy it; None: the database is not copied anew, and the newest copy of the
+    server, with its log, serves. Sealed files that were lawfully destroyed leave the vault's copy now, and backups
+    older than `backup.KEPT` go. A second run takes another.
+
+    Raises:
+        Busy: another one is being taken.
+        NeedsDecision: backups were not prepared, or the server does not hand out its log.
+        TryLater: the server or gpg could not serve; what was begun is no backup, and is swept by the next.
+    """
+    place, recipient = backup_place.said(doors.settings.state, doors.settings.council)
+    with place.alone():
+        base = _base(doors, place, recipient, server) or max(place.bases(), key=_ended, default=None)
+        name = server_copy.identifier(at)
+        parts = _parts(doors, place, name, recipient)
+        objects = _copy_vault(doors, place)
+        with database.transaction(doors.settings.database) as connection:
+            head = connection.execute("SELECT seq, encode(hash, 'hex') FROM audit.head").fetchone()
+        seq, digest = head or (0, "")
+        page = Manifest(
+            backup=name, council=doors.settings.council, taken_at=at, base=base, parts=parts, objects=len(objects),
+            vault=_all(objects), events=int(seq), head=str(digest), key=audit.public_hex(doors.signing_key),
+        )  # fmt: skip
+        place.keep(page, doors.signing_key)
+        backup_place.note_last(doors.settings.state, page)
+        _let_go(place, at)
+    log.info("backup %s: %d objects, %d events", page.backup, page.objects, page.events)
+    return page
+
+
+def verify(doors: Doors) -> tuple[Looked, ...]:
+    """Whether the newest backup is whole, without restoring it: signature, digests, the vault's copy, the log.
+
+    Raises:
+        NeedsDecision: backups were not prepared, or there is none.
+    """
+    place, _ = backup_place.said(doors.settings.state, doors.settings.council)
+    return looked_at(place, newest(place), doors.signing_key.public_key())
+
+
+def newest(place: Place) -> Manifest:
+    """The council's newest backup.
+
+    Raises:
+        NeedsDecision: there is none.
+    """
+    pages = place.manifests()
+    if not pages:
+        raise NeedsDecision(f"there is no backup of {place.council} at {place.root}")
+    return max(pages, key=lambda page: page.taken_at)
+
+
+def looked_at(place: Place, page: Manifest, key: Ed25519PublicKey, *, whole: bool = True) -> tuple[Looked, ...]:
+    """As `verify`, of one backup and by one key; without `whole`, only its page and its parts."""
+    wrong = [part.name for part in page.parts if backup_place.digest(place.part(page.backup, part.name)) != part.sha256]
+    found: tuple[Looked, ...] = (
+        Looked("signature", f"of backup {page.backup}", good=place.signed(page, key)),
+        Looked("parts", f"{len(page.parts)} looked at; changed or gone: {', '.join(wrong) or 'none'}", good=not wrong),
+    )
+    if not whole:
+        return found
+    held = list(place.vault.held())
+    damaged = sum(not place.vault.whole(each) for each in held)
+    found += (Looked("vault", f"{len(held)} sealed files, {damaged} damaged", good=not damaged),)
+    if page.base is None:
+        return (*found, Looked("database", "no copy of the database server was ever taken at this place", good=False))
+    pieces = place.pieces()
+    missing = backup.gaps(pieces, page.base.first_piece, page.base.piece_bytes)
+    spoilt = place.damaged_pieces()
+    good = backup_place.digest(place.base_file(page.base)) == page.base.sha256
+    return (
+        *found,
+        Looked("database", f"copy {page.base.base}, PostgreSQL {page.base.version}, {page.base.size} bytes", good=good),
+        Looked(
+            "log",
+            f"{len(pieces)} pieces since {page.base.first_piece}; {len(missing)} missing, {len(spoilt)} damaged",
+            good=not missing and not spoilt and bool(pieces),
+        ),
+    )
+
+
+def rehearse(doors: Doors, secret: Path, shares: Sequence[str], work: Path) -> tuple[Looked, ...]:
+    """Whether these shares open the keys of the newest backup, and its keys a file of its vault; nothing is kept.
+
+    Raises:
+        NeedsDecision: the shares open nothing.
+    """
+    place, _ = backup_place.said(doors.settings.state, doors.settings.council)
+    page = newest(place)
+    state = work / "rehearsal"
+    with recovery_key.ring(work / "ring", secret, shares) as ring:
+        recovery_key.unpack(opened_keys(place, page, ring, doors.settings.own_key), state)
+    try:
+        sample = next(place.vault.held(), None)
+        if sample is None:
+            return (Looked("keys", "open"), Looked("sample", "the vault is empty"))
+        tried = OpenPGP(state / "gnupg", doors.settings.own_key).unseal(
+            place.vault.path(sample), cap=SAMPLE_CAP, timeout=SAMPLE_SECONDS
+        )
+        opens = "DECRYPTION_OKAY" in tried.outcome.status
+        return (Looked("keys", "open"), Looked("sample", "a sealed file of the vault opens with them", good=opens))
+    finally:
+        recovery_key.forget(state)
+
+
+def opened_keys(place: Place, page: Manifest, ring: OpenPGP, own_key: str) -> bytes:
+    """The council's key ring and secrets, as one archive, from a backup that the council's own key signed.
+
+    Raises:
+        NeedsDecision: they do not open, or somebody else signed them.
+    """
+    ring.import_key((place.own / backup_place.COUNCIL_KEY).read_bytes())
+    try:
+        return ring.open_signed(place.part(page.backup, KEYS).read_bytes(), own_key)
+    except DataRefused:
+        raise NeedsDecision(
+            f"the keys of backup {page.backup} were not sealed to this recovery key and signed by {own_key}"
+        ) from None
+
+
+def _base(doors: Doors, place: Place, recipient: str, server: str | None) -> Base | None:
+    if server is None:
+        return None
+    (place.root / "server").mkdir(exist_ok=True)
+    sealed = place.root / "server" / ".base.part"
+    base = server_copy.take(server, doors.openpgp, recipient, sealed)
+    place.keep_base(base, sealed)
+    return base
+
+
+def _parts(doors: Doors, place: Place, name: str, recipient: str) -> tuple[Part, ...]:
+    state = doors.settings.state
+    marks = state / "checkpoints" / audit.CHECKPOINTS
+    return (
+        place.keep_part(name, KEYS, doors.openpgp.seal(recovery_key.packed(state), recipient=recipient)),
+        place.keep_part(name, CHECKPOINTS, marks.read_bytes() if marks.exists() else b""),
+        place.keep_part(name, JOURNAL, journal.content(state / "journal")),
+    )
+
+
+def _copy_vault(doors: Doors, place: Place) -> list[bytes]:
+    """The digests of the vault, each of which lies whole in its copy too; what was destroyed lies there no more."""
+    live, copy = doors.vault, place.vault
+    held = list(live.held())
+    for each in held:
+        if not copy.holds(each):
+            _copy_object(live, copy, each)
+    for gone in destroyed_objects(doors) - {*held}:
+        copy.destroy(gone)
+    return held
+
+
+def _copy_object(live: Vault, copy: Vault, digest: bytes) -> None:
+    with live.path(digest).open("rb") as file:
+        stored = copy.put(file)
+    if stored.sha256 != digest:
+        copy.destroy(stored.sha256)
+        raise NeedsDecision(f"object {digest.hex()} of the vault is damaged: bring it back from an older copy first")
+
+
+def destroyed_objects(doors: Doors) -> set[bytes]:
+    """Digests of everything that the journal says was destroyed."""
+    lines = doors.journal.lines(journal.What.DESTROYED)
+    return {bytes.fromhex(str(each)) for line in lines for each in line["objects"]}  # type: ignore[attr-defined]  # our own lists
+
+
+def _let_go(place: Place, at: datetime) -> None:
+    """Backups older than they may be are gone, and the log before the oldest copy that is left."""
+    pages, bases = place.manifests(), place.bases()
+    over = backup.over([page.taken_at for page in pages], at)
+    for page in pages:
+        if page.taken_at in over:
+            place.forget(page)
+    over = backup.over([base.ended_at for base in bases], at)
+    for base in bases:
+        if base.ended_at in over:
+            place.forget_base(base)
+    left = [base.first_piece for base in bases if base.ended_at not in over]
+    if left:
+        place.forget_log(min(left))
+
+
+def _all(digests: Sequence[bytes]) -> str:
+    return sha256(b"".join(sorted(digests))).hexdigest()
+
+
+def _ended(base: Base) -> datetime:
+    return base.ended_at
