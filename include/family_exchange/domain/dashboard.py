@@ -1,0 +1,204 @@
+"""What an operator sees at one glance: the panels of the dashboard, by section, and the question that each one asks.
+
+`$own` in a query stands for the councils that are chosen at the top of the page.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from family_exchange.domain.alerts import BACKLOG, DUE_SOON, LEAST_FREE
+
+
+class Look(StrEnum):
+    """How a panel shows its answer."""
+
+    NUMBER = "stat"
+    LINES = "timeseries"
+    BARS = "bargauge"
+    TABLE = "table"
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One panel."""
+
+    title: str
+    description: str
+    look: Look
+    unit: str
+    """As Grafana calls it: short, s, d, percentunit, bytes."""
+    queries: tuple[tuple[str, str], ...]
+    """PromQL and how its series are called."""
+    width: int = 8
+    """Of 24."""
+    bad_from: float | None = None
+    """From here on it is red; before it, green."""
+    bad_below: float | None = None
+
+
+_ACTIVE = "and on (council, partner, feed) family_exchange_feed_active{$own} == 1"
+_WAITED = "sum by (le, feed) (increase(family_exchange_receipt_seconds_bucket{$own}[1d]))"
+_ROWS = "sum by (feed) (family_exchange_rows_total{$own"
+_EXPECTED = "family_exchange_feed_expected{$own"
+
+SECTIONS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
+    (
+        "Does it live",
+        (
+            Panel(
+                "Last measured", "How long ago the watch last measured each council; three quarters of an hour is an "
+                "alert.", Look.NUMBER, "s",
+                (("time() - max by (council) (family_exchange_observed_timestamp_seconds{$own})", "{{council}}"),),
+                6, bad_from=2700,
+            ),
+            Panel(
+                "Audit chain", "1: the whole chain held when it was last verified. 0: stop the council's Dags.",
+                Look.NUMBER, "short", (("min by (council) (family_exchange_audit_chain_whole{$own})", "{{council}}"),),
+                6, bad_below=1,
+            ),
+            Panel(
+                "Newest backup", "The age of the newest backup of each council; nothing shown: there is none.",
+                Look.NUMBER, "s", (("max by (council) (family_exchange_backup_age_seconds{$own})", "{{council}}"),),
+                6, bad_from=93600,
+            ),
+            Panel(
+                "Free disk", "The free part of the disks under the council's folder, under temp and under further "
+                "folders of its settings.", Look.BARS, "percentunit",
+                (("min by (council, place) (family_exchange_free_ratio{$own})", "{{council}} {{place}}"),),
+                6, bad_below=LEAST_FREE,
+            ),
+            Panel(
+                "Free bytes", "The same in bytes, over time: how long will it last?", Look.LINES, "bytes",
+                (("family_exchange_free_bytes{$own}", "{{council}} {{place}}"),), 8,
+            ),
+            Panel(
+                "Audit events a day", "How many events the audit chain grew by.", Look.LINES, "short",
+                (("increase(family_exchange_audit_events_total{$own}[1d])", "{{council}}"),), 8,
+            ),
+            Panel(
+                "Audit: unsigned and unverified", "Age of the oldest event under no checkpoint, and time since the "
+                "chain was last verified.", Look.LINES, "s",
+                (
+                    ("family_exchange_audit_unsigned_seconds{$own}", "{{council}} unsigned"),
+                    ("family_exchange_audit_verified_seconds{$own}", "{{council}} verified"),
+                ), 8,
+            ),
+        ),
+    ),
+    (
+        "Files",
+        (
+            Panel(
+                "Files by state", "Files in the ledger, by state.", Look.BARS, "short",
+                (("sum by (state) (family_exchange_files{$own})", "{{state}}"),),
+            ),
+            Panel(
+                "Oldest file at work", "Age of the oldest file of each active feed that is not taken in yet; a day is "
+                "an alert.", Look.LINES, "s",
+                ((f"max by (feed) (family_exchange_file_oldest_seconds{{$own}} {_ACTIVE})", "{{feed}}"),),
+                bad_from=86400,
+            ),
+            Panel(
+                "In quarantine", "Files in quarantine by reason, until they are rejected or destroyed.", Look.BARS,
+                "short", (("sum by (reason) (family_exchange_files_quarantined{$own}) > 0", "{{reason}}"),),
+            ),
+            Panel(
+                "From drop to receipt", "How long partners wait for receipts: half of them, and nineteen of twenty; "
+                "over a day.", Look.LINES, "s",
+                (
+                    (f"histogram_quantile(0.5, {_WAITED})", "{{feed}} half"),
+                    (f"histogram_quantile(0.95, {_WAITED})", "{{feed}} 19 of 20"),
+                ),
+            ),
+            Panel(
+                "Receipts owed", "Age of the oldest judged file whose partner has no receipt.", Look.LINES, "s",
+                ((f"max by (feed) (family_exchange_receipt_owed_seconds{{$own}} {_ACTIVE})", "{{feed}}"),),
+                bad_from=3600,
+            ),
+            Panel(
+                "Refused rows", "The part of each feed's rows that was refused, of all that it ever sent.", Look.BARS,
+                "percentunit",
+                (
+                    (
+                        f'{_ROWS}, outcome="refused"}}) / {_ROWS}}})',
+                        "{{feed}}",
+                    ),
+                ),
+            ),
+            Panel(
+                "Expected files", "Files that the calendars expect, by how they stand; active feeds only.", Look.TABLE,
+                "short",
+                (
+                    (
+                        f'sum by (council, partner, feed, state) ({_EXPECTED}, state=~"late_soon|overdue"}}) > 0',
+                        "{{council}} {{partner}} {{feed}} {{state}}",
+                    ),
+                ), 12,
+            ),
+            Panel(
+                "Next deadlines", "Time to the next deadline of each active feed.", Look.BARS, "s",
+                (("family_exchange_feed_deadline_seconds{$own} > 0", "{{partner}} {{feed}}"),), 12,
+            ),
+        ),
+    ),
+    (
+        "People",
+        (
+            Panel(
+                "Decisions that wait", "Things that wait for people: files, keys, pairs, proposals, sign-offs, "
+                "destruction plans.", Look.BARS, "short",
+                (("sum by (council, kind) (family_exchange_decisions_pending{$own})", "{{council}} {{kind}}"),),
+            ),
+            Panel(
+                "For how long they wait", "Age of the oldest of each kind.", Look.LINES, "s",
+                (("max by (council, kind) (family_exchange_decision_oldest_seconds{$own})", "{{council}} {{kind}}"),),
+            ),
+            Panel(
+                "Letters that wait", "Messages in the outbox that no letter carried yet, and the age of the oldest.",
+                Look.TABLE, "short",
+                (
+                    ("family_exchange_messages_waiting{$own}", "{{council}} messages"),
+                    ("family_exchange_message_oldest_seconds{$own}", "{{council}} seconds"),
+                ),
+            ),
+        ),
+    ),
+    (
+        "Returns, keys and retention",
+        (
+            Panel(
+                "Returns by state", "The newest version of each period's return, by state.", Look.BARS, "short",
+                (("sum by (code, state) (family_exchange_returns{$own}) > 0", "{{code}} {{state}}"),),
+            ),
+            Panel(
+                "Days until a return is due", "Negative: overdue.", Look.NUMBER, "d",
+                (("min by (council, code) (family_exchange_return_due_days{$own})", "{{council}} {{code}}"),),
+                bad_below=DUE_SOON + 1,
+            ),
+            Panel(
+                "Unacknowledged returns", "Since when the oldest return that was sent has no receipt.", Look.NUMBER,
+                "s",
+                (
+                    ("max by (council, code) (family_exchange_return_unacknowledged_seconds{$own})",
+                     "{{council}} {{code}}"),
+                ), bad_from=86400,
+            ),
+            Panel(
+                "Keys that end", "Days until the newest key of each owner and use ends.", Look.BARS, "d",
+                (("min by (council, owner, use) (family_exchange_key_days{$own})", "{{council}} {{owner}} {{use}}"),),
+                bad_below=31,
+            ),
+            Panel(
+                "Due for destruction", "What the newest plan lists and nobody has destroyed, by category.", Look.BARS,
+                "short",
+                (("sum by (council, category) (family_exchange_purge_backlog_items{$own}) > 0",
+                  "{{council}} {{category}}"),),
+            ),
+            Panel(
+                "Oldest thing due for destruction", "Days since it was due.", Look.NUMBER, "d",
+                (("max by (council) (family_exchange_purge_backlog_days{$own})", "{{council}}"),), bad_from=BACKLOG + 1,
+            ),
+        ),
+    ),
+)  # fmt: skip
+"""The sections of the page from its top, each with its panels."""
