@@ -177,6 +177,11 @@ class DropZone:
         return self._opened is not None and self._transport is not None and self._transport.is_active()
 
     @property
+    def banner(self) -> str:
+        """What the server says of its own software."""
+        return str(self._transport.remote_version) if self._transport is not None else ""
+
+    @property
     def _session(self) -> "Session":
         if self._opened is None:
             raise RuntimeError("a drop zone is used inside its `with` block")
