@@ -31,6 +31,7 @@ COMMANDS = {
     "retention": ("retention",),
     "auditing": ("audit", "trace"),
     "watch": ("watch",),
+    "doctor": ("doctor",),
     "metrics": ("metrics",),
 }
 """`module of family_exchange.commands → its commands`: only the module that is asked for is loaded."""
