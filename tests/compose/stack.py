@@ -70,9 +70,10 @@ class Container:
         state = self.told()["State"]
         return state["Running"] and state.get("Health", {"Status": "healthy"})["Status"] == "healthy"
 
-    def address(self, network):
-        """Its address on one of the project's networks."""
-        return self.told()["NetworkSettings"]["Networks"][f"{PROJECT}_{network}"]["IPAddress"]
+    @property
+    def address(self):
+        """Its address on the network that comes first; the host is on all of them."""
+        return self.told()["NetworkSettings"]["Networks"][self.networks[0]]["IPAddress"]
 
     @property
     def networks(self):

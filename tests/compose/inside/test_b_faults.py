@@ -1,0 +1,130 @@
+"""Something breaks while a file is on its way: work goes on unaided, nothing is lost, and nothing happens twice."""
+
+import time
+from threading import Timer
+
+import pytest
+
+from compose import stack, work
+from family_exchange.adapters.sftp import DropZone
+from family_exchange.domain.errors import TryLater
+
+
+def pass_by(seconds):
+    """Wait, by short looks at the clock."""
+    until = time.time() + seconds
+    while time.time() < until:
+        time.sleep(stack.EVERY)
+
+
+def at_work(file):
+    """The container that opens the file at this moment."""
+    hosts = set()
+    stack.until("a worker that takes the file in", lambda: hosts.update(work.running(file)) or hosts, within=120)
+    return next(each for each in stack.containers("worker") if each.id[:12] in hosts)
+
+
+def whole():
+    """Every container that was broken is healthy again."""
+    every = [each for name in LONG_RUNNING for each in stack.containers(name)]
+    return len(every) == len(LONG_RUNNING) + 1 and all(each.healthy for each in every)
+
+
+LONG_RUNNING = (
+    "airflow-db",
+    "councils-db",
+    "valkey",
+    "api-server",
+    "scheduler",
+    "dag-processor",
+    "triggerer",
+    "worker",
+    "drop-zone",
+)
+
+
+@pytest.fixture(autouse=True)
+def everything_is_up():
+    stack.until("every container is healthy", whole, within=180)
+
+
+def test_nothing_is_broken(broken):
+    with broken("nothing"):
+        pass
+
+
+def test_a_worker_is_killed_in_the_middle_of_a_task(broken):
+    with broken("a worker, killed while it took the file in") as struck:
+        victim = at_work(struck.files[0])
+        victim.kill()
+        struck.now()
+
+
+def test_a_worker_is_killed_at_a_random_moment(broken):
+    with broken("a worker, killed at a random moment with three files on their way", work.FEEDS) as struck:
+        pass_by(struck.random.uniform(0, 15))
+        struck.random.choice(stack.containers("worker")).kill()
+        struck.now()
+
+
+@pytest.mark.parametrize(
+    "service", ["councils-db", "airflow-db", "scheduler", "triggerer", "dag-processor", "api-server", "valkey"]
+)
+def test_a_process_is_killed(broken, service):
+    with broken(f"{service}, killed") as struck:
+        pass_by(struck.random.uniform(0, 6))
+        stack.container(service).kill()
+        struck.now()
+
+
+def test_the_broker_is_paused(broken):
+    with broken("valkey, paused for 10 s") as struck:
+        with stack.container("valkey").paused():
+            pass_by(10)
+        struck.now()
+
+
+def test_the_network_of_a_worker_is_cut_and_healed(broken):
+    with broken("the network of a worker, cut for 10 s while it took the file in") as struck:
+        with at_work(struck.files[0]).cut_off():
+            pass_by(10)
+        struck.now()
+
+
+def test_a_worker_is_deaf_to_the_database(broken):
+    with broken("one way from councils-db to a worker, cut for 10 s while it took the file in") as struck:
+        with at_work(struck.files[0]).deaf_to(stack.container("councils-db").address):
+            pass_by(10)
+        struck.now()
+
+
+def test_the_drop_zone_is_killed_in_the_middle_of_an_upload(broken, ends):
+    half = b"half a message" * 4_000_000
+    with broken("drop-zone, killed in the middle of an upload") as struck:
+        with DropZone(ends.partners["police"].endpoint()) as zone:
+            Timer(0.3, stack.container("drop-zone").kill).start()
+            with pytest.raises(TryLater):
+                zone.upload_new("/police_incidents", ".half.csv.pgp.part", half)
+        struck.now()
+        again = []
+        stack.until("the partner's second try", lambda: again.append(work.drop(ends)) is None, within=60)
+        struck.files += again
+
+
+def test_everything_goes_down_and_comes_up_again(broken, ends):
+    with broken("everything: down, and up again", goal=180) as struck:
+        before = kept()
+        stack.compose("down", "--timeout", "30")
+        assert stack.containers("worker") == []
+        struck.now()
+        stack.compose("up", "--detach", "--wait", "--wait-timeout", "240", "--scale", "worker=2")
+        assert kept() >= before
+
+
+def kept():
+    """How many events, and how many returns that arrived, there are."""
+    with work.ledger() as connection:
+        return connection.execute(
+            """SELECT (SELECT count(*) FROM audit.event),
+                      (SELECT count(*) FROM returns.return WHERE state = 'ACKNOWLEDGED')"""
+        ).fetchone()

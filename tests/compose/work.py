@@ -1,0 +1,142 @@
+"""Work under way: a file that a partner drops just before something breaks, and what became of it."""
+
+import json
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from time import time
+
+import psycopg
+
+from compose import world
+from family_exchange.adapters.sftp import DropZone
+
+FEEDS = (("police", "police_incidents"), ("schools", "school_attendance"), ("housing", "housing_tenancies"))
+"""Partners that drop files, and of what kind."""
+SUITES = Path(__file__).parents[2] / "expectations"
+FIRST = int(time())
+"""Sequence numbers that no run before this one has used."""
+_numbers = count(FIRST)
+
+ENDED = """
+SELECT f.file_id, f.state, f.receipt_at IS NOT NULL AND f.landing_removed_at IS NOT NULL, f.answers, f.applied_at
+  FROM exchange.file f WHERE f.name_bytes = %s AND f.partner = %s AND f.feed = %s AND f.state <> 'GONE'
+"""
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """One file in the drop zone."""
+
+    partner: str
+    feed: str
+    name: str
+    rows: int
+    at: float = field(default_factory=time)
+
+
+def content(feed):
+    """A good file that nobody sent before, and the number of its rows."""
+    lines = [line for line in (SUITES / feed / "v1.good.csv").read_text().splitlines() if not line.startswith("#")]
+    said = f"feed={feed} contract=v1 as_of=2026-10-31 coverage_from=2026-04-01 coverage_to=2026-10-31"
+    first = f"#family-exchange {said} sequence={next(_numbers)} rows={len(lines) - 1}"
+    return "\n".join([first, *lines, ""]).encode(), len(lines) - 1
+
+
+def drop(ends, kind=FEEDS[0]):
+    """The file that the partner has just uploaded, as a well-behaved client does."""
+    partner, feed = kind
+    plain, rows = content(feed)
+    dropped = Dropped(partner, feed, f"{feed}-{FIRST}-{next(_numbers)}.csv.pgp", rows)
+    end = ends.partners[partner]
+    sealed = end.openpgp.seal(plain, recipient=ends.council_key)
+    with DropZone(end.endpoint()) as zone:
+        zone.upload_new(f"/{feed}", f".{dropped.name}.part", sealed)
+        zone.rename(f"/{feed}", f".{dropped.name}.part", dropped.name)
+    return dropped
+
+
+def ledger():
+    """The council's database."""
+    return psycopg.connect(world.settings().database, connect_timeout=3)
+
+
+def ended(dropped):
+    """True when the file has its end, and its partner the receipt."""
+    with ledger() as connection:
+        found = connection.execute(ENDED, (dropped.name.encode(), dropped.partner, dropped.feed)).fetchall()
+    return bool(found) and all(state in {"CLOSED", "QUARANTINED", "DUPLICATE"} and done for _, state, done, *_ in found)
+
+
+def not_once(ends, dropped):
+    """What is not as it should be of a file that is done: one line in the ledger, one receipt, its rows once."""
+    with ledger() as connection:
+        found = connection.execute(ENDED, (dropped.name.encode(), dropped.partner, dropped.feed)).fetchall()
+        if [state for _, state, *_ in found] != ["CLOSED"]:
+            return [f"{dropped.name} has the ends {[state for _, state, *_ in found]}"]
+        file_id, _, _, answers, _ = found[0]
+        rows = connection.execute(
+            f"SELECT count(*), count(DISTINCT row_no) FROM staging.{dropped.feed} WHERE file_id = %s", (file_id,)
+        ).fetchone()
+        registered = connection.execute(
+            "SELECT count(*), count(DISTINCT row_no) FROM memory.source_record WHERE file_id = %s", (file_id,)
+        ).fetchone()
+    wrong = []
+    if dropped.rows not in {rows[0], registered[0]} or rows[0] != rows[1] or registered[0] != registered[1]:
+        wrong.append(f"{file_id} has {rows} rows staged and {registered} in the register instead of {dropped.rows}")
+    end = ends.partners[dropped.partner]
+    with DropZone(end.endpoint()) as zone:
+        names = [entry.name.decode() for entry in zone.list("/receipts")]
+        left = [entry.name.decode() for entry in zone.list(f"/{dropped.feed}")]
+        receipts = [name for name in names if name.startswith(file_id) and name.endswith(".json.pgp")]
+        if answers != 1 or len(receipts) != 1:
+            wrong.append(f"{file_id} was answered {answers} times, and {len(receipts)} receipts are there")
+        else:
+            told = json.loads(end.openpgp.open_signed(zone.read(f"/receipts/{receipts[0]}"), ends.council_key))
+            if told["file"] != file_id:
+                wrong.append(f"the receipt of {file_id} tells of another file")
+    if dropped.name in left:
+        wrong.append(f"{dropped.name} lies in its landing folder still")
+    return wrong
+
+
+def running(dropped, task="each_file.take_in"):
+    """Short ids of the containers in which that task runs now for the file's feed."""
+    with psycopg.connect(world.metadata()) as connection:
+        rows = connection.execute(
+            "SELECT hostname FROM task_instance WHERE dag_id = %s AND task_id = %s AND state = 'running'",
+            (f"receive_{world.COUNCIL}_{dropped.feed}", task),
+        ).fetchall()
+    return {host for (host,) in rows if host}
+
+
+def went_on(dropped, since):
+    """Seconds from `since` until the file's next step: a task of its Dag that began, or an event in the ledger."""
+    with ledger() as connection:
+        event = connection.execute(
+            """SELECT min(extract(epoch FROM e.at))
+                 FROM audit.event e JOIN exchange.file f
+                   ON convert_from(e.event, 'UTF8')::jsonb -> 'body' ->> 'file' = f.file_id
+                WHERE f.name_bytes = %s AND extract(epoch FROM e.at) > %s""",
+            (dropped.name.encode(), since),
+        ).fetchone()[0]
+    with psycopg.connect(world.metadata()) as connection:
+        task = connection.execute(
+            """SELECT min(extract(epoch FROM start_date)) FROM (
+                 SELECT dag_id, start_date FROM task_instance UNION ALL
+                 SELECT dag_id, start_date FROM task_instance_history) every
+                WHERE dag_id = %s AND extract(epoch FROM start_date) > %s""",
+            (f"receive_{world.COUNCIL}_{dropped.feed}", since),
+        ).fetchone()[0]
+    return min(float(each) for each in (event, task) if each is not None) - since
+
+
+def finished(dropped):
+    """The moment at which the file came to its end."""
+    with ledger() as connection:
+        row = connection.execute(
+            """SELECT extract(epoch FROM greatest(receipt_at, landing_removed_at)) FROM exchange.file
+                WHERE name_bytes = %s AND state <> 'GONE'""",
+            (dropped.name.encode(),),
+        ).fetchone()
+    return float(row[0])
