@@ -1,7 +1,7 @@
 """Airflow's REST API, as one logged-in person sees it."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 import httpx
@@ -118,6 +118,18 @@ class Api:
     def answer(self, question: Question, choice: str, **filled_in: str | None) -> None:
         """The question is answered, in this person's name."""
         self.send("PATCH", question.path, {"chosen_options": [choice], "params_input": filled_in})
+
+
+@dataclass(frozen=True, slots=True)
+class LogIns:
+    """Where Airflow is, and who may log in there."""
+
+    base_url: str
+    passwords: Mapping[str, str] = field(repr=False)
+
+    def log_in(self, user: str) -> Api:
+        """The API, as `user` sees it."""
+        return Api(self.base_url, user, self.passwords[user])
 
 
 def _question(detail: Json) -> Question:

@@ -1,6 +1,6 @@
 """The same stages by Airflow's Dags: partners drop files, assets ring, named people answer through the API."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -9,12 +9,14 @@ from threading import Event, Thread
 from time import monotonic, sleep
 
 from family_exchange.adapters import database
+from family_exchange.adapters.doors import Doors
 from family_exchange.demo import airflow, families, world
 from family_exchange.demo.airflow import Airflow
 from family_exchange.demo.airflow_api import Api, Question
 from family_exchange.demo.by_hand import supported_since
-from family_exchange.demo.people import People
-from family_exchange.demo.world import Tenant, World
+from family_exchange.demo.cast import VISITOR
+from family_exchange.demo.people import LogsIn, People
+from family_exchange.demo.world import World
 from family_exchange.orchestration import connections
 
 DAGS = Path(__file__).resolve().parents[3] / "dags"
@@ -61,23 +63,69 @@ def running(stage: World, *, leave_one: bool, say: Say) -> Iterator[Up]:
         TimeoutError: an act of the journey did not end in time; the message says what was still open.
         RuntimeError: a task failed; the message names it.
     """
-    environment = {"AIRFLOW__FAMILY_EXCHANGE__COUNCILS": ",".join(_councils(stage))}
-    for tenant in stage.tenants:
-        environment |= connections.as_variables(tenant.doors.settings)
+    councils = tuple(tenant.doors for tenant in stage.tenants)
+    environment = {"AIRFLOW__FAMILY_EXCHANGE__COUNCILS": ",".join(_names(councils))}
+    for doors in councils:
+        environment |= connections.as_variables(doors.settings)
     say("starting Airflow: API server, scheduler, Dag processor, triggerer")
     with (
         airflow.running(stage.folder / "airflow", stage.metadata, environment, dags=DAGS) as up,
         third_party(stage),
     ):
-        known = up.await_dags(lambda ids: {f"purge_{council}" for council in _councils(stage)} <= ids)
+        known = up.await_dags(lambda ids: {f"purge_{council}" for council in _names(councils)} <= ids)
         say(f"Airflow is up at {up.base_url} with {len(known)} Dags")
-        lead = Lead(stage)
-        with (
-            up.log_in("visitor") as api,
-            People(up, since=_since(stage), leave=lead.waits, before=lead.before) as people,
-        ):
-            _journey(stage, api, people, lead, sorted(known), leave_one=leave_one, say=say)
+
+        def drop() -> dict[str, int]:
+            say("partners drop files over SFTP")
+            return {tenant.doors.profile.council: world.drop(tenant) for tenant in stage.tenants}
+
+        travel(councils, up, drop, dags=sorted(known), leave_one=leave_one, say=say)
         yield Up(up.base_url, tuple(sorted(up.passwords.items())), up)
+
+
+def travel(
+    councils: Sequence[Doors],
+    airflow: LogsIn,
+    drop: Callable[[], Mapping[str, int]],
+    *,
+    dags: Sequence[str],
+    leave_one: bool = False,
+    say: Say = lambda _: None,
+    patience: float = PATIENCE,
+) -> None:
+    """The whole journey of `councils` by an Airflow that is up, answered by the scripted people.
+
+    Everybody of the cast can log in at `airflow`, which knows `dags`. `drop` says how many files lie in each council's
+    drop zone, once they do. With `leave_one` the last required action waits for you.
+
+    Raises:
+        TimeoutError: an act of the journey did not end within `patience` seconds; the message says what was open.
+        RuntimeError: a task failed; the message names it.
+    """
+    lead = Lead(councils)
+    since = min(supported_since(doors, _today()) for doors in councils)
+    with (
+        airflow.log_in(VISITOR) as api,
+        People(airflow, since=since, leave=lead.waits, before=lead.before) as people,
+    ):
+        acts = _Acts(councils, api, people, say, patience)
+        lead.files.update(drop())
+        acts.play(
+            f"{sum(lead.files.values())} files are in the drop zone; receiving",
+            _of(dags, "receive_", "release_", "update_", "decide_", "deliver_"),
+            lambda doors: _taken_in(doors, lead.files[doors.profile.council]),
+            "files, register and decisions",
+        )
+        lead.after()
+        acts.play("the period has ended; preparing returns", _of(dags, "prepare_"), _delivered, "returns")
+        last = _of(dags, "purge_", "watch_")
+        if leave_one:
+            say("looking whether anything needs a person; a destruction plan waits for your approval")
+            api.unpause(last)
+            acts.await_visitor()
+        else:
+            words = "looking whether anything needs a person; destroying what is due"
+            acts.play(words, last, _over, "destruction and letters")
 
 
 @contextmanager
@@ -103,7 +151,7 @@ def third_party(stage: World) -> Iterator[None]:
 class Lead:
     """The scripted programme leads: they decide when everything that came is in the register, not before."""
 
-    stage: World
+    councils: Sequence[Doors]
     files: dict[str, int] = field(default_factory=dict)
     """How many files lie in each council's drop zone."""
     asked: set[str] = field(default_factory=set)
@@ -111,83 +159,68 @@ class Lead:
 
     def waits(self, question: Question) -> bool:
         """True while the question is about proposals and more of them may come."""
-        tenant = self._of(question)
-        if tenant is None:
+        doors = self._of(question)
+        if doors is None:
             return False
-        with database.transaction(tenant.doors.database) as connection:
+        with database.transaction(doors.database) as connection:
             settled = connection.execute(SETTLED).fetchone()
             due = connection.execute(DUE).fetchone()
-        return settled != (0, 0, self.files[tenant.doors.profile.council]) or due != (0,)
+        return settled != (0, 0, self.files[doors.profile.council]) or due != (0,)
 
     def before(self, question: Question) -> None:
         """Some families say no before the others are accepted."""
-        tenant = self._of(question)
-        if tenant is not None and tenant.doors.profile.council not in self.asked:
-            families.say_no(tenant.doors, today=_today())
-            self.asked.add(tenant.doors.profile.council)
+        doors = self._of(question)
+        if doors is not None and doors.profile.council not in self.asked:
+            families.say_no(doors, today=_today())
+            self.asked.add(doors.profile.council)
 
     def after(self) -> None:
         """Everybody who is on the programme is looked after."""
-        for tenant in self.stage.tenants:
+        for doors in self.councils:
             today = _today()
-            families.look_after(tenant.doors, today=today, since=supported_since(tenant, today))
+            families.look_after(doors, today=today, since=supported_since(doors, today))
 
-    def _of(self, question: Question) -> Tenant | None:
-        named = (tenant for tenant in self.stage.tenants if question.dag_id == _deciding(tenant))
+    def _of(self, question: Question) -> Doors | None:
+        named = (each for each in self.councils if question.dag_id == f"decide_{each.profile.council}_proposals")
         return next(named, None)
 
 
-def _deciding(tenant: Tenant) -> str:
-    return f"decide_{tenant.doors.profile.council}_proposals"
+@dataclass(frozen=True, slots=True)
+class _Acts:
+    """The journey has three: files to register and decisions; the period's end to acknowledged returns; what is due."""
+
+    councils: Sequence[Doors]
+    api: Api
+    people: People
+    say: Say
+    patience: float
+
+    def play(self, begins: str, dags: Sequence[str], is_over: Callable[[Doors], bool], what: str) -> None:
+        """The Dags run, and people answer what they are asked, until `is_over` for every council."""
+        self.say(begins)
+        self.api.unpause(dags)
+        deadline = monotonic() + self.patience
+        while not (all(is_over(doors) for doors in self.councils) and _quiet(self.api)):
+            for question in self.people.answer():
+                self.say(f"answered: {question.subject}")
+            failed = {f"{task['dag_id']}.{task['task_id']}" for task in self.api.tasks() if task["state"] in FAILED}
+            if failed:
+                raise RuntimeError(f"these tasks failed: {', '.join(sorted(failed))}; their logs say why")
+            if monotonic() > deadline:
+                raise TimeoutError(f"after {self.patience:.0f} seconds still open: {what}")
+            sleep(LOOK)
+
+    def await_visitor(self) -> None:
+        """Return when everything is there that a visitor should find: a required action, and the letters."""
+        deadline = monotonic() + self.patience
+        while not (self.api.questions() and all(_told(doors) for doors in self.councils)):
+            if monotonic() > deadline:
+                raise TimeoutError("no required action or no letter appeared")
+            sleep(LOOK)
 
 
-def _journey(stage: World, api: Api, people: People, lead: Lead, dags: list[str], *, leave_one: bool, say: Say) -> None:
-    """Three acts: files to register and decisions; the period's end to acknowledged returns; what is due, and told."""
-
-    def act(begins: str, prefixes: tuple[str, ...], is_over: Callable[[Tenant], bool], what: str) -> None:
-        say(begins)
-        api.unpause(dag for dag in dags if dag.startswith(prefixes))
-        _await(stage, api, people, is_over, what, say)
-
-    say("partners drop files over SFTP")
-    files = lead.files
-    files.update({tenant.doors.profile.council: world.drop(tenant) for tenant in stage.tenants})
-    act(
-        f"{sum(files.values())} files are in the drop zone; receiving",
-        ("receive_", "release_", "update_", "decide_", "deliver_"),
-        lambda tenant: _taken_in(tenant, files[tenant.doors.profile.council]),
-        "files, register and decisions",
-    )
-    lead.after()
-    act("the period has ended; preparing returns", ("prepare_",), _delivered, "returns")
-    last = ("purge_", "watch_")
-    if leave_one:
-        say("looking whether anything needs a person; a destruction plan waits for your approval")
-        api.unpause(dag for dag in dags if dag.startswith(last))
-        _await_visitor(stage, api)
-        return
-    act("looking whether anything needs a person; destroying what is due", last, _over, "destruction and letters")
-
-
-def _await(stage: World, api: Api, people: People, is_over: Callable[[Tenant], bool], what: str, say: Say) -> None:
-    deadline = monotonic() + PATIENCE
-    while not (all(is_over(tenant) for tenant in stage.tenants) and _quiet(api)):
-        for question in people.answer():
-            say(f"answered: {question.subject}")
-        if failed := sorted({f"{task['dag_id']}.{task['task_id']}" for task in api.tasks() if task["state"] in FAILED}):
-            raise RuntimeError(f"these tasks failed: {', '.join(failed)}; their logs say why")
-        if monotonic() > deadline:
-            raise TimeoutError(f"after {PATIENCE:.0f} seconds still open: {what}")
-        sleep(LOOK)
-
-
-def _await_visitor(stage: World, api: Api) -> None:
-    """Return when everything is there that a visitor should find: a required action, and the letters."""
-    deadline = monotonic() + PATIENCE
-    while not (api.questions() and all(_told(tenant) for tenant in stage.tenants)):
-        if monotonic() > deadline:
-            raise TimeoutError("no required action or no letter appeared")
-        sleep(LOOK)
+def _of(dags: Sequence[str], *prefixes: str) -> list[str]:
+    return [dag for dag in dags if dag.startswith(prefixes)]
 
 
 def _quiet(api: Api) -> bool:
@@ -195,41 +228,37 @@ def _quiet(api: Api) -> bool:
     return all(run["state"] not in {"queued", "running"} for run in api.runs())
 
 
-def _taken_in(tenant: Tenant, files: int) -> bool:
+def _taken_in(doors: Doors, files: int) -> bool:
     """Every file has an end and a receipt, every accepted row is in the register, every proposal is decided."""
-    with database.transaction(tenant.doors.database) as connection:
+    with database.transaction(doors.database) as connection:
         row = connection.execute(SETTLED).fetchone()
         undecided = connection.execute(UNDECIDED).fetchone()
     return row == (0, 0, files) and undecided == (0,)
 
 
-def _delivered(tenant: Tenant) -> bool:
-    expected = sum(promise.enabled for promise in tenant.doors.profile.returns.values())
-    with database.transaction(tenant.doors.database) as connection:
+def _delivered(doors: Doors) -> bool:
+    expected = sum(promise.enabled for promise in doors.profile.returns.values())
+    with database.transaction(doors.database) as connection:
         return connection.execute(UNACKNOWLEDGED).fetchone() == (0, expected)
 
 
-def _over(tenant: Tenant) -> bool:
+def _over(doors: Doors) -> bool:
     """What is due is destroyed, and what needs a person is told."""
-    with database.transaction(tenant.doors.database) as connection:
+    with database.transaction(doors.database) as connection:
         row = connection.execute(CERTIFICATES).fetchone()
-    return row is not None and int(row[0]) > 0 and _told(tenant)
+    return row is not None and int(row[0]) > 0 and _told(doors)
 
 
-def _told(tenant: Tenant) -> bool:
+def _told(doors: Doors) -> bool:
     """Somebody was written to, and no message waits. There is one in every demo: a partner's key ends soon."""
-    with database.transaction(tenant.doors.database) as connection:
+    with database.transaction(doors.database) as connection:
         row = connection.execute(MESSAGES).fetchone()
     return row is not None and row[0] == 0 and int(row[1]) > 0
-
-
-def _since(stage: World) -> date:
-    return min(supported_since(tenant, _today()) for tenant in stage.tenants)
 
 
 def _today() -> date:
     return datetime.now(UTC).date()
 
 
-def _councils(stage: World) -> list[str]:
-    return [tenant.doors.profile.council for tenant in stage.tenants]
+def _names(councils: Sequence[Doors]) -> list[str]:
+    return [doors.profile.council for doors in councils]

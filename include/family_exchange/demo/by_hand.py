@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 
 from family_exchange.adapters import letters
+from family_exchange.adapters.doors import Doors
 from family_exchange.demo import families
 from family_exchange.demo.cast import OFFICER, PROGRAMME_LEAD, REASON
 from family_exchange.demo.world import Tenant
@@ -29,7 +30,7 @@ def run(tenant: Tenant, *, today: date, say: Say) -> None:
     propose.families(doors, today=today)
     say("deciding")
     families.say_no(doors, today=today)
-    since = supported_since(tenant, today)
+    since = supported_since(doors, today)
     decided = propose.decide(
         doors,
         propose.open_proposals(doors),
@@ -56,12 +57,12 @@ def run(tenant: Tenant, *, today: date, say: Say) -> None:
     tell.people(doors, letters.into_folder(doors.outbox))
 
 
-def supported_since(tenant: Tenant, today: date) -> date:
+def supported_since(doors: Doors, today: date) -> date:
     """Since when the scripted lead says that families are supported: the first day of the last closed period.
 
     They were on the programme before their files came here, as families are when a council begins to use it.
     """
-    promises = tenant.doors.profile.returns.values()
+    promises = doors.profile.returns.values()
     return min(period.calendar(each.periods).last_closed(today).starts_on for each in promises if each.enabled)
 
 

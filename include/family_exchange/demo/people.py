@@ -5,9 +5,8 @@ Two different people sign a return off; whoever answered one sign-off of a run l
 
 from collections.abc import Callable
 from datetime import date
-from typing import Self
+from typing import Protocol, Self
 
-from family_exchange.demo.airflow import Airflow
 from family_exchange.demo.airflow_api import Api, Question
 from family_exchange.demo.cast import OFFICER, PROGRAMME_LEAD, REASON
 from family_exchange.orchestration.answers import ACCEPT, APPROVE
@@ -21,12 +20,19 @@ ANSWERS: dict[str, tuple[str, str]] = {
 """Who answers which task, and how; what stands here nowhere is left to a person of flesh and blood."""
 
 
+class LogsIn(Protocol):
+    """Where the cast logs in: our own Airflow, or one that somebody else runs."""
+
+    def log_in(self, user: str, /) -> Api:
+        """The API, as `user` sees it."""
+
+
 class People:
     """The cast, logged in; close them when the play is over."""
 
     def __init__(
         self,
-        airflow: Airflow,
+        airflow: LogsIn,
         *,
         since: date | None = None,
         leave: Callable[[Question], bool] = lambda _: False,

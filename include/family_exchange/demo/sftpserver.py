@@ -49,19 +49,19 @@ class Server:
 
 @contextmanager
 def running(
-    folder: Path, users: Mapping[str, User], *, port: int = 0, room: "type[Room] | None" = None
+    folder: Path, users: Mapping[str, User], *, host: str = HOST, port: int = 0, room: "type[Room] | None" = None
 ) -> Iterator[Server]:
     """A server for `users`; stopped, with every connection, when the block ends.
 
-    Its host key lives in `folder`, so that a second start is the same server. Port 0: any free one. Another `room`
-    is for tests of servers that behave badly.
+    Its host key lives in `folder`, so that a second start is the same server. Port 0: any free one. `host` is the
+    address that it listens at. Another `room` is for tests of servers that behave badly.
 
     Raises:
         OSError: the port is taken.
         RuntimeError: the server did not end in time; the message says at which line it stands.
     """
     key = _host_key(folder)
-    door = _Door(users, room or Room)
+    door = _Door(users, room or Room, host)
     started: Future[int] = Future()
     thread = Thread(target=lambda: asyncio.run(door.serve(key, port, started)), name="sftp-server", daemon=True)
     thread.start()
@@ -83,8 +83,8 @@ def _place(thread: Thread) -> str:
 class _Door:
     """The listening socket, and the connections that came through it."""
 
-    def __init__(self, users: Mapping[str, User], room: "type[Room]") -> None:
-        self._kind = room
+    def __init__(self, users: Mapping[str, User], room: "type[Room]", host: str) -> None:
+        self._kind, self._host = room, host
         self.keys = {name: asyncssh.import_public_key(user.public_key) for name, user in users.items()}
         self.roots = {name: user.root for name, user in users.items()}
         self.connections: set[asyncssh.SSHServerConnection] = set()
@@ -94,7 +94,7 @@ class _Door:
         """Serve until `close` is called; `started` gets the port, or why there is none."""
         logging.getLogger("asyncssh").setLevel(logging.CRITICAL)  # its lines hold names of files
         try:
-            listening = socket.create_server((HOST, port))
+            listening = socket.create_server((self._host, port))
             acceptor = await asyncssh.listen(
                 sock=listening,
                 server_factory=lambda: _Guard(self),
@@ -192,6 +192,11 @@ class Room(asyncssh.SFTPServer):
 
     def lsetstat(self, path: bytes, attrs: asyncssh.SFTPAttrs) -> None:
         """As with `setstat`."""
+
+
+def public_key(folder: Path) -> str:
+    """The public half of the host key that a server in `folder` has or will have, to be pinned."""
+    return _host_key(folder).export_public_key().decode().strip()
 
 
 def _host_key(folder: Path) -> asyncssh.SSHKey:

@@ -17,10 +17,9 @@ from family_exchange.adapters.doors import Doors, make_secrets, prepare
 from family_exchange.adapters.keys import register
 from family_exchange.adapters.openpgp import OpenPGP
 from family_exchange.adapters.settings import CouncilSettings, SftpEndpoint
-from family_exchange.adapters.sftp import DropZone
 from family_exchange.demo import keys, postgres, sftpserver, synthetic
+from family_exchange.demo.partners import PartnerEnd, leave
 from family_exchange.demo.recipient import Recipient
-from family_exchange.demo.synthetic import PartnerFile
 from family_exchange.domain.seal import RegisteredKey
 
 Serve = Callable[[Path, Mapping[str, sftpserver.User]], AbstractContextManager[sftpserver.Server]]
@@ -37,18 +36,6 @@ SETTLE = timedelta(seconds=0.5)
 LASTS = timedelta(days=730)
 ENDS_SOON = timedelta(days=12)
 """For so long the key of the last partner of each council is good: somebody has to be told."""
-
-CUT = 3
-"""A file that is cut short keeps all but one part in this many."""
-
-
-@dataclass(frozen=True, slots=True)
-class PartnerEnd:
-    """A partner as it sees the exchange: its own keys and its own log-in."""
-
-    slug: str
-    openpgp: OpenPGP
-    endpoint: SftpEndpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,16 +68,18 @@ def standing(
     today: date,
     canary: str | None = None,
     serve: Serve = sftpserver.running,
+    database_settings: Mapping[str, str] | None = None,
 ) -> Iterator[World]:
     """A world that stands while the block runs; afterwards its processes, keys and files are gone.
 
-    `serve` runs the SFTP server: the demo's own, unless a test brings another.
+    `serve` runs the SFTP server: the demo's own, unless a test brings another. `database_settings` are PostgreSQL's,
+    beside those that it always has.
     """
     folder = Path(tempfile.mkdtemp(prefix="fx-"))
     folder.chmod(0o755)  # the database server runs as another user when we are root
     homes: list[Path] = []
     try:
-        with postgres.running(folder / "postgres", durable=False) as server:
+        with postgres.running(folder / "postgres", durable=False, more=database_settings) as server:
             logins = {name: keys.ssh(folder / "ssh", name) for name in _log_ins(councils)}
             users = {name: sftpserver.User(login.public_key, _root(folder, name)) for name, login in logins.items()}
             for user in users.values():
@@ -125,16 +114,7 @@ def standing(
 
 def drop(tenant: Tenant) -> int:
     """The number of files that the council's partners uploaded, sealed as each of them should, or should not, be."""
-    sent: dict[bytes, bytes] = {}
-    for file in tenant.made.files:
-        partner = tenant.partners[file.partner]
-        twice = file.misbehaviour == "sent_twice"
-        sealed = sent[file.content] if twice else _sealed(tenant, partner, file)
-        sent[file.content] = sealed
-        with DropZone(partner.endpoint) as zone:
-            zone.upload_new(f"/{file.feed}", f".{file.name}.part", sealed)
-            zone.rename(f"/{file.feed}", f".{file.name}.part", file.name)
-    return len(tenant.made.files)
+    return leave(tenant.partners, tenant.made.files, council_key=tenant.doors.settings.own_key)
 
 
 def environment(tenant: Tenant) -> dict[str, str]:
@@ -210,14 +190,6 @@ def _register(doors: Doors, partner: str, fingerprint: str, *, lasts: timedelta)
     with database.transaction(doors.database) as connection:
         register(connection, partner, key, added_by=REGISTRARS[0], approved_by=REGISTRARS[1])
         audit.checkpoint(connection, doors.checkpoints, doors.signing_key)
-
-
-def _sealed(tenant: Tenant, partner: PartnerEnd, file: PartnerFile) -> bytes:
-    council_key = tenant.doors.settings.own_key
-    if file.misbehaviour == "unsigned":
-        return keys.encrypt_only(partner.openpgp, file.content, recipient=council_key)
-    sealed = partner.openpgp.seal(file.content, recipient=council_key)
-    return sealed[: len(sealed) - len(sealed) // CUT] if file.misbehaviour == "cut_short" else sealed
 
 
 def _log_ins(councils: tuple[str, ...]) -> Iterator[str]:

@@ -8,7 +8,8 @@ import json
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote, unquote, urlsplit
 
 from family_exchange.adapters.room import MIB
@@ -206,6 +207,24 @@ def _sftp(endpoint: SftpEndpoint, **more: object) -> dict[str, object]:
         "login": endpoint.username,
         "extra": pinned | more,
     }
+
+
+def in_file(file: Path) -> Find:
+    """A look into a file of connections by their ids, in the JSON form of Airflow's local filesystem backend.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    described: dict[str, dict[str, Any]] = json.loads(file.read_text())
+
+    def find(conn_id: str) -> Connection | None:
+        body = described.get(conn_id)
+        if body is None:
+            return None
+        fields = {name: body.get(name) for name in ("host", "port", "schema", "login", "password")}
+        return SimpleNamespace(**fields, extra_dejson=json.loads(body.get("extra") or "{}"))
+
+    return find
 
 
 def in_airflow(conn_id: str) -> Connection | None:
