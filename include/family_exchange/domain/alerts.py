@@ -226,6 +226,11 @@ ALERTS = (
         "Airflow's scheduler does not beat", "five minutes; where Airflow's own metrics are collected",
     ),
     Alert(
+        "CouncilClosed", f"{metric('closed')} == 1", "4h",
+        Severity.WARNING, Owner.DATA_PROTECTION, "a-council-is-closed",
+        _AT + "it is closed, and nobody has opened it again", "four hours",
+    ),
+    Alert(
         "BackupOld",
         f"{metric('backup_age_seconds')} > {_seconds(BACKUP_OLD)}"
         f" or {metric('observed_timestamp_seconds')} unless on (council) {metric('backup_age_seconds')}",

@@ -57,6 +57,11 @@ SECTIONS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                 6, bad_below=1,
             ),
             Panel(
+                "Closed", "1: the council is closed, after a restore or by somebody; nothing is taken in or sent.",
+                Look.NUMBER, "short", (("max by (council) (family_exchange_closed{$own})", "{{council}}"),),
+                6, bad_from=1,
+            ),
+            Panel(
                 "Newest backup", "The age of the newest backup of each council; nothing shown: there is none.",
                 Look.NUMBER, "s", (("max by (council) (family_exchange_backup_age_seconds{$own})", "{{council}}"),),
                 6, bad_from=93600,

@@ -6,7 +6,7 @@ It only reads. A second run at the same instant, with nothing changed, gives the
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
-from family_exchange.adapters import database, marks, metrics
+from family_exchange.adapters import closing, database, marks, metrics
 from family_exchange.adapters.database import Connection
 from family_exchange.adapters.doors import Doors
 from family_exchange.domain import expiry, period
@@ -20,7 +20,7 @@ from family_exchange.stages import watch
 
 
 def council(doors: Doors, *, at: datetime) -> list[Reading]:
-    """Every reading at `at`, all of one moment of the database.
+    """Every reading at `at`, all of one moment of the database; of a closed council only what lies beside it.
 
     Raises:
         TryLater: the database does not answer.
@@ -29,6 +29,8 @@ def council(doors: Doors, *, at: datetime) -> list[Reading]:
     profile, slug, today = doors.profile, doors.profile.council, at.astimezone(LONDON).date()
     agreed = [(partner.slug, feed) for partner in profile.partners for feed in partner.feeds]
     active = [(partner.slug, feed) for partner in profile.active_partners for feed in partner.active_feeds]
+    if closing.of(doors.settings.state) is not None:
+        return [reading("closed", 1, slug), *_beside(doors, at)]
     with database.transaction(doors.database) as connection:
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         found = [
@@ -45,7 +47,7 @@ def council(doors: Doors, *, at: datetime) -> list[Reading]:
             *metrics.of_retention(connection, slug, profile.retention, today=today),
             *metrics.of_messages(connection, slug, at=at),
         ]
-    return [*found, *_beside(doors, at)]
+    return [*found, reading("closed", 0, slug), *_beside(doors, at)]
 
 
 def _calendars(doors: Doors, connection: Connection, active: list[tuple[str, str]], at: datetime) -> Iterator[Reading]:
