@@ -76,7 +76,11 @@ def _settings(council: str, database_url: str) -> CouncilSettings:
     doors.make_secrets(state)
     ring = state / "gnupg"
     make_ring(ring)
-    own = _kept(state / "openpgp_key", lambda: make_key(ring, f"{council} council"))
+    # A run that was killed before it noted its key finds it again: nothing else is in a ring that is so new.
+    own = _kept(
+        state / "openpgp_key",
+        lambda: next(iter(OpenPGP(ring, "").held()), None) or make_key(ring, f"{council} council"),
+    )
     for folder, name in ((SETTINGS / council, "drop_zone_key"), (state, "recipient_log_in")):
         if not (folder / name).exists():
             command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", council, "-f", str(folder / name)]

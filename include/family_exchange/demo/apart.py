@@ -19,7 +19,7 @@ from time import sleep
 
 from family_exchange.adapters import database, keys, profiles
 from family_exchange.adapters.doors import Doors, opened
-from family_exchange.adapters.openpgp import OpenPGP, make_key
+from family_exchange.adapters.openpgp import OpenPGP, make_key, make_ring
 from family_exchange.adapters.settings import SftpEndpoint
 from family_exchange.demo import sftpserver, synthetic
 from family_exchange.demo.keys import ssh
@@ -33,11 +33,13 @@ from family_exchange.orchestration import connections
 log = logging.getLogger("demo")
 
 LOOK = 1.0
+TRY_AGAIN = 12.0
+"""Seconds between two tries to log in: whoever knocks without being known is kept out for ten."""
 ENDS_SOON = "12d"
 """For so long the key of the last partner of each council is good: somebody has to be told."""
 THIRD_PARTY_PORT = 2022
 COUNCIL_KEY, COUNCIL_LOG_IN, HOST_KEY = "council.asc", "recipient_log_in.pub", "host_key.pub"
-DROPPED = "dropped.json"
+DROPPED, REGISTERED = "dropped.json", "registered.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +73,9 @@ def partners(places: Places, councils: list[str], *, drop_zone: str, people: int
                 slug: replace(end, endpoint=replace(end.endpoint, host=drop_zone, host_key=host_key))
                 for slug, end in found.items()
             }
+            _until(partial(_all_registered, told))
             for end in ends.values():
-                _until(partial(_lets_in, end))
+                _until(partial(_lets_in, end), every=TRY_AGAIN)
             number = leave(ends, made.files, council_key=council_key)
             _write(told / DROPPED, json.dumps({"files": number, "people": people, "seed": seed}))
             log.info("%s: %d files are in the drop zone", council, number)
@@ -94,6 +97,9 @@ def office(places: Places, councils: list[str], *, set_up: list[str], connection
                 _register(doors, [Path(path) for path in sorted(waiting) if Path(path).parent.name == council])
             subprocess.run(set_up, check=True)  # noqa: S603 - as above
             done |= waiting
+            for council in councils:
+                names = sorted(Path(path).name for path in done if Path(path).parent.name == council)
+                _write(places.public / council / REGISTERED, json.dumps(names))
             log.info("%d keys are registered", len(waiting))
             places.ready.touch()
         sleep(LOOK)
@@ -150,17 +156,25 @@ def _partner(places: Places, profile: Profile, number: int) -> PartnerEnd:
 
 
 def _ring(home: Path, label: str, **expires: str) -> OpenPGP:
-    """A key ring with a key of its own, made once."""
+    """A key ring with a key of its own, made once; one that was made and not noted is found again."""
     noted = home.with_name(f"{home.name}.own")
     if not noted.exists():
         home.parent.mkdir(parents=True, exist_ok=True)
-        _write(noted, make_key(home, label, **expires))
+        make_ring(home)
+        _write(noted, next(iter(OpenPGP(home, "").held()), None) or make_key(home, label, **expires))
     return OpenPGP(home, noted.read_text())
 
 
 def _introduced(found: Mapping[str, PartnerEnd], council_public: bytes) -> str:
     """The fingerprint of the council's key, which every partner's ring now holds."""
     return {end.openpgp.import_key(council_public) for end in found.values()}.pop()
+
+
+def _all_registered(told: Path) -> bool:
+    """True when whoever registers keys has said so of every key that was given out."""
+    file = told / REGISTERED
+    known = set(json.loads(file.read_text())) if file.exists() else set()
+    return known >= {path.name for path in told.glob("partner.*.*")}
 
 
 def _lets_in(end: PartnerEnd) -> bool:
@@ -196,9 +210,9 @@ def _doors(council: str, connections_file: Path) -> Doors:
     return opened(council, connections.settings(council, connections.in_file(connections_file)))
 
 
-def _until(is_so: Callable[[], bool]) -> None:
+def _until(is_so: Callable[[], bool], *, every: float = LOOK) -> None:
     while not is_so():
-        sleep(LOOK)
+        sleep(every)
 
 
 def _for_ever() -> None:

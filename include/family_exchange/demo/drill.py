@@ -5,6 +5,7 @@ PostgreSQL hands out its log through `deploy/archive-wal`, and the old server is
 """
 
 import argparse
+import json
 import os
 import shutil
 import signal
@@ -13,14 +14,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
+from hashlib import sha256
 from pathlib import Path
 from time import monotonic, sleep
 
 import psycopg
 from psycopg import conninfo, sql
 
-from family_exchange.adapters import audit, closing, database, profiles, recovery_key, returns
-from family_exchange.adapters import register as registry
+from family_exchange.adapters import audit, closing, database, profiles, purge_plans, recovery_key, retention, returns
 from family_exchange.adapters.doors import Doors
 from family_exchange.adapters.openpgp import stop_agent
 from family_exchange.demo import by_hand, families, postgres, world
@@ -52,7 +53,7 @@ class Report:
 
     seconds: dict[str, float] = field(default_factory=dict)
     before: str = ""
-    """The register's digest just before the disk was lost, with everything taken in and destroyed."""
+    """What the register said just before the disk was lost, with everything taken in and destroyed."""
     closed: str = ""
     """What a stage was told before two people had opened the council."""
     told: dict[str, object] = field(default_factory=dict)
@@ -65,7 +66,7 @@ class Report:
     back: tuple[str, ...] = ()
     """Those of them that are there again at the end."""
     after: str = ""
-    """The register's digest when work had gone on to the end."""
+    """What the register said when work had gone on to the end."""
     opened: tuple[bool, ...] = ()
     """What each person who opened was told."""
     returns: dict[str, str] = field(default_factory=dict)
@@ -145,7 +146,7 @@ def run(*, people: int, seed: int, today: date, say: by_hand.Say) -> Report:
             report.destroyed = destroy(tenant, today=today)
             _sent(tenant, sealed)
             _sent(tenant, _prepared(tenant, "nis", today=today))
-            report.before = _digest(tenant.doors)
+            report.before = content(tenant.doors)
         with timed("backup of what lies outside the database"):
             backup.take(tenant.doors, server=None, at=_now())
         _hand_out(stage, kept)
@@ -163,7 +164,7 @@ def run(*, people: int, seed: int, today: date, say: by_hand.Say) -> Report:
             with timed("work goes on to the end"):
                 work(found, today=today)
                 _finish(found, today=today)
-            report.after = _digest(found.doors)
+            report.after = content(found.doors)
             report.back = _still_there(found.doors, report.destroyed)
             _look(found, report)
     return report
@@ -206,9 +207,16 @@ def work(tenant: Tenant, *, today: date) -> None:
 
 
 def destroy(tenant: Tenant, *, today: date) -> tuple[str, ...]:
-    """Ids of the source records that were due and are destroyed; a plan of some years ahead, so that there are some."""
+    """Ids of the source records that were due and are destroyed: of a plan for some years on, so that there are some.
+
+    Sealed files are kept, as they would be for a while: what the ledger loses is taken up again from them.
+    """
     doors = tenant.doors
     plan_id = purge.plan(doors, today=today.replace(year=today.year + YEARS_ON))
+    with database.transaction(doors.database) as connection:
+        listed = purge_plans.listed(connection, plan_id)
+        for category in sorted({item.category for item in listed if item.kind is not Kind.SOURCE_RECORD}):
+            retention.place_hold(connection, "category", category, by=OFFICER, reason="the drill keeps what is sealed")
     purge.approve(doors, plan_id, by=OFFICER)
     purge.destroy(doors, plan_id)
     purge.follow(doors, today=today)
@@ -351,9 +359,41 @@ def _still_there(doors: Doors, ids: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(str(each) for (each,) in rows)
 
 
-def _digest(doors: Doors) -> str:
+def content(doors: Doors) -> str:
+    """SHA-256 over what the register says, whatever it calls people and families.
+
+    A person's id comes from a first record: when that one was destroyed before the others came, it is another id. So a
+    person is named by its records here, and a family by its people.
+    """
     with database.transaction(doors.database) as connection:
-        return registry.digest(connection)
+        people: dict[str, str] = {}
+        for person, record in connection.execute(
+            "SELECT person_id, min(source_record_id) FROM register.person_record GROUP BY 1"
+        ):
+            people[str(person)] = str(record)
+        families_: dict[str, str] = {}
+        for family, members in connection.execute(
+            "SELECT family_id, array_agg(DISTINCT person_id) FROM register.family_member GROUP BY 1"
+        ):
+            families_[str(family)] = min(people[person] for person in members)
+        lines = []
+        for table in _COMPARED:
+            for (row,) in connection.execute(
+                sql.SQL("SELECT to_jsonb(t) FROM register.{} t").format(sql.Identifier(table))
+            ):
+                said = {key: value for key, value in row.items() if key not in _NAMES_ALONE}
+                said |= {"person_id": people.get(str(row.get("person_id")))}
+                said |= {"family_id": families_.get(str(row.get("family_id")))}
+                lines.append(f"{table} {json.dumps(said, sort_keys=True)}")
+    return sha256("\n".join(sorted(lines)).encode()).hexdigest()
+
+
+_COMPARED = (
+    "source_record", "person_record", "fact", "family_member", "evidence", "proposal", "decision", "family_status",
+    "family_worker", "plan_scope", "suggestion",
+)  # fmt: skip
+_NAMES_ALONE = {"evidence_id", "proposal_id", "decision_id", "how", "weight", "recorded_at"}
+"""Ids that come from other ids, and how a record was first found to be somebody's."""
 
 
 def _now() -> datetime:
