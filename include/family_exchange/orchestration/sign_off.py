@@ -105,11 +105,11 @@ class Voice(HITLOperator):
 
 
 def person(event: Event) -> str:
-    """The id under which the person who answered is logged in.
+    """The name under which the person who answered is logged in; ids of some auth managers are mere numbers.
 
     Raises:
         NeedsDecision: nobody answered; a default that ran out of time decides nothing.
     """
     if not event.get("responded_by_user"):
         raise NeedsDecision("no named person answered; clear this task to have it asked again")
-    return str(event["responded_by_user"]["id"])
+    return str(event["responded_by_user"]["name"])
