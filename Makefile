@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 WORKERS ?= -n logical --maxprocesses 4 --no-loadscope-reorder # of the tests; WORKERS= runs them one after the other
 
 .DEFAULT_GOAL := help
-.PHONY: secrets admin help setup demo test compose-test check fix bench bench-matching soak requirements lock schemas feeds clean
+.PHONY: secrets admin help setup spark demo test compose-test check fix bench bench-matching soak restore-test requirements lock schemas feeds signals clean
 
 help: ## what you can ask for
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -27,7 +27,15 @@ $(VENV)/.ready: requirements.txt requirements-dev.txt pyproject.toml
 demo: setup ## the main job: the whole journey with a real Airflow, on this machine (ARGS="--stay" to look around)
 	$(BIN)/family-exchange demo $(ARGS)
 
-test: setup ## every test
+$(VENV)/.spark: $(VENV)/.ready requirements-spark.txt
+	rm -rf $(VENV)/spark
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-virtualenv --target $(VENV)/spark \
+		-r requirements-spark.txt
+	@touch $@
+
+spark: $(VENV)/.spark ## what matching on Spark needs besides Java 17: half a gigabyte
+
+test: setup $(VENV)/.spark ## every test
 	$(BIN)/python tests/support/bare_machine.py
 	$(BIN)/pytest $(WORKERS) --cov --cov-report=term:skip-covered $(ARGS)
 
@@ -52,6 +60,9 @@ bench-matching: setup ## how well people are matched, beside recordlinkage and a
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-virtualenv --no-deps -r requirements-bench.txt
 	$(BIN)/pytest -q tests/benchmarks/test_matching.py --benchmark-only --benchmark-columns=median $(ARGS)
 
+restore-test: setup ## the drill: a council at work, its disk lost, restored to a minute before (ARGS="--people 20000" for a larger one)
+	$(BIN)/python -m family_exchange.demo.drill $(ARGS)
+
 soak: setup ## 10,000 small files with things going wrong all the while (ARGS="--files 500" for fewer)
 	PYTHONPATH=include:tests $(BIN)/python -m support.soak $(ARGS)
 
@@ -70,9 +81,13 @@ secrets: ## what docker-compose.yml needs as secrets, into ./secrets or SECRETS=
 admin: ## the first administrator of the composed Airflow, or another; NAME= says who, the password is shown this once
 	docker compose run --rm -T init python /opt/family-exchange/docker/people.py add $(or $(NAME),$(error say NAME=)) --role Admin --generate
 
-lock: ## requirements.txt and requirements-dev.txt anew from the .in files (needs uv)
+signals: setup ## deploy/: rules of alerts for Prometheus and the dashboard for Grafana
+	$(BIN)/python -m family_exchange.adapters.signals
+
+lock: ## requirements*.txt anew from the .in files (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --no-header --generate-hashes requirements.in -o requirements.txt
 	uv pip compile --quiet --universal --python-version 3.11 --no-header --generate-hashes requirements-dev.in -o requirements-dev.txt
+	uv pip compile --quiet --universal --python-version 3.11 --no-header --generate-hashes requirements-spark.in -o requirements-spark.txt
 
 clean: ## forget the virtual environment and every cache
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .benchmarks

@@ -29,6 +29,7 @@ COMMANDS = {
     "subject": ("subject",),
     "returns": ("return",),
     "retention": ("retention",),
+    "backup": ("backup",),
     "auditing": ("audit", "trace"),
     "watch": ("watch",),
     "doctor": ("doctor",),

@@ -24,7 +24,7 @@ NAME = b"restored.pgp"
 """What a file is called whose partner's own name went with its line of the ledger."""
 
 
-def destroy_again(connection: Connection, journal: Journal, vault: Vault) -> dict[str, int]:
+def destroy_again(connection: Connection, journal: Journal, vault: Vault) -> Counter[str]:
     """How many things went again, by kind; nothing of what the journal lists is left, but for what is claimed anew."""
     gone: Counter[str] = Counter()
     for kind, there in _THERE.items():
@@ -36,14 +36,14 @@ def destroy_again(connection: Connection, journal: Journal, vault: Vault) -> dic
                 left = [str(each) for (each,) in connection.execute(there.encode(), (some,))]
                 if left:
                     _destroy(connection, vault, kind, left)
-                    gone[kind] += len(left)
+                    gone[str(kind)] += len(left)
     for digest in sorted({each for kind in Kind for each in journal.destroyed(kind)[1]}):
         with connection.transaction():
-            gone[Kind.OBJECT] += destruction.unclaimed_object(connection, vault, digest).objects
+            gone[str(Kind.OBJECT)] += destruction.unclaimed_object(connection, vault, digest).objects
     if gone.total():
         with connection.transaction():
             audit.append(connection, "purge.destroyed_again", ACTOR, dict(gone))
-    return {str(kind): number for kind, number in gone.items() if number}
+    return +gone
 
 
 def left_over(connection: Connection, journal: Journal, vault: Vault) -> int:
@@ -59,8 +59,9 @@ def left_over(connection: Connection, journal: Journal, vault: Vault) -> int:
 def files(connection: Connection, journal: Journal, vault: Vault) -> tuple[list[str], list[str]]:
     """Ids of the files that intake takes up again from the vault, and of those whose sealed bytes are gone as well.
 
-    A line that the ledger lost is there again under its own id, as if it had just been seen; so is one whose landing
-    file went after that moment.
+    The latter are lost with their rows, if those were not destroyed too: their partners send them again. A line that
+    the ledger lost is there again under its own id, as if it had just been seen; so is one whose landing file went
+    after that moment.
     """
     destroyed = {*journal.destroyed(Kind.FILE)[0]}
     newest = {str(line["file"]): line for line in journal.lines(What.TAKEN)}
@@ -71,11 +72,11 @@ def files(connection: Connection, journal: Journal, vault: Vault) -> tuple[list[
                  FROM exchange.file WHERE file_id = %s""",
             (line["partner"], line["feed"], file_id),
         ).fetchone()
-        if file_id in destroyed or (row and row[0]):
+        if row and row[0]:
             continue
         if row and not row[1]:
             raise NeedsDecision(f"file {file_id} of the journal is another one than the ledger's; somebody must look")
-        if not vault.holds(bytes.fromhex(str(line["sha256"]))):
+        if file_id in destroyed or not vault.holds(bytes.fromhex(str(line["sha256"]))):
             lost.append(file_id)
             continue
         _take_up(connection, file_id, line)

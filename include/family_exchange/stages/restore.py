@@ -36,7 +36,7 @@ from family_exchange.domain import backup as pages
 from family_exchange.domain.backup import Base, Manifest
 from family_exchange.domain.errors import NeedsDecision
 from family_exchange.domain.key import require_person, same_person
-from family_exchange.stages import backup, purge
+from family_exchange.stages import backup, intake, match, purge
 from family_exchange.stages.backup import Looked
 
 log = logging.getLogger(__name__)
@@ -81,7 +81,7 @@ def restore(doors: Doors, source: Source, *, by: str, at: datetime, today: date)
         base = _base(doors, place, source.to)
         same, set_aside = _database(doors, place, base, ring, source, at)
     prepare(doors)
-    told = _agree_with_the_journal(doors, today)
+    told = _agree_with_the_journal(doors, at, today)
     told |= {"same_register": same, "set_aside": set_aside, "base": base.base, "backup": page.backup}
     told |= _lost(doors, source, set_aside, at, int(str(told["last_event"])))
     with database.transaction(doors.database) as connection:
@@ -212,8 +212,11 @@ def _database(
     return before == after, council_database.put_in_place(source.superuser, beside, url, at)
 
 
-def _agree_with_the_journal(doors: Doors, today: date) -> dict[str, object]:
-    """The restored ledger knows what happened after its moment, as far as it can; in counts and ids."""
+def _agree_with_the_journal(doors: Doors, at: datetime, today: date) -> dict[str, object]:
+    """The restored ledger knows what happened after its moment, as far as it can; in counts and ids.
+
+    Files that are taken up again may bring records that were destroyed since: those go, too, before anybody looks.
+    """
     with database.session(doors.database) as connection:
         row = connection.execute(
             """SELECT h.seq, encode(h.hash, 'hex'), e.at FROM audit.head h LEFT JOIN audit.event e USING (seq)"""
@@ -225,11 +228,18 @@ def _agree_with_the_journal(doors: Doors, today: date) -> dict[str, object]:
         fields = {code: promise.fields for code, promise in doors.profile.returns.items()}
         with connection.transaction():
             given_up = taken_up.sent(connection, doors.journal, fields)
+    for file_id in again:
+        intake.take_in(doors, file_id, at=at)
+    if again:
+        match.people(doors)
+        with database.session(doors.database) as connection:
+            destroyed += taken_up.destroy_again(connection, doors.journal, doors.vault)
     if destroyed:
         purge.follow(doors, today=today)
     return {
         "last_event": int(row[0]), "last_hash": str(row[1]), "last_event_at": row[2] and row[2].isoformat(),
-        "destroyed_again": destroyed, "files_taken_up": again, "files_without_bytes": lost, "returns_void": given_up,
+        "destroyed_again": dict(destroyed), "files_taken_up": again, "files_without_bytes": lost,
+        "returns_void": given_up,
     }  # fmt: skip
 
 
