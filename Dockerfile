@@ -16,6 +16,7 @@ RUN --mount=type=cache,target=/root/.cache/pip \
 COPY include /opt/family-exchange/include
 COPY expectations /opt/family-exchange/expectations
 COPY dags /opt/family-exchange/dags
+COPY plugins /opt/family-exchange/plugins
 COPY docker/airflow /opt/family-exchange/docker
 # Nothing is written beside the code at run time, so it is compiled now.
 RUN python3 -m compileall -q /opt/family-exchange
