@@ -19,6 +19,7 @@ from family_exchange.stages import watch
 
 ROOT = Path(__file__).parents[2]
 RUNBOOK = (ROOT / "docs" / "runbook.md").read_text()
+PAGE = (ROOT / "docs" / "alerts.md").read_text()
 PROMTOOL, AMTOOL = shutil.which("promtool"), shutil.which("amtool")
 with_promtool = pytest.mark.skipif(PROMTOOL is None, reason="promtool is not installed")
 with_amtool = pytest.mark.skipif(AMTOOL is None, reason="amtool is not installed")
@@ -77,6 +78,17 @@ def test_each_alert_has_its_section_in_the_runbook_that_names_it(alert):
     assert alert.runbook in anchors
     word = re.sub(r"\d+", "…", alert.name)
     assert f"`{word}`" in anchors[alert.runbook]
+
+
+@pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
+def test_the_page_of_alerts_says_from_when_how_urgent_and_whose(alert):
+    row = f"[`{alert.name}`](runbook.md#{alert.runbook}) | {alert.threshold} | {alert.severity} | {alert.owner} |"
+    assert row in PAGE
+
+
+@pytest.mark.parametrize("metric", METRICS.values(), ids=lambda metric: metric.name)
+def test_the_page_of_alerts_says_what_is_measured(metric):
+    assert f"| `{metric.name}` | {', '.join(metric.labels[1:]) or 'none'} | {metric.meaning} |" in PAGE
 
 
 def test_no_alert_has_the_name_of_another():

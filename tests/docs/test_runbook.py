@@ -77,6 +77,20 @@ QUOTED = [
 ]
 
 
+def test_everything_that_halts_is_in_the_table_of_what_halts():
+    """Each message of a `Halted` has its line there, in its own words."""
+    table = RUNBOOK.split("### Everything that halts")[1].split("\n## ")[0]
+    quoted = [span.strip("… ") for span in re.findall(r"^\| `([^`]+)`", table, re.MULTILINE)]
+    said = {}
+    for source in PACKAGE.rglob("*.py"):
+        for raised in re.findall(r'Halted\(\s*((?:f?"[^"]*"\s*)+)', source.read_text()):
+            said[source.name, raised] = re.sub(r"\{[^{}]*\}", "…", re.sub(r'"\s*f?"', "", raised))
+    assert len(said) > 3
+    words = [re.split(r"[…(]", span)[0].strip() for span in quoted]
+    assert all(words)
+    assert [place for place, message in said.items() if not any(word in message for word in words)] == []
+
+
 def test_the_runbook_quotes_messages():
     assert len(QUOTED) > 20
 

@@ -81,8 +81,8 @@ def disks(state: Path, further: Sequence[Path] = ()) -> dict[str, tuple[int, flo
 
 
 def replace(file: Path, text: str, *, mode: int = 0o600) -> None:
-    """`file` holds `text`, whole or not at all; its folder is made when it is missing."""
-    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    """`file` holds `text`, whole or not at all; a missing folder is made, for those who may read the file."""
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o755 if mode & 0o004 else 0o700)
     with tempfile.NamedTemporaryFile("w", prefix=f".{file.name}.", dir=file.parent, delete=False) as unfinished:
         os.fchmod(unfinished.fileno(), mode)
         unfinished.write(text)

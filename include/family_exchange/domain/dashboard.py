@@ -73,7 +73,7 @@ SECTIONS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                 6, bad_below=LEAST_FREE,
             ),
             Panel(
-                "Free bytes", "The same in bytes, over time: how long will it last?", Look.LINES, "bytes",
+                "Free bytes", "The same in bytes, over time: how long it will last.", Look.LINES, "bytes",
                 (("family_exchange_free_bytes{$own}", "{{council}} {{place}}"),), 8,
             ),
             Panel(
