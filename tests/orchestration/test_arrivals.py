@@ -1,9 +1,11 @@
 import asyncio
+import json
 from itertools import pairwise
 
 import pytest
 from airflow.sdk import Connection
 from airflow.sdk.exceptions import AirflowNotFoundException
+from airflow.secrets.local_filesystem import LocalFilesystemBackend
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -94,6 +96,21 @@ def test_a_council_without_a_drop_zone_is_told_which_connection_is_missing(monke
     monkeypatch.setattr(Connection, "async_get", nothing)
     with pytest.raises(MissingSetting, match="north_vale_drop_zone"):
         asyncio.run(arrivals._endpoint("north-vale"))
+
+
+def test_a_drop_zone_in_a_file_of_connections_is_found_too(monkeypatch, tmp_path):
+    extra = json.dumps({"key_file": "/keys/council", "host_key": "ssh-ed25519 AAAA"})
+    described = {"conn_type": "sftp", "host": "drop-zone", "port": 2022, "login": "north-vale", "extra": extra}
+    file = tmp_path / "connections.json"
+    file.write_text(json.dumps({"north_vale_drop_zone": described}))
+
+    async def in_file(conn_id):
+        return LocalFilesystemBackend(connections_file_path=str(file)).get_connection(conn_id)
+
+    monkeypatch.setattr(Connection, "async_get", in_file)
+    found = asyncio.run(arrivals._endpoint("north-vale"))
+    assert (found.host, found.port, found.username) == ("drop-zone", 2022, "north-vale")
+    assert found.host_key == "ssh-ed25519 AAAA"
 
 
 def test_a_trigger_is_made_anew_from_what_it_serialises():

@@ -4,6 +4,7 @@ An event says how many files lie there and a digest of the listing: no names, be
 """
 
 import asyncio
+import json
 import logging
 from collections.abc import AsyncIterator
 from types import SimpleNamespace
@@ -97,6 +98,7 @@ async def _endpoint(council: str) -> SftpEndpoint:
         stored = await Connection.async_get(connections.connection_id(council, "drop_zone"))
     except AirflowNotFoundException:
         return connections.drop_zone(council, lambda _: None)
-    extra = await stored.aextra_dejson()
+    # Of a backend that reads files Airflow gives another class of connection, which has no asynchronous reader of this.
+    extra = json.loads(stored.extra) if stored.extra else {}
     found = SimpleNamespace(host=stored.host, port=stored.port, login=stored.login, extra_dejson=extra)
     return connections.drop_zone(council, lambda _: found)
