@@ -9,6 +9,7 @@ PROGRAMS = {
     "gpg": ("gnupg", "partner files are sealed and opened with it"),
     "sshd": ("openssh-server", "the SFTP door is tested against the real server"),
     "chromium": ("chromium", "the browser test looks at Airflow's pages"),
+    "java": ("default-jre-headless", "matching on Spark is compared with matching on DuckDB"),
     "git": ("git", "a test reads which files the project holds"),
 }
 FONTS = Path("/usr/share/fonts")

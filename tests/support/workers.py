@@ -22,6 +22,7 @@ LONG = (
     "tests/cli/test_wheel.py",
     "tests/faults/test_c_openpgp_interop.py",
     "tests/adapters/test_desk_model.py",
+    "tests/adapters/test_linkage_spark.py",
     "tests/demo/test_journey_ends.py",
     "tests/faults/test_simulated_schedules.py",
 )
