@@ -1,5 +1,5 @@
-"""The runbook's two onboardings, command by command: a council from its profile to its first return that has arrived,
-and a partner from its agreement to the receipt of its first file."""
+"""The runbook's procedures, command by command: a council from its profile to its first return that has arrived, a
+partner from its agreement to its first receipt, keys that are replaced or lost, a leak."""
 
 import json
 import subprocess
@@ -18,6 +18,7 @@ from family_exchange.cli import application
 from family_exchange.demo import keys, sftpserver, synthetic
 from family_exchange.demo.recipient import Recipient
 from family_exchange.domain import period
+from family_exchange.domain.errors import Halted
 
 COUNCIL = "cheshire-west-and-chester"
 ONE, ANOTHER = "it.security", "programme.lead"
@@ -160,6 +161,13 @@ def registered(council, partner):
     return ring
 
 
+def upload(council, partner, feed, name, sealed):
+    """As its program does: under a temporary name first."""
+    with DropZone(council.place.endpoints[partner.home.name]) as zone:
+        zone.upload_new(f"/{feed}", f".{name}.part", sealed)
+        zone.rename(f"/{feed}", f".{name}.part", name)
+
+
 def receipts_of(council, partner):
     """The partner's receipts as it reads them: over its own log-in, with its own key, from the council's."""
     with DropZone(council.place.endpoints[partner.home.name]) as zone:
@@ -173,9 +181,7 @@ def test_a_partner_from_its_agreement_to_its_first_receipt(council, police, file
         "valid"
     ]
     sealed = police.seal(files["police_incidents"].content, recipient=council.own)
-    with DropZone(council.place.endpoints["police"]) as zone:
-        zone.upload_new("/police_incidents", ".first.csv.pgp.part", sealed)
-        zone.rename("/police_incidents", ".first.csv.pgp.part", "first.csv.pgp")
+    upload(council, police, "police_incidents", "first.csv.pgp", sealed)
     take_in("police_incidents")
     (receipt,) = receipts_of(council, police)
     assert (receipt["state"], receipt["verdict"]) in {("CLOSED", "accepted"), ("CLOSED", "accepted_with_findings")}
@@ -217,3 +223,64 @@ def test_a_council_from_its_profile_to_a_first_return_that_has_arrived(council, 
     (arrived,) = family_exchange("return", "list", "--json")
     assert arrived["state"] == "ACKNOWLEDGED"
     assert "whole" in family_exchange("audit", "verify")
+
+
+def latest():
+    """The newest file of the ledger."""
+    return max(family_exchange("files", "list", "--json"), key=lambda one: one["file"])
+
+
+def measured(name, **labels):
+    """The one value of a metric with these labels."""
+    every = family_exchange("metrics", "--json")
+    (value,) = [
+        one["value"]
+        for one in every
+        if one["metric"] == f"family_exchange_{name}" and labels.items() <= one["labels"].items()
+    ]
+    return value
+
+
+def test_our_own_key_is_replaced_by_two_people_and_a_file_to_the_new_one_is_opened(council, everybody, police, files):
+    first = family_exchange("keys", "rotate", "--own", "--by", ONE, "--json")
+    assert first
+    new = json.loads(first)["fingerprint"] if isinstance(first, str) else first["fingerprint"]
+    family_exchange("keys", "rotate", "--own", "--by", ANOTHER)
+    police.import_key(family_exchange("keys", "export", new).encode())
+    sealed = police.seal(files["police_incidents"].content, recipient=new)
+    upload(council, police, "police_incidents", "to-the-new-key.csv.pgp", sealed)
+    take_in("police_incidents")
+    assert latest()["state"] == "DUPLICATE", "it opened: its content is known"
+    states = {key["fingerprint"]: key["state"] for key in family_exchange("keys", "list", "--json")}
+    assert (states[new], states[council.own]) == ("valid", "retiring")
+
+
+def test_a_partners_lost_key_is_taken_back_what_it_signs_is_an_incident_and_its_new_key_is_good(
+    council, everybody, police, files
+):
+    incident = {"partner": "police", "reason": "SIGNER_REVOKED"}
+    assert measured("files_quarantined", **incident, feed="police_incidents") == 0
+    family_exchange("keys", "revoke", police.own_key, "--by", ONE, "--reason", "compromised")
+    content = files["police_incidents"].content
+    upload(
+        council, police, "police_incidents", "by-whoever-has-it.csv.pgp", police.seal(content, recipient=council.own)
+    )
+    take_in("police_incidents")
+    refused = latest()
+    assert (refused["state"], refused["reason"]) == ("QUARANTINED", "SIGNER_REVOKED")
+    assert measured("files_quarantined", **incident, feed="police_incidents") == 1
+    for person in (ONE, ANOTHER):
+        family_exchange("files", "reject", refused["file"], "--by", person, "--reason", "not_trusted")
+    assert measured("files_quarantined", **incident, feed="police_incidents") == 0
+
+
+def test_a_leak_closes_the_council_at_once_until_two_people_open_it(council, everybody):
+    family_exchange("backup", "close", "--by", ONE, "--reason", "leak")
+    with pytest.raises(Halted, match="this council is closed"):
+        family_exchange("receive")
+    assert measured("closed") == 1
+    family_exchange("backup", "check")
+    family_exchange("backup", "open", "--by", ONE, ends_with=1)
+    family_exchange("backup", "open", "--by", ANOTHER)
+    family_exchange("receive")
+    assert measured("closed") == 0
