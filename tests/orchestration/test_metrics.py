@@ -2,6 +2,9 @@
 
 import atexit
 import gzip
+import os
+import subprocess
+import sys
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -54,6 +57,47 @@ def collector():
     finally:
         server.shutdown()
         server.server_close()
+
+
+TASK = """
+import os, socket
+from airflow.sdk.execution_time import supervisor
+from airflow.sdk.observability import stats
+from airflow.sdk.observability.metrics import stats_utils
+
+def begin():
+    stats.initialize(factory=stats_utils.get_stats_factory(), export_legacy_names=False)
+
+def task():
+    begin()
+    stats.gauge("family_exchange_closed", 1.0, tags={"council": "c"})
+
+begin()
+stats.gauge("family_exchange_closed", 0.0, tags={"council": "worker"})  # a worker has its own before it forks
+pairs = [socket.socketpair() for _ in range(3)]
+child = os.fork()
+if not child:
+    supervisor._fork_main(*(theirs for _, theirs in pairs), 0, task)
+os._exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+"""A worker that forks a task, as Airflow's supervisor does, and ends at once without telling anything itself."""
+
+
+def test_what_a_task_told_is_sent_when_its_process_ends(tmp_path):
+    (tmp_path / "airflow.cfg").touch()
+    with collector() as (address, points):
+        settings = {
+            "AIRFLOW_HOME": str(tmp_path),
+            "AIRFLOW__METRICS__OTEL_ON": "True",
+            "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": address,
+            "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL": "http/protobuf",
+        }
+        ran = subprocess.run(
+            [sys.executable, "-c", TASK], env=os.environ | settings, capture_output=True, text=True, check=False,
+            timeout=120,
+        )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    assert ("airflow.family_exchange_closed", frozenset({("council", "c")}), 1.0) in points
 
 
 @pytest.fixture
