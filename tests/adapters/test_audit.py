@@ -98,3 +98,65 @@ def test_a_checkpoint_that_was_cut_off_raises_no_alarm(chained, tmp_path, key):
         audit.append(connection, "test.more", "a test", {})
     mark(chained, tmp_path, key)
     assert verdict(chained, tmp_path, key).whole
+
+
+# --- after a restore ---------------------------------------------------------------------------------------------
+
+
+def restored_to(server, url, last):
+    """The chain as it was at event `last`, as a restore would have it."""
+    hash_of_last = f"(SELECT hash FROM audit.event WHERE seq = {last})"
+    as_superuser(
+        server,
+        url,
+        f"UPDATE audit.head SET seq = {last}, hash = {hash_of_last}",
+        f"DELETE FROM audit.event WHERE seq > {last}",
+    )
+
+
+def head_of(url):
+    with database.transaction(url) as connection:
+        return connection.execute("SELECT encode(hash, 'hex') FROM audit.head").fetchone()[0]
+
+
+@pytest.mark.requirement("R-079")
+def test_a_restored_chain_is_broken_until_people_gave_the_lost_events_up(server, chained, tmp_path, key):
+    mark(chained, tmp_path, key)
+    restored_to(server, chained, 3)
+    assert verdict(chained, tmp_path, key).broken_at == 5
+    with database.transaction(chained) as connection:
+        foreseen = audit.verify(connection, tmp_path, key.public_key(), given_up_after=3)
+    assert foreseen.whole
+    audit.give_up(tmp_path, key, 3, head_of(chained))
+    audit.give_up(tmp_path, key, 3, head_of(chained))
+    assert verdict(chained, tmp_path, key).whole
+    assert audit.reached(tmp_path) == 5
+
+
+def test_what_goes_missing_after_the_restore_is_noticed_as_ever(server, chained, tmp_path, key):
+    mark(chained, tmp_path, key)
+    restored_to(server, chained, 3)
+    audit.give_up(tmp_path, key, 3, head_of(chained))
+    with database.transaction(chained) as connection:
+        audit.append(connection, "test.happened", "a test", {"number": 4})
+    mark(chained, tmp_path, key)
+    assert verdict(chained, tmp_path, key).whole
+    restored_to(server, chained, 3)
+    assert verdict(chained, tmp_path, key).broken_at == 4
+
+
+def test_events_before_the_restored_moment_cannot_be_given_up(server, chained, tmp_path, key):
+    mark(chained, tmp_path, key)
+    restored_to(server, chained, 3)
+    head = head_of(chained)
+    restored_to(server, chained, 2)
+    audit.give_up(tmp_path, key, 3, head)
+    assert verdict(chained, tmp_path, key).broken_at == 5
+
+
+def test_nobody_else_gives_events_up(server, chained, tmp_path, key):
+    mark(chained, tmp_path, key)
+    restored_to(server, chained, 3)
+    audit.give_up(tmp_path, audit.make_signing_key(tmp_path / "another"), 3, head_of(chained))
+    found = verdict(chained, tmp_path, key)
+    assert (found.broken_at, found.why) == (3, "a checkpoint's signature is not ours")
