@@ -88,6 +88,7 @@ lock: ## requirements*.txt anew from the .in files (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --no-header --generate-hashes requirements.in -o requirements.txt
 	uv pip compile --quiet --universal --python-version 3.11 --no-header --generate-hashes requirements-dev.in -o requirements-dev.txt
 	uv pip compile --quiet --universal --python-version 3.11 --no-header --generate-hashes requirements-spark.in -o requirements-spark.txt
+	uv pip compile --quiet --universal --python-version 3.11 --no-header --generate-hashes requirements-kubernetes.in -o requirements-kubernetes.txt
 
 clean: ## forget the virtual environment and every cache
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .benchmarks

@@ -64,15 +64,12 @@ def opens(file):
     }
 
 
-def test_these_stages_and_no_others_open_an_endpoint():
-    found = {file.stem: endpoints for file in (OURS / "stages").glob("*.py") if (endpoints := opens(file))}
-    intake = {"office", "ports"}  # through which intake, and `receive` and `acknowledge` within it, reach the drop zone
-    assert {stage for stage, endpoints in found.items() if "drop_zone" in endpoints} - intake == {
-        "acknowledge",
-        "purge",
-        "receive",
-        "watch",
-    }
+def test_tasks_open_an_endpoint_by_these_stages_and_no_others(dags):
+    """Intake does so through `receive` and `acknowledge`."""
+    named = {name for dag in dags.values() for task in dag["tasks"].values() for name in task["names"]}
+    found = {file.stem: opens(file) for file in (OURS / "stages").glob("*.py") if file.stem in named}
+    by_drop_zone = {stage for stage, endpoints in found.items() if "drop_zone" in endpoints}
+    assert by_drop_zone == {"acknowledge", "purge", "receive", "watch"}
     assert {stage for stage, endpoints in found.items() if "recipient" in endpoints} == {"deliver", "watch"}
 
 
@@ -111,3 +108,11 @@ def test_work_that_needs_other_machines_has_a_queue_of_its_own(dags):
             found[task["queue"]].add(name.rpartition(".")[2])
     assert found.pop("default")
     assert found == QUEUES
+
+
+def test_on_kubernetes_a_queue_is_a_template_of_a_pod(home, dags):
+    assert {task["pod"] for dag in dags.values() for task in dag["tasks"].values()} == {None}
+    where = {"AIRFLOW__FAMILY_EXCHANGE__POD_TEMPLATES": "/opt/pods"}
+    ordered = parsed_dags.parse(ROOT / "dags", ROOT / "include", home, **where)["dags"]
+    found = {(task["queue"], task["pod"]) for dag in ordered.values() for task in dag["tasks"].values()}
+    assert found == {("default", None), *((queue, f"/opt/pods/{queue}.yaml") for queue in QUEUES)}

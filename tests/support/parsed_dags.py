@@ -77,6 +77,7 @@ def _task(task) -> dict:
         "retries": task.retries,
         "queue": task.queue,
         "pool": task.pool,
+        "pod": (task.executor_config or {}).get("pod_template_file"),
         "policy": type(task.retry_policy).__name__,
         "rules": [rule.exception_path.rpartition(".")[2] + ":" + rule.action.value for rule in task.retry_policy.rules],
         "guarded": bool(getattr(work, "is_guarded", False)) if work else None,

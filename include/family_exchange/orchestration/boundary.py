@@ -17,6 +17,7 @@ from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSensorTime
 
 from family_exchange.adapters import fingerprint
 from family_exchange.domain.errors import ExchangeError
+from family_exchange.orchestration import queues
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -36,7 +37,7 @@ class Unforeseen(ExchangeError):
 
 def step(**options: Any) -> Callable[[Callable[..., object]], Any]:  # noqa: ANN401 - the options of Airflow's @task
     """A task of a Dag, guarded, whose result is one value of XCom."""
-    return lambda work: task(multiple_outputs=False, **options)(guarded(work))
+    return lambda work: task(multiple_outputs=False, **queues.ordered(options))(guarded(work))
 
 
 def wait(**options: Any) -> Callable[[Callable[..., object]], Any]:  # noqa: ANN401 - the options of @task.sensor
