@@ -14,8 +14,8 @@ from family_exchange.adapters.sftp import DropZone
 FEEDS = (("police", "police_incidents"), ("schools", "school_attendance"), ("housing", "housing_tenancies"))
 """Partners that drop files, and of what kind."""
 SUITES = Path(__file__).parents[2] / "expectations"
-FIRST = int(time())
-"""Sequence numbers that no run before this one has used."""
+FIRST = int(time()) % 100_000_000
+"""The first of the sequence numbers that no run before this one has used."""
 _numbers = count(FIRST)
 
 ENDED = """
