@@ -23,6 +23,7 @@ make() { # NAME OWNER COMMAND…
 }
 of() { cat "$folder/$1"; }
 urlsafe() { random 32 | tr '+/' '-_'; }
+long() { random 64 | tr '+/' '-_'; } # what SHA-512 signs with has 64 bytes or more
 
 make airflow_db_superuser 999 word
 make airflow_db_password 999 word
@@ -34,7 +35,7 @@ make celery_db_url 50000 printf 'db+postgresql+psycopg2://celery:%s@airflow-db/c
 make councils_db_url 50000 printf 'postgresql://postgres:%s@councils-db/postgres' "$(of councils_db_superuser)"
 make broker_url 50000 printf 'redis://:%s@valkey:6379/0' "$(of valkey_password)"
 make fernet_key 50000 urlsafe
-make jwt_secret 50000 urlsafe
+make jwt_secret 50000 long
 make api_secret_key 50000 urlsafe
 
 if [ "$(id -u)" != 0 ]; then

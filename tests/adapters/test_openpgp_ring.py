@@ -3,6 +3,7 @@
 import os
 import stat
 from pathlib import Path
+from time import time
 
 import pytest
 
@@ -34,6 +35,33 @@ def test_a_ring_is_for_its_owner_alone_and_serves_many_at_once(home):
     make_ring(home)
     assert stat.S_IMODE(home.stat().st_mode) == 0o700
     assert "auto-expand-secmem" in (home / "gpg-agent.conf").read_text()
+
+
+def locked(home, seconds_ago):
+    """The ring as a writer left it that was killed in another container: gpg cannot know that it is dead."""
+    lock = home / "pubring.kbx.lock"
+    lock.write_text(f"{1749:>10}\nanother-container\n")
+    os.utime(lock, (time() - seconds_ago,) * 2)
+    return lock
+
+
+def test_what_a_writer_locked_that_died_elsewhere_stops_nobody(home):
+    make_ring(home)
+    locked(home, seconds_ago=600)
+    assert make_key(home, "Halton council")
+
+
+def test_what_somebody_has_just_locked_stays_locked(home):
+    make_ring(home)
+    lock = locked(home, seconds_ago=1)
+    make_ring(home)
+    assert lock.exists()
+
+
+def test_a_locked_ring_still_opens_and_seals(home):
+    door = OpenPGP(home, make_key(home, "Halton council"))
+    locked(home, seconds_ago=1)
+    assert door.open_signed(door.seal(b"x", recipient=door.own_key), door.own_key) == b"x"
 
 
 def test_a_ring_keeps_the_agent_options_that_somebody_chose(home):

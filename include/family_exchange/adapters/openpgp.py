@@ -6,8 +6,10 @@ says why. What they mean is decided in `domain.seal`, not here.
 
 import os
 import subprocess
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import time
 
 from family_exchange.adapters import gpg
 from family_exchange.adapters.certificates import Certificate, certificates
@@ -25,6 +27,8 @@ AGENT_OPTIONS = "auto-expand-secmem\n"
 
 _SEAL = ("--cipher-algo=AES256", "--digest-algo=SHA256", "--compress-algo=none", "--no-encrypt-to")
 _RING_TIME = 60.0
+_DEAD = 2 * _RING_TIME
+"""Seconds after which whoever holds a lock of the ring cannot be alive."""
 _LISTING = 64 << 20
 
 
@@ -193,13 +197,21 @@ class OpenPGP:
 
 
 def make_ring(home: Path) -> None:
-    """An empty key ring that many may use at once; one that is there already is kept."""
+    """An empty key ring that many may use at once; one that is there already is kept.
+
+    What a writer that died has locked is free again. gpg sees by itself that the writer is dead only on the machine,
+    or in the container, on which it died; we know that no writer of ours lives longer than it is given.
+    """
     if len(os.fsencode(home)) > SOCKET_LIMIT:
         raise NeedsDecision(f"the name of a key ring's folder may have at most {SOCKET_LIMIT} bytes")
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     options = home / "gpg-agent.conf"
     if not options.exists():
         options.write_text(AGENT_OPTIONS)
+    for lock in home.glob("*.lock"):
+        with suppress(FileNotFoundError):
+            if time() - lock.stat().st_mtime > _DEAD:
+                lock.unlink()
 
 
 def make_key(home: Path, label: str, *, expires: str = "2y") -> str:
