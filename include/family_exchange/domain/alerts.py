@@ -221,7 +221,7 @@ ALERTS = (
         "no council's metrics arrive here", "a day without any",
     ),
     Alert(
-        "SchedulerSilent", "rate(airflow_scheduler_heartbeat_total[5m]) == 0", "5m",
+        "SchedulerSilent", "rate(airflow_scheduler_heartbeat_total[15m]) == 0", "5m",
         Severity.CRITICAL, Owner.OPERATIONS, "the-exchange-is-silent",
         "Airflow's scheduler does not beat", "five minutes; where Airflow's own metrics are collected",
     ),
