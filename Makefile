@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 WORKERS ?= -n logical --maxprocesses 4 --no-loadscope-reorder # of the tests; WORKERS= runs them one after the other
 
 .DEFAULT_GOAL := help
-.PHONY: secrets admin help setup spark demo test compose-test check fix bench bench-matching soak restore-test requirements lock schemas feeds signals clean
+.PHONY: secrets admin help setup spark demo test compose-test check fix sbom licences secret-scan audit-packages supply-chain bench bench-matching soak restore-test requirements lock schemas feeds signals clean
 
 help: ## what you can ask for
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -19,7 +19,7 @@ $(VENV)/.ready: requirements.txt requirements-dev.txt pyproject.toml
 		|| { echo "Python's venv module is missing: apt-get install python3-venv"; exit 2; }
 	@command -v gpg >/dev/null || { echo "gpg is missing: apt-get install gnupg"; exit 2; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-virtualenv \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-virtualenv --require-hashes \
 		-r requirements.txt -r requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
@@ -51,6 +51,22 @@ check: setup ## format, lint, strict types, import rules
 fix: setup ## what the tools can mend by themselves
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+sbom: setup ## build/sbom.cdx.json: every package that runs, with version, licence and hashes, in CycloneDX's form
+	PYTHONPATH=include:tests $(BIN)/python -m support.sbom
+
+licences: setup ## whether every package may be used as we use it (deploy/licences.toml)
+	PYTHONPATH=include:tests $(BIN)/python -m support.licences
+
+secret-scan: setup ## whether a key or a password stands in a file that git knows (deploy/not-secrets.toml)
+	PYTHONPATH=include:tests $(BIN)/python -m support.secret_scan
+
+audit-packages: setup ## whether an advisory source knows a hole in what is pinned; 3 when none could be asked
+	PYTHONPATH=include:tests $(BIN)/python -m support.audit_packages
+
+supply-chain: sbom ## all of these, the rules for deadly lines, and what is pinned
+	$(BIN)/pytest -q tests/test_deadly_sins.py tests/supply_chain tests/adapters/test_doctor_versions.py
+	@PYTHONPATH=include:tests $(BIN)/python -m support.audit_packages; ended=$$?; [ $$ended -eq 0 ] || [ $$ended -eq 3 ]
 
 bench: setup ## measured speed, as ratios to references in the same run
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-virtualenv --no-deps -r requirements-bench.txt
