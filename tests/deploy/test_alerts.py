@@ -181,6 +181,7 @@ def test_nobody_is_woken_for_a_council_in_which_nothing_needs_anybody(tmp_path):
     assert firing(tmp_path, {}, QUIET | {"airflow_scheduler_heartbeat_total": f"0+60x{STEPS}"}) == ""
 
 
+@pytest.mark.requirement("R-049")
 @with_promtool
 def test_each_alert_stands_for_its_own_reason_and_alone(tmp_path):
     assert all_firing(tmp_path, [(name, {name: 1}, QUIET | change) for name, change in LOUD.items()]) == ""

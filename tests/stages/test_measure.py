@@ -162,6 +162,7 @@ def test_a_key_is_counted_down_by_its_owners_newest(council):
     assert value(council, "key_days", owner="police", use="openpgp") == 300
 
 
+@pytest.mark.requirement("R-049")
 def test_a_return_is_told_by_state_and_counted_down_to_its_day(council):
     assert value(council, "returns", code="nis", state="SEALED") == 0
     return_id = a_sealed_return(council)
