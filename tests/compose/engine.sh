@@ -38,14 +38,18 @@ need_a_machine_that_can() {
   [ "$room" -ge $least_room ] || fail "$CTR_HOME has $room GiB free and the images need $least_room: make room, or set CTR_HOME to another disk"
 }
 
+need() { # programs, each in a package of its name
+  local missing=() program
+  for program in "$@"; do command -v "$program" >/dev/null || missing+=("$program"); done
+  [ ${#missing[@]} -gt 0 ] || return 0
+  [ "$(id -u)" = 0 ] || fail "${missing[*]} cannot be installed without root: run this as root, or install them"
+  apt-get -qq update
+  apt-get -qq -y -o DPkg::Lock::Timeout=300 --no-install-recommends install "${missing[@]}" >/dev/null
+}
+
 install() {
   need_a_machine_that_can
-  local missing=() program
-  for program in iptables runc mmdebstrap; do command -v $program >/dev/null || missing+=("$program"); done
-  if [ ${#missing[@]} -gt 0 ]; then
-    apt-get -qq update
-    apt-get -qq -y -o DPkg::Lock::Timeout=300 --no-install-recommends install "${missing[@]}" >/dev/null
-  fi
+  need iptables runc
   [ -e "$programs/.complete" ] || unpack
   ours
   say "$(docker --version); $(docker compose version); $(runc --version | head -1)"
@@ -110,7 +114,7 @@ base() { # Debian's own archive as a root file system, under the name that the D
     say "$base_image is there"
     return
   fi
-  [ "$(id -u)" = 0 ] || fail "making $base_image needs root, and it cannot be pulled here"
+  need mmdebstrap
   local tar=$CTR_HOME/base.tar hooks=() certificate
   mkdir -p "$CTR_HOME"
   for certificate in /usr/local/share/ca-certificates/*.crt; do # what this machine trusts, its images must trust

@@ -20,8 +20,25 @@ folder="" # of throw-away secrets
 step() { printf '\n== [%4d s] %s\n' $((SECONDS - began)) "$*"; }
 fail() { printf '%s\n' "$*" >&2; exit 2; }
 
+left_over() { # true when something of the project is left in the engine
+  local kind found
+  for kind in container volume network; do
+    found=$(docker $kind ls -q --filter "label=com.docker.compose.project=$COMPOSE_PROJECT_NAME" $([ $kind != container ] || echo -a) 2>/dev/null)
+    if [ -n "$found" ]; then
+      echo "left over: $kind $found"
+      return 0
+    fi
+  done
+  return 1
+}
+
+rules_left() { # true when the engine's rules are left in this machine's network
+  { iptables -S; iptables -t nat -S; } 2>/dev/null | grep -E 'DOCKER|docker0' && echo "left over: these rules"
+}
+
 take_down() {
-  local ended=$?
+  local ended=$? left=""
+  set +e # whatever fails here, the rest of it happens
   trap - EXIT
   trap '' INT TERM
   if [ $ended != 0 ] && [ -n "$folder" ]; then
@@ -32,9 +49,14 @@ take_down() {
     step "everything is left up: eval \"\$($here/engine.sh env)\"; docker compose -p $COMPOSE_PROJECT_NAME ps; secrets in $folder"
   else
     step "taking everything down"
-    [ -z "$folder" ] || docker compose down --volumes --remove-orphans --timeout 10 >/dev/null 2>&1 || true
+    [ -z "$folder" ] || docker compose down --volumes --remove-orphans --timeout 10 
     [ -z "$folder" ] || rm -rf "$folder"
-    [ -z "$ours" ] || bash $here/engine.sh stop
+    left_over && left=yes
+    if [ -n "$ours" ]; then
+      bash $here/engine.sh stop
+      rules_left && left=yes
+    fi
+    if [ -n "$left" ] && [ $ended = 0 ]; then ended=1; fi
   fi
   step "ended with $ended"
   exit $ended

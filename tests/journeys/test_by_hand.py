@@ -9,6 +9,7 @@ from python_calamine import CalamineWorkbook
 from family_exchange.adapters import database
 from family_exchange.demo.by_hand import run
 from family_exchange.domain.errors import DataRefused
+from support import invariants
 from support.journeys import CANARY, TODAY, leaks, on_disks, receipts, register_digest, sent
 
 
@@ -38,6 +39,13 @@ def test_the_journey_is_whole(by_hand):
 
 
 @pytest.mark.requirement("R-057")
+def test_every_invariant_holds(by_hand):
+    tenant = by_hand.tenant
+    words = frozenset({CANARY, *tenant.made.canaries})
+    scene = invariants.Scene(tenant.doors, tenant.third_party.root, words, (tenant.doors.settings.state,))
+    assert invariants.broken(scene) == []
+
+
 def test_most_families_join_some_do_not_and_a_few_exceptions_are_left_to_be_seen(by_hand):
     summary = by_hand.summary
     assert summary.supported + summary.said_no == summary.decided == summary.proposed
