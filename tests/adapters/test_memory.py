@@ -134,3 +134,63 @@ def test_every_column_of_what_a_partner_sent_is_kept_from_editing(register):
                     FROM pg_trigger WHERE tgname = 'only_supersedes')"""
     )
     assert unguarded == [("superseded_at",)]
+
+
+CLOSED_ONLY = (
+    "evidence", "fact", "family_member", "family_status", "family_worker", "person_pointer", "person_record",
+    "plan_scope", "proposal_standing", "suggestion",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("table", CLOSED_ONLY)
+def test_every_column_of_what_was_held_to_be_true_is_kept_from_changing(register, table):
+    guarded = {
+        trigger: set(columns)
+        for trigger, columns in register.run(
+            """SELECT t.tgname, array_agg(a.attname::text) FROM pg_trigger t
+                 JOIN pg_attribute a ON a.attrelid = t.tgrelid
+                  AND a.attnum = ANY (string_to_array(t.tgattr::text, ' ')::int2[])
+                WHERE t.tgrelid = format('memory.%%I', %s::text)::regclass AND t.tgenabled = 'O' GROUP BY 1""",
+            table,
+        )
+    }
+    columns = {
+        name
+        for (name,) in register.run(
+            """SELECT column_name::text FROM information_schema.columns
+                WHERE (table_schema, table_name) = ('memory', %s)""",
+            table,
+        )
+    }
+    assert guarded["only_closes"] == columns - {"recorded", "ended"}
+    assert guarded["only_closes_once"] == columns & {"recorded", "ended"}
+
+
+def test_what_has_a_column_recorded_is_closed_only(register):
+    tables = register.run(
+        """SELECT table_name::text FROM information_schema.columns
+            WHERE (table_schema, column_name) = ('memory', 'recorded')"""
+    )
+    assert sorted(table for (table,) in tables) == sorted(CLOSED_ONLY)
+
+
+def test_a_fact_is_closed_and_nothing_else_of_it_is_ever_set(register):
+    person = register.person()
+    register.run(
+        """INSERT INTO memory.fact (person_id, attribute, value, data_class, valid, source_record_id)
+           VALUES (%s, 'sex', '{"sex": "F"}', 'sex', '[2020-01-01,)', %s)""",
+        person,
+        register.record(person),
+    )
+    columns = register.run("SELECT column_name::text FROM information_schema.columns WHERE table_name = 'fact'")
+    changed = {name for (name,) in columns} - {"recorded", "fact_no"}
+    assert len(changed) == 8
+    for column in sorted(changed):
+        with pytest.raises(DatabaseRefused, match="FX003"):
+            register.run(f"UPDATE memory.fact SET {column} = {column}")
+    for recorded in ("tstzrange(lower(recorded), NULL)", "tstzrange(now(), clock_timestamp())", "'empty'", "'(,)'"):
+        with pytest.raises(DatabaseRefused, match="FX003"):
+            register.run(f"UPDATE memory.fact SET recorded = {recorded}")
+    assert register.run("UPDATE memory.fact SET recorded = tstzrange(lower(recorded), clock_timestamp())") == 1
+    with pytest.raises(DatabaseRefused, match="FX003"):
+        register.run("UPDATE memory.fact SET recorded = tstzrange(lower(recorded), clock_timestamp())")

@@ -37,7 +37,8 @@ def snapshot(register, person, as_of, *, ref="C1", feed="childrens_social_care",
     """A row of a feed without events: the newest of a reference is current, older ones tell of the past."""
     register.run("ALTER TABLE memory.source_record DISABLE TRIGGER only_supersedes")
     register.run(
-        "UPDATE memory.source_record SET superseded_at = clock_timestamp() WHERE record_ref = %s AND as_of < %s",
+        """UPDATE memory.source_record SET superseded_at = clock_timestamp()
+            WHERE record_ref = %s AND as_of < %s AND superseded_at IS NULL""",
         ref,
         as_of,
     )

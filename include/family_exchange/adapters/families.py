@@ -28,10 +28,10 @@ _BORN = """
     WITH RECURSIVE stated AS (
       SELECT p.person_id, r.date_of_birth AS born, r.current, r.as_of, r.relationship, r.feed,
              CASE WHEN r.date_of_birth IS NULL OR r.date_of_birth = ANY(%(placeholders)s) THEN 3
-                  WHEN r.date_of_birth > r.as_of THEN 2
+                  WHEN r.date_of_birth > r.first_as_of THEN 2
                   WHEN (r.facts ->> %(estimated)s)::boolean THEN 1 ELSE 0 END AS kind
         FROM register.source_record r JOIN register.person_record p USING (source_record_id)
-       WHERE r.as_of <= %(today)s AND {among}),
+       WHERE r.first_as_of <= %(today)s AND {among}),
     rectified AS (
       SELECT c.person_id, (c.value ->> 'day')::date AS born, array_position(%(kinds)s, c.slot) - 1 AS kind,
              c.rectification_no
@@ -55,14 +55,18 @@ _BORN = """
 _SIGHTINGS = """
     WITH dated AS (
       SELECT p.person_id, r.uprn, r.address_line_1, r.address_line_2, r.postcode, r.current,
-             CASE WHEN r.event_ref <> '' THEN least(coalesce(r.event_on, r.as_of), r.as_of) ELSE r.as_of END AS seen_on,
+             CASE WHEN r.event_ref = '' THEN r.first_as_of WHEN r.event_on <= r.first_as_of THEN r.event_on
+                  ELSE least(r.event_on, r.as_of) END AS seen_from,
+             CASE WHEN r.event_ref = '' THEN r.as_of WHEN r.event_on <= r.first_as_of THEN r.event_on
+                  ELSE least(r.event_on, r.as_of) END AS seen_on,
              (r.facts ->> %(tenancy)s)::date AS began_on,
-             CASE WHEN jsonb_exists(r.facts, %(tenancy)s) AND r.event_on <= r.as_of THEN r.event_on END AS ended_on
+             CASE WHEN r.event_on <= r.first_as_of AND jsonb_exists(r.facts, %(tenancy)s) THEN r.event_on END
+               AS ended_on
         FROM register.source_record r JOIN register.person_record p USING (source_record_id)
-       WHERE (r.current OR r.event_ref = '') AND r.as_of <= %(today)s
+       WHERE (r.current OR r.event_ref = '') AND r.first_as_of <= %(today)s
          AND coalesce(r.uprn, r.address_line_1) IS NOT NULL)
     SELECT person_id, uprn, address_line_1, address_line_2, postcode,
-           least(min(began_on), min(coalesce(ended_on, seen_on))), max(coalesce(ended_on, seen_on)),
+           least(min(began_on), min(coalesce(ended_on, seen_from))), max(coalesce(ended_on, seen_on)),
            coalesce(bool_and(ended_on IS NOT NULL) FILTER (WHERE current), false)
       FROM dated GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5
 """
@@ -86,15 +90,15 @@ _TIES = """
              FILTER (WHERE r.household_ref IS NOT NULL)
       FROM register.source_record r JOIN register.person_record p USING (source_record_id)
       JOIN person_born b USING (person_id)
-     WHERE r.as_of <= %(today)s GROUP BY 1, 2, 3 ORDER BY 1
+     WHERE r.first_as_of <= %(today)s GROUP BY 1, 2, 3 ORDER BY 1
 """
 _CLAIMS = """
-    SELECT concat_ws('|', r.feed, r.partner, r.household_ref), p.person_id, min(r.as_of),
+    SELECT concat_ws('|', r.feed, r.partner, r.household_ref), p.person_id, min(r.first_as_of),
            bool_or(r.current AND jsonb_exists(r.facts, %(start)s) AND NOT jsonb_exists(r.facts, %(end)s)),
            b.born, max(r.relationship)
       FROM register.source_record r JOIN register.person_record p USING (source_record_id)
       JOIN person_born b USING (person_id)
-     WHERE r.household_ref IS NOT NULL AND r.relationship = ANY(%(kept)s) AND r.as_of <= %(today)s
+     WHERE r.household_ref IS NOT NULL AND r.relationship = ANY(%(kept)s) AND r.first_as_of <= %(today)s
        AND r.feed IN (SELECT DISTINCT feed FROM register.source_record WHERE relationship = ANY(%(parents)s))
      GROUP BY 1, 2, 5 HAVING bool_or(r.current) ORDER BY 1, 2
 """

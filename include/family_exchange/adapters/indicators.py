@@ -47,27 +47,34 @@ def told_table(framework: Framework) -> sql.Composed:
 def told_by(framework: Framework, contract: Contract, moment: Moment) -> sql.Composed:
     """The statement that puts the members' records of one feed into `told`."""
     names = _names(framework)
-    where = sql.SQL("WHERE r.feed = {} AND r.as_of <= {} AND p.person_id IN (SELECT person_id FROM subject)").format(
-        sql.Literal(contract.feed), sql.Literal(moment.on)
-    )
-    chosen = sql.SQL("p.person_id, {}").format(_columns(names))
+    where = sql.SQL(
+        "WHERE r.feed = {} AND r.first_as_of <= {} AND p.person_id IN (SELECT person_id FROM subject)"
+    ).format(sql.Literal(contract.feed), sql.Literal(moment.on))
     if not moment.past:
-        return sql.SQL("INSERT INTO told SELECT {} {} {} AND r.current").format(chosen, _FROM, where)
+        return sql.SQL("INSERT INTO told SELECT p.person_id, {} {} {} AND r.current").format(
+            _columns(names), _FROM, where
+        )
     key = sorted({"record_ref", "event_ref", *contract.key} & IDENTITY_COLUMNS)
     place = sql.SQL(
-        "row_number() OVER (PARTITION BY r.partner, {} ORDER BY r.as_of DESC, r.file_id DESC, r.row_no DESC)"
+        "row_number() OVER (PARTITION BY r.partner, {} ORDER BY a.as_of DESC, a.file_id DESC, a.row_no DESC)"
     ).format(sql.SQL(", ").join(sql.Identifier("r", name) for name in key))
     return sql.SQL(
-        """INSERT INTO told SELECT {names} FROM (SELECT {chosen}, {place} AS place {source} {where}) said
+        """INSERT INTO told SELECT {names} FROM (SELECT p.person_id, {chosen}, {place} AS place {source} {where}) said
             WHERE place = 1"""
     ).format(
         names=sql.SQL("person_id, {}").format(sql.SQL(", ").join(map(sql.Identifier, names))),
-        chosen=chosen,
+        chosen=sql.SQL(", ").join(sql.Identifier("a" if name == "as_of" else "r", name) for name in names),
         place=place,
-        source=_FROM,
+        source=sql.SQL("{} {}").format(_FROM, sql.SQL(_SAID_BY_THEN).format(on=sql.Literal(moment.on))),
         where=where,
     )
 
+
+_SAID_BY_THEN = """CROSS JOIN LATERAL (
+    SELECT a.as_of, a.file_id, a.row_no FROM register.source_sighting a
+     WHERE a.source_record_id = r.source_record_id AND a.as_of <= {on}
+     ORDER BY a.as_of DESC, a.file_id DESC, a.row_no DESC LIMIT 1) a"""
+"""The last row of a record that speaks of that day or an earlier one."""
 
 _FROM = sql.SQL("FROM register.person_record p JOIN register.source_record r USING (source_record_id)")
 

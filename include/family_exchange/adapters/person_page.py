@@ -103,8 +103,10 @@ def told(connection: Connection, people: Sequence[str], *, on: date, whole: bool
     """What is known of these people, by person and attribute; `whole`: of every day, the newest first."""
     rows = connection.execute(
         """WITH spoken AS MATERIALIZED (
-             SELECT p.person_id, r.feed, r.partner, max(r.as_of) AS as_of
+             SELECT p.person_id, r.feed, r.partner, max(greatest(r.as_of, a.as_of)) AS as_of
                FROM register.person_record p JOIN memory.source_record r USING (source_record_id)
+               LEFT JOIN memory.source_sighting a
+                 ON a.source_record_id = r.source_record_id AND a.recorded_at <= register.as_known()
               WHERE p.person_id = ANY(%(people)s) AND r.recorded_at <= register.as_known() GROUP BY 1, 2, 3)
            SELECT f.person_id, f.attribute,
                   CASE f.attribute WHEN 'involvement' THEN coalesce(f.value ->> 'service', '')

@@ -160,7 +160,7 @@ _CAME = """
         SELECT true AS referred, s.facts ->> 'referral_reason' AS reason
           FROM register.family_member m JOIN register.person_record USING (person_id)
           JOIN register.source_record s USING (source_record_id)
-         WHERE m.family_id = f.family_id AND s.feed = %(referrals)s AND s.current AND s.as_of <= %(on)s
+         WHERE m.family_id = f.family_id AND s.feed = %(referrals)s AND s.current AND s.first_as_of <= %(on)s
          ORDER BY s.event_on DESC NULLS LAST, s.source_record_id DESC LIMIT 1) r ON true
       LEFT JOIN LATERAL (
         SELECT true AS nominated FROM register.evidence e

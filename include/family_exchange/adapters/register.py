@@ -4,15 +4,11 @@ Persons are in `adapters.persons`, families in `adapters.families`, evidence in 
 decisions in `adapters.proposals`.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from psycopg import sql
-
-from family_exchange.adapters import audit, memory, stated
-from family_exchange.adapters.conditions import staged
+from family_exchange.adapters import audit, memory, source_records, stated
 from family_exchange.adapters.database import Connection
-from family_exchange.domain.column import IDENTITY_COLUMNS
 from family_exchange.domain.contract import Contract
 
 ACTOR = "exchange"
@@ -21,6 +17,12 @@ ACTOR = "exchange"
 LOCK = 42
 """Namespace of the advisory lock that lets one writer at a time into a council's register."""
 
+_ASKED_BY = (
+    "source_record_id", "file_id", "partner", "feed", "record_ref", "event_ref", "household_ref", "relationship",
+    "as_of", "event_on", "recorded_at", "superseded_at",
+)  # fmt: skip
+"""The columns of source records by which others look for them."""
+
 _SHOWN = {
     "person": "(SELECT * FROM register.person p WHERE EXISTS (SELECT FROM register.person_record r"
     " WHERE r.person_id = p.person_id))",
@@ -28,6 +30,7 @@ _SHOWN = {
     name: f"register.{name}"
     for name in (
         "source_record",
+        "source_sighting",
         "person_record",
         "fact",
         "possible_match",
@@ -44,8 +47,6 @@ _SHOWN = {
 }
 """What the register shows, by name. An id of a person of whom no record is left leads elsewhere and says no more."""
 
-_OWN_COLUMNS = tuple(sorted(IDENTITY_COLUMNS - {"record_ref", "event_ref"}))
-
 
 @dataclass(frozen=True, slots=True)
 class Taken:
@@ -53,16 +54,20 @@ class Taken:
 
     files: tuple[str, ...]
     records: int
+    """Rows that say something new."""
+    again: int
+    """Rows that say what their partner had said of the same key before."""
     superseded: int
     """Records, old or new, that a newer one of the same key now stands before."""
 
 
 def take(connection: Connection, contract: Callable[[str, str], Contract]) -> Taken:
-    """The rows of every applied file that the register has not taken are source records, in the caller's transaction.
+    """The rows of every applied file that the register has not taken are in it, in the caller's transaction.
 
-    A row keeps the partner's own values: identity columns in columns, every other one in `facts`. Of the rows of one
-    key the newest by as-of date, then by file, is current; an older file that comes late changes nothing of that. A
-    second run takes nothing.
+    A row that says something new is a source record, with the partner's own values: identity columns in columns, every
+    other one in `facts`. A row that says word for word what stands of its key is a sighting of that record. Of the
+    records of one key the one said last, by as-of date, then by file and row, is current; an older file that comes late
+    changes nothing of that. Whoever is said again is due. A second run takes nothing.
     """
     waiting = connection.execute(
         """SELECT feed, coalesce(contract, 'v1'), array_agg(file_id ORDER BY file_id)
@@ -70,94 +75,25 @@ def take(connection: Connection, contract: Callable[[str, str], Contract]) -> Ta
             GROUP BY 1, 2 ORDER BY 1, 2"""
     ).fetchall()
     files: list[str] = []
-    records = superseded = 0
-    connection.execute("SET LOCAL work_mem = '128MB'")  # what is sorted here is sorted in memory
+    records = again = superseded = 0
+    connection.execute("SET LOCAL work_mem = '128MB'")  # what is sorted and hashed here is so in memory
     for feed, version, file_ids in waiting:
-        records += _insert(connection, contract(feed, version), file_ids)
+        written = source_records.write(connection, contract(feed, version), file_ids)
+        records, again = records + written.records, again + written.again
+        superseded += written.superseded
         files += file_ids
     if files:
-        connection.execute("ANALYZE memory.source_record")  # else the planner looks at every row for each new one
-        for feed, version, file_ids in waiting:
-            superseded += _supersede(connection, contract(feed, version), file_ids)
+        # else the planner looks at every row for each new one
+        connection.execute(f"ANALYZE memory.source_record ({', '.join(_ASKED_BY)})".encode())
         connection.execute(
             "UPDATE exchange.file SET registered_at = clock_timestamp() WHERE file_id = ANY(%s)", (files,)
         )
         memory.make_due(connection, stated.STAGE, files)
-        body: dict[str, audit.Plain] = {"files": sorted(files), "records": records, "superseded": superseded}
+        body: dict[str, audit.Plain] = {
+            "files": sorted(files), "records": records, "again": again, "superseded": superseded
+        }  # fmt: skip
         audit.append(connection, "register.records", ACTOR, body)
-    return Taken(tuple(sorted(files)), records, superseded)
-
-
-def _insert(connection: Connection, contract: Contract, files: Sequence[str]) -> int:
-    here = set(contract.canonicals)
-    own = [name for name in _OWN_COLUMNS if name in here]
-    category, retain_from = _retention(contract)
-    event_ref = sql.SQL("coalesce(s.event_ref, '')") if "event_ref" in here else sql.SQL("''")
-    query = sql.SQL(
-        """INSERT INTO memory.source_record (source_record_id, file_id, row_no, partner, feed, record_ref, event_ref,
-                                               as_of, facts, category, retain_from {comma} {own})
-           SELECT 'S' || substr(f.file_id, 2) || '.' || s.row_no, f.file_id, s.row_no, f.partner, f.feed, s.record_ref,
-                  {event_ref}, coalesce(f.as_of, f.seen_at::date),
-                  jsonb_strip_nulls({facts}), {category}, {retain_from} {comma} {stated}
-             FROM {staging} s JOIN exchange.file f USING (file_id)
-            WHERE f.file_id = ANY(%(files)s)
-           ON CONFLICT (source_record_id) DO NOTHING"""
-    ).format(
-        comma=sql.SQL("," if own else ""),
-        own=sql.SQL(", ").join(map(sql.Identifier, own)),
-        stated=sql.SQL(", ").join(sql.Identifier("s", name) for name in own),
-        event_ref=event_ref,
-        facts=_facts(here),
-        category=category,
-        retain_from=retain_from,
-        staging=sql.Identifier("staging", contract.feed),
-    )
-    return connection.execute(query, {"files": list(files)}).rowcount
-
-
-def _facts(here: Collection[str]) -> sql.Composable:
-    """What is in no column of a source record, as an object; naming them costs less than dropping the rest."""
-    others = sorted(set(here) - IDENTITY_COLUMNS)
-    if not others:
-        return sql.SQL("'{}'::jsonb")
-    named = sql.SQL(", ").join(sql.Identifier("s", name) for name in others)
-    return sql.SQL("(SELECT to_jsonb(other) FROM (SELECT {}) other)").format(named)
-
-
-def _retention(contract: Contract) -> tuple[sql.Composable, sql.Composable]:
-    """The row's retention category, and the day that starts its clock, as SQL over staging."""
-    rule = contract.retention
-    categories: list[sql.Composable] = [sql.SQL("CASE")]
-    triggers: list[sql.Composable] = [sql.SQL("CASE")]
-    for choice in rule.category_by:
-        fits = staged(choice.when, contract)
-        trigger = sql.Identifier("s", choice.trigger or rule.trigger)
-        categories.append(sql.SQL("WHEN {} THEN {}").format(fits, sql.Literal(choice.category)))
-        triggers.append(sql.SQL("WHEN {} THEN {}").format(fits, trigger))
-    if not rule.category_by:
-        return sql.Literal(rule.category), sql.Identifier("s", rule.trigger)
-    categories.append(sql.SQL("ELSE {} END").format(sql.Literal(rule.category)))
-    triggers.append(sql.SQL("ELSE {} END").format(sql.Identifier("s", rule.trigger)))
-    return sql.SQL(" ").join(categories), sql.SQL(" ").join(triggers)
-
-
-def _supersede(connection: Connection, contract: Contract, files: Sequence[str]) -> int:
-    """The number of records that are current no more; ties of one file go to its last row."""
-    key = sorted({"record_ref", "event_ref", *contract.key} & IDENTITY_COLUMNS)
-    query = sql.SQL(
-        """WITH touched AS (
-             SELECT DISTINCT partner, record_ref FROM memory.source_record WHERE file_id = ANY(%(files)s)),
-           ranked AS (
-             SELECT r.source_record_id, r.superseded_at IS NULL AS current,
-                    row_number() OVER (PARTITION BY r.partner, {key}
-                                       ORDER BY r.as_of DESC, r.file_id DESC, r.row_no DESC) = 1 AS newest
-               FROM memory.source_record r JOIN touched USING (partner, record_ref) WHERE r.feed = %(feed)s)
-           UPDATE memory.source_record r SET superseded_at = CASE WHEN NOT ranked.newest THEN clock_timestamp() END
-             FROM ranked WHERE r.source_record_id = ranked.source_record_id AND ranked.current <> ranked.newest
-           RETURNING r.superseded_at IS NULL"""
-    ).format(key=sql.SQL(", ").join(sql.Identifier("r", name) for name in key))
-    changed = connection.execute(query, {"files": list(files), "feed": contract.feed}).fetchall()
-    return sum(not current for (current,) in changed)
+    return Taken(tuple(sorted(files)), records, again, superseded)
 
 
 def digest(connection: Connection) -> str:

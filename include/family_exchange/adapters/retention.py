@@ -57,13 +57,21 @@ that its partner took back (GONE) has no answer and counts from then: it has lef
 _PERSON_HELD = {
     Kind.SOURCE_RECORD: """SELECT 1 FROM register.person_record pr JOIN linked USING (person_id)
                             WHERE pr.source_record_id = t.item_id""",
-    Kind.FILE: """SELECT 1 FROM register.source_record s JOIN register.person_record pr USING (source_record_id)
+    Kind.FILE: """SELECT 1 FROM register.source_sighting s JOIN register.person_record pr USING (source_record_id)
                     JOIN linked USING (person_id) WHERE s.file_id = t.item_id""",
-    Kind.STAGED_FILE: """SELECT 1 FROM register.source_record s JOIN register.person_record pr USING (source_record_id)
+    Kind.STAGED_FILE: """SELECT 1 FROM register.source_sighting s
+                           JOIN register.person_record pr USING (source_record_id)
                            JOIN linked USING (person_id) WHERE s.file_id = t.item_id""",
     Kind.RETURN: """SELECT 1 FROM returns.return_row rr JOIN linked USING (person_id) WHERE rr.return_id = t.item_id""",
 }
 """True when a person on hold is in the thing."""
+
+_SEEN_IN_HELD = {
+    Kind.SOURCE_RECORD: """
+            OR EXISTS (SELECT FROM memory.source_sighting a
+                        WHERE a.source_record_id = t.item_id AND a.file_id IN ({active} = 'file'))"""
+}
+"""Also true of a record that a later file on hold says again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +96,7 @@ def _standing_query(kind: Kind, *, only: bool = False) -> str:
                EXISTS (SELECT 1 FROM rights.hold WHERE released_at IS NULL AND scope_kind = 'council')
             OR %(category)s IN ({active} = 'category')
             OR t.item_id IN ({active} = 'return')
-            OR t.file_id IN ({active} = 'file')
+            OR t.file_id IN ({active} = 'file'){_SEEN_IN_HELD.get(kind, "").format(active=active)}
             OR (EXISTS (SELECT 1 FROM linked) AND EXISTS ({_PERSON_HELD[kind]})) AS held
           FROM ({_THINGS[kind]}) t {named})"""  # noqa: S608 - our own queries
 

@@ -77,7 +77,8 @@ def note(connection: Connection, rules: Rules, whom: str) -> None:
     """`said`, for this transaction: every saying about the persons in the temporary table `whom`.
 
     `whom` has `person_id`, one row for each id, and `root_id`, the person whom it means; `said.person_id` is the
-    latter. Of a superseded row nothing is said, save by a feed without events: its older rows tell of the past.
+    latter. Of a superseded row nothing is said, save by a feed without events: its older rows tell of the past. What
+    such a feed said several times, word for word, is a saying for each day of which it was said.
     """
     connection.execute("DROP TABLE IF EXISTS said")
     query = sql.SQL(_SAID).format(
@@ -95,18 +96,27 @@ _SAID = """
 CREATE TEMP TABLE said ON COMMIT DROP AS
 WITH RECURSIVE told AS (
   SELECT w.root_id, r.*,
-         CASE WHEN r.event_ref <> '' THEN least(coalesce(r.event_on, r.as_of), r.as_of) ELSE r.as_of END AS day,
+         d.said_on, d.stands,
+         CASE WHEN r.event_ref <> '' THEN least(coalesce(r.event_on, d.said_on), d.said_on) ELSE d.said_on END AS day,
          CASE WHEN r.date_of_birth = ANY(%(placeholders)s) THEN 'unknown'
-              WHEN r.date_of_birth > r.as_of THEN 'expected'
+              WHEN r.date_of_birth > r.first_as_of THEN 'expected'
               WHEN (r.facts ->> %(estimated)s)::boolean THEN 'estimated' ELSE 'actual' END AS kind
     FROM {whom} w JOIN register.person_record p USING (person_id)
     JOIN register.source_record r USING (source_record_id)
+    CROSS JOIN LATERAL (
+      SELECT r.as_of, r.current
+      UNION ALL
+      SELECT r.first_as_of, false WHERE r.event_ref = '' AND r.first_as_of < r.as_of
+      UNION ALL
+      SELECT DISTINCT a.as_of, false FROM memory.source_sighting a
+       WHERE r.event_ref = '' AND a.source_record_id = r.source_record_id AND a.recorded_at <= register.as_known()
+         AND a.as_of > r.first_as_of AND a.as_of < r.as_of) d(said_on, stands)
    WHERE r.current OR r.event_ref = '')
 SELECT t.root_id AS person_id, s.attribute, s.slot, jsonb_strip_nulls(s.value) AS value, s.data_class,
-       s.from_on, s.to_on, s.began_on, t.current,
+       s.from_on, s.to_on, s.began_on, t.stands AS current,
        (lpad((99 - coalesce({trust}, 99))::text, 2, '0') || '|'
-         || to_char(CASE s.attribute WHEN 'involvement' THEN t.as_of ELSE s.from_on END, 'YYYY-MM-DD') || '|'
-         || to_char(t.as_of, 'YYYY-MM-DD') || '|' || coalesce(to_char(t.event_on, 'YYYY-MM-DD'), '') || '|'
+         || to_char(CASE s.attribute WHEN 'involvement' THEN t.said_on ELSE s.from_on END, 'YYYY-MM-DD') || '|'
+         || to_char(t.said_on, 'YYYY-MM-DD') || '|' || coalesce(to_char(t.event_on, 'YYYY-MM-DD'), '') || '|'
          || t.source_record_id) COLLATE "C" AS preference,
        t.source_record_id, NULL::bigint AS rectification_no
   FROM told t CROSS JOIN LATERAL (
@@ -121,12 +131,13 @@ SELECT t.root_id AS person_id, s.attribute, s.slot, jsonb_strip_nulls(s.value) A
     SELECT 'address', '', jsonb_build_object('address_line_1', t.address_line_1, 'address_line_2', t.address_line_2,
                                              'town', t.town, 'postcode', t.postcode, 'uprn', t.uprn),
            'address', t.day,
-           CASE WHEN jsonb_exists(t.facts, 'tenancy_start') AND t.event_on <= t.as_of THEN t.event_on END,
+           CASE WHEN jsonb_exists(t.facts, 'tenancy_start') AND t.event_on <= t.first_as_of THEN t.event_on END,
            (t.facts ->> 'tenancy_start')::date WHERE coalesce(t.uprn, t.address_line_1, t.postcode) IS NOT NULL
     UNION ALL
     SELECT 'relationship', concat_ws('|', t.feed, t.partner, t.household_ref),
            jsonb_build_object('relationship', t.relationship), 'family', t.day,
-           CASE WHEN jsonb_exists(t.facts, 'tenancy_start') AND t.event_on <= t.as_of THEN t.event_on + 1 END, NULL
+           CASE WHEN jsonb_exists(t.facts, 'tenancy_start') AND t.event_on <= t.first_as_of
+                THEN t.event_on + 1 END, NULL
      WHERE t.relationship IS NOT NULL{identifiers}{services}
   ) s(attribute, slot, value, data_class, from_on, to_on, began_on)
 UNION ALL

@@ -19,7 +19,8 @@ WITH people AS (
     SELECT person_id FROM register.person WHERE person_id = %(id)s
     UNION SELECT person_id FROM register.person_record WHERE source_record_id = %(id)s
     UNION SELECT p.person_id FROM register.person_record p
-            JOIN register.source_record s USING (source_record_id) WHERE s.file_id = %(id)s
+            JOIN register.source_sighting s USING (source_record_id)
+           WHERE %(id)s IN (s.file_id, 'S' || substr(s.file_id, 2) || '.' || s.row_no)
     UNION SELECT person_id FROM register.family_member WHERE family_id = %(id)s
     UNION SELECT m.person_id FROM register.family_member m
             JOIN register.proposal p USING (family_id) WHERE p.proposal_id = %(id)s
@@ -34,9 +35,9 @@ _STEPS = (
     (
         "file row",
         """SELECT s.source_record_id, 'file ' || s.file_id || ' row ' || s.row_no
-             FROM register.source_record s
+             FROM register.source_sighting s
              JOIN register.person_record USING (source_record_id) JOIN people USING (person_id)
-            ORDER BY 1""",
+            ORDER BY 1, s.as_of, s.file_id, s.row_no""",
     ),
     (
         "person",

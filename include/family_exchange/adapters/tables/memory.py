@@ -91,6 +91,18 @@ Table(
     ),
     schema="memory",
 )
+Table(
+    "source_sighting",
+    metadata,
+    Column("source_record_id", Text, primary_key=True),
+    Column("as_of", Date, primary_key=True),
+    Column("file_id", Text, primary_key=True),
+    Column("row_no", Integer, primary_key=True, autoincrement=False),
+    now("recorded_at"),
+    Index("source_sighting_file", "file_id", postgresql_using="brin", postgresql_with={"autosummarize": "on"}),
+    schema="memory",
+    comment="rows of later files that say word for word what a source record says",
+)
 Table("person", metadata, Column("person_id", Text, primary_key=True), now("recorded_at"), schema="memory")
 Table(
     "person_pointer",
