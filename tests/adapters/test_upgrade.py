@@ -1,13 +1,16 @@
 """A council's database with people in it becomes one with a memory, and goes back, and shows the same."""
 
 from datetime import date
+from itertools import islice
 
 import psycopg
 import pytest
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
 
 SHOWN = {
     "source_record": "source_record_id, record_ref, surname, facts, current, recorded_at",
@@ -92,6 +95,33 @@ def test_a_register_shows_after_the_upgrade_and_back_what_it_showed_before(counc
     command.downgrade(config, "0002")
     assert shown(url) == before
     command.upgrade(config, "head")
+    assert shown(url) == before
+
+
+def test_every_revision_on_the_way_shows_the_same(council):
+    url, config = council
+    before = shown(url)
+    steps = [step.revision for step in ScriptDirectory.from_config(config).walk_revisions()]
+    for revision in reversed(steps[: steps.index("0002")]):
+        command.upgrade(config, revision)
+        assert asked(url, "SELECT version_num FROM alembic_version") == [(revision,)]
+        assert shown(url) == before, revision
+
+
+def test_an_upgrade_that_breaks_off_at_its_end_leaves_the_revision_before_whole(council):
+    url, config = council
+    head, previous = (step.revision for step in islice(ScriptDirectory.from_config(config).walk_revisions(), 2))
+    command.upgrade(config, previous)
+    before = shown(url)
+    asked(url, f"ALTER DATABASE {url.rsplit('/', 1)[1]} SET lock_timeout = '200ms'")
+    config.attributes["connection"].dispose()  # a new session has the new setting
+    with psycopg.connect(url) as somebody:
+        somebody.execute("LOCK TABLE alembic_version IN SHARE MODE")  # so that its very last statement fails
+        with pytest.raises(OperationalError, match="lock timeout"):
+            command.upgrade(config, head)
+    assert asked(url, "SELECT version_num FROM alembic_version") == [(previous,)]
+    assert shown(url) == before
+    command.upgrade(config, head)
     assert shown(url) == before
 
 

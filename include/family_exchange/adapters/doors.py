@@ -106,9 +106,12 @@ def opened(council: str, settings: CouncilSettings) -> Doors:
 
 
 def prepare(doors: Doors) -> None:
-    """The council's database has every room, and a staging table for every feed; a second run changes nothing."""
-    database.migrate(doors.database)
-    with database.transaction(doors.database) as connection:
+    """The council's database has every room, and a staging table for every feed; a second run changes nothing.
+
+    It may be closed: this is how it gets a new shape, and nothing of anybody is read.
+    """
+    database.migrate(doors.settings.database)
+    with database.transaction(doors.settings.database) as connection:
         roles.grant(connection)
         staging.create_tables(
             connection, [doors.contract(feed, each) for feed in profiles.feeds() for each in profiles.versions(feed)]

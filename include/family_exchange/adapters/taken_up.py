@@ -1,4 +1,4 @@
-"""A restored ledger brought up to what the journal says happened after its moment: destruction, files, returns.
+"""A restored ledger brought up to what the journal says happened after its moment: destruction, files, returns, keys.
 
 Each function works in the caller's transaction or session, on a council that is closed, and changes nothing the second
 time. Ids are never used twice: numbers go on beyond all that the journal has seen.
@@ -6,13 +6,15 @@ time. Ids are never used twice: numbers go on beyond all that the journal has se
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
-from family_exchange.adapters import audit, database, destruction, programme, returns, unclaimed
+from family_exchange.adapters import audit, database, destruction, keys, programme, returns, unclaimed
 from family_exchange.adapters.database import Connection
 from family_exchange.adapters.journal import Journal, Line, What
 from family_exchange.adapters.vault import Vault
 from family_exchange.domain.delivery import State
 from family_exchange.domain.errors import NeedsDecision
+from family_exchange.domain.key import Revocation
 from family_exchange.domain.retention import Kind
 
 ACTOR = "exchange"
@@ -113,6 +115,19 @@ def sent(connection: Connection, journal: Journal, fields: dict[str, tuple[str, 
         )
         given_up.append(return_id)
     return given_up
+
+
+def revoke_again(connection: Connection, journal: Journal, at: datetime) -> int:
+    """How many partners' keys are revoked again, of those that had been revoked and that the ledger holds for good."""
+    held = {key.fingerprint: key for key in keys.held(connection)}
+    again = 0
+    for line in journal.lines(What.REVOKED):
+        key = held.get(str(line["fingerprint"]))
+        if key is not None and key.revoked_at is None:
+            reason = Revocation(str(line["reason"]))
+            held[key.fingerprint] = keys.revoke(connection, key.fingerprint, by=str(line["by"]), reason=reason, at=at)
+            again += 1
+    return again
 
 
 def unaccounted(connection: Connection, journal: Journal) -> list[str]:

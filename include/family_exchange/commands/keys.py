@@ -9,6 +9,7 @@ import typer
 
 from family_exchange.adapters import database, keys, own_keys
 from family_exchange.adapters.doors import Doors
+from family_exchange.adapters.journal import What
 from family_exchange.adapters.openpgp import make_key
 from family_exchange.commands.common import By, Council, Json, doors, now, say, table
 from family_exchange.domain import expiry
@@ -100,6 +101,7 @@ def revoke_key(
     opened = doors(council)
     with database.transaction(opened.database) as connection:
         key = keys.revoke(connection, fingerprint, by=by, reason=reason, at=now())
+        opened.journal.add(What.REVOKED, {"fingerprint": fingerprint, "by": by.strip(), "reason": reason})
     confirmed = key.revoke_confirmed_by is not None
     words = "confirmed by a second person" if confirmed else "a second person confirms it by the same command"
     data = {"fingerprint": key.fingerprint, "partner": key.partner, "state": KeyState.REVOKED, "confirmed": confirmed}

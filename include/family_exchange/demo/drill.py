@@ -149,7 +149,7 @@ def run(*, people: int, seed: int, today: date, say: by_hand.Say) -> Report:
             report.before = content(tenant.doors)
         with timed("backup of what lies outside the database"):
             backup.take(tenant.doors, server=None, at=_now())
-        _hand_out(stage, kept)
+        hand_out(stage.server, kept)
         report.verified = backup.verify(tenant.doors)
         with tempfile.TemporaryDirectory(prefix="fx-w-") as work_place:
             report.rehearsed = backup.rehearse(tenant.doors, kept.key, kept.shares, Path(work_place))
@@ -265,9 +265,9 @@ def _moment(tenant: Tenant) -> datetime:
         return database.clock(connection)
 
 
-def _hand_out(stage: World, kept: Safe) -> None:
+def hand_out(server: postgres.Server, kept: Safe) -> None:
     """The server has handed out what it has written so far, as it does every minute by itself."""
-    with psycopg.connect(stage.server.url("postgres"), autocommit=True) as connection:
+    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
         row = connection.execute("SELECT pg_walfile_name(pg_switch_wal())").fetchone()
     piece = kept.place / "server" / "wal" / f"{row[0] if row else ''}.pgp"
     deadline = monotonic() + PATIENCE

@@ -227,6 +227,8 @@ def _agree_with_the_journal(doors: Doors, at: datetime, today: date) -> dict[str
             again, lost = taken_up.files(connection, doors.journal, doors.vault)
         fields = {code: promise.fields for code, promise in doors.profile.returns.items()}
         with connection.transaction():
+            revoked = taken_up.revoke_again(connection, doors.journal, at)
+        with connection.transaction():
             given_up = taken_up.sent(connection, doors.journal, fields)
     for file_id in again:
         intake.take_in(doors, file_id, at=at)
@@ -239,7 +241,7 @@ def _agree_with_the_journal(doors: Doors, at: datetime, today: date) -> dict[str
     return {
         "last_event": int(row[0]), "last_hash": str(row[1]), "last_event_at": row[2] and row[2].isoformat(),
         "destroyed_again": dict(destroyed), "files_taken_up": again, "files_without_bytes": lost,
-        "returns_void": given_up,
+        "returns_void": given_up, "keys_revoked_again": revoked,
     }  # fmt: skip
 
 
