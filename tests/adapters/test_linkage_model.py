@@ -22,7 +22,7 @@ def test_the_newest_version_is_used_unless_the_profile_names_another():
 
 
 def test_a_version_that_does_not_exist_is_told_with_those_that_do():
-    with pytest.raises(NeedsDecision, match=r"v1, v2"):
+    with pytest.raises(NeedsDecision, match=r"v1, v2, v3"):
         linkage_model.of(matching(model="v99"))
 
 
@@ -34,7 +34,7 @@ def test_a_councils_own_default_postcodes_and_shared_homes_are_placeholders_too(
     assert plain.placeholders.shared_uprns == frozenset()
 
 
-@pytest.mark.parametrize("version", ["v1", "v2"])
+@pytest.mark.parametrize("version", ["v1", "v2", "v3"])
 def test_weights_of_each_comparison_sum_to_one(version):
     for comparison in linkage_model.model(version).splink["comparisons"]:
         levels = [level for level in comparison["comparison_levels"] if not level.get("is_null_level")]

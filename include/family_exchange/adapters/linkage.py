@@ -5,16 +5,17 @@ register, so that the same statements give the same scores on any day, in any or
 scored against the register's and against each other; of the register's own only those of the people whom these reach.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from family_exchange.adapters import blocks, nobodys, stated
+from family_exchange.adapters import blocks, linkage_spark, linkage_sql, linkage_tables, nobodys, stated
 from family_exchange.adapters.blocks import NUMBERS
 from family_exchange.adapters.database import Connection
 from family_exchange.adapters.linkage_model import LinkageModel
-from family_exchange.adapters.linkage_rows import IDENTITY, identity, register_list, shares
+from family_exchange.adapters.linkage_rows import DERIVED, IDENTITY, identity, known_names, register_list
 from family_exchange.adapters.nobodys import MOST_SHARERS
 from family_exchange.adapters.statements import Table
 from family_exchange.domain.clustering import Pair
@@ -34,28 +35,30 @@ class LinkageFailed(ExchangeError):
 def pool(connection: Connection, model: LinkageModel, thresholds: Thresholds) -> Iterator["Pool"]:
     """What the register's source records state of who people are: what is fresh, ready to be compared with the rest.
 
-    Everything is fresh when the register was matched by another model or other `thresholds`.
+    Everything is fresh when the register was matched by another model or other `thresholds`. What is new is stored
+    while it is compared, and has been when the block ends.
 
     Raises:
         LinkageFailed: the engine stopped.
     """
-    with told_by_kind():
-        stated.note(connection, model, thresholds)
-        fresh = stated.load_fresh(connection, model)
     with _engine() as engine:
         with told_by_kind():
-            engine.register("loaded", fresh)
+            engine.register("loaded", stated.note(connection, engine, model, thresholds))
             engine.execute("CREATE TABLE stated AS SELECT * FROM loaded").fetchall()
             for column in NUMBERS:
                 own = [number for kind, number in nobodys.known(connection) if kind == column]
                 register_list(engine, "nobodys_now", column, own)
                 query = f"CREATE TABLE nobodys_{column} AS SELECT {column}, false AS since_now FROM nobodys_now"  # noqa: S608 - our own words
                 engine.execute(query).fetchall()
-        found = RegisterPool(engine, model, connection)
-        with told_by_kind():
-            found.arrange()
-            found.load_meeting()
-        yield found
+            met = stated.load_meeting(connection, model, _sought(engine, model))
+        with ThreadPoolExecutor(1) as beside:
+            storing = beside.submit(stated.store, connection)
+            found = RegisterPool(engine, model, connection, storing)
+            with told_by_kind():
+                found.add(met)
+                found.arrange()
+            yield found
+            storing.result()
 
 
 @contextmanager
@@ -70,7 +73,7 @@ def over(standard: Table, model: LinkageModel) -> Iterator["Pool"]:
         with told_by_kind():
             engine.register("stated", standard)
             for column in NUMBERS:
-                engine.execute(_NOBODYS.format(column=column, most=MOST_SHARERS)).fetchall()
+                engine.execute(linkage_tables.NOBODYS.format(column=column, most=MOST_SHARERS)).fetchall()
             found.arrange()
         yield found
 
@@ -79,41 +82,15 @@ def over(standard: Table, model: LinkageModel) -> Iterator["Pool"]:
 def _engine() -> Iterator["duckdb.DuckDBPyConnection"]:
     import duckdb  # noqa: PLC0415 - costs a third of a second
 
-    with closing(duckdb.connect(":memory:", config=_CONFIGURATION)) as engine:
+    with closing(duckdb.connect(":memory:", config=linkage_tables.CONFIGURATION)) as engine:
         yield engine
 
 
-_CONFIGURATION: dict[str, str | bool | int | float | list[str]] = {
-    "temp_directory": "",  # nothing of a person spills to a disk
-    "autoinstall_known_extensions": False,
-    "checkpoint_threshold": "10GB",  # else a table of some sizes stalls for seconds
-}
-_STATED = ", ".join(
-    ("forename", "surname", "forms", "stated_birth", "birth", "born", "sex", "dwelling", "postcode", "uprn", *NUMBERS)
-)
-_NOBODYS = """
-    CREATE TABLE nobodys_{column} AS
-    SELECT {column}, count(DISTINCT key) FILTER (WHERE NOT fresh) <= {most} AS since_now
-      FROM stated WHERE {column} <> '' GROUP BY 1 HAVING count(DISTINCT key) > {most}
-"""
-_STATEMENT = f"""
-    CREATE OR REPLACE TABLE statement AS
-    WITH borne AS (
-      SELECT s.* REPLACE (
-               {", ".join(f"CASE WHEN {each}.{each} IS NULL THEN s.{each} ELSE '' END AS {each}" for each in NUMBERS)},
-               s.fresh {" ".join(f"OR coalesce({each}.since_now, false)" for each in NUMBERS)} AS fresh)
-        FROM stated s {" ".join(f"LEFT JOIN nobodys_{each} {each} ON {each}.{each} = s.{each}" for each in NUMBERS)})
-    SELECT row_number() OVER (ORDER BY key, {_STATED}) AS id, *
-      FROM (SELECT key, nullif(max(person_id), '') AS person, bool_and(fresh) AS fresh, {_STATED}
-              FROM borne GROUP BY key, {_STATED})
-"""  # noqa: S608 - our own words
-"""A number that is nobody's counts as not stated; who bore it until now states something new by that."""
-_SCORED = """
-    CREATE OR REPLACE TABLE {table} AS
-    SELECT s.* EXCLUDE (key, person, fresh, stated_birth, birth), s.forename || ' ' || s.surname AS full_name,
-           year(s.stated_birth) AS born_year
-      FROM statement s WHERE {condition} ORDER BY s.id
-"""
+def _sought(engine: "duckdb.DuckDBPyConnection", model: LinkageModel) -> Table:
+    """By which blocks each fresh statement finds others: one column of arrays, as text."""
+    ways, rows = blocks.sought(blocks.of(model)), f"SELECT *, {DERIVED} FROM ({linkage_tables.BORNE})"  # noqa: S608 - our own words
+    query = f"SELECT '{{' || array_to_string({ways}, ',') || '}}' AS blocks FROM ({rows})"  # noqa: S608 - as above
+    return engine.sql(query).to_arrow_table()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,43 +102,32 @@ class Pool:
 
     def arrange(self) -> None:
         """Make of `stated` what is compared: each distinct statement once, in an order that depends on nothing else."""
-        self.connection.execute(_STATEMENT).fetchall()
-        names = self.connection.execute("SELECT DISTINCT forename, surname FROM statement").fetchall()
-        for column, found in shares(self.model, names).items():
-            self.connection.register(f"{column}_share", found)
-        for table, condition in (("fresh_statement", "fresh"), ("known_statement", "NOT fresh")):
-            self.connection.execute(_SCORED.format(table=table, condition=condition)).fetchall()
+        for column, share in (("forename", self.model.share_of_forename), ("surname", self.model.share_of_surname)):
+            names = self.connection.execute(f"SELECT DISTINCT {column} FROM stated").fetchall()  # noqa: S608 - our own words
+            self.connection.register(f"{column}_known", known_names(column, (name for (name,) in names), share))
+        self.connection.execute(linkage_tables.STATEMENT).fetchall()
 
     def pairs(self, threshold: float) -> list[Pair]:
         """Fresh statements beside others: every pair with an equal number, and every pair that scores `threshold`.
 
         Each pair once, of two record keys, in an order that depends on the statements alone.
         """
-        with told_by_kind():
-            if not self._any("fresh_statement"):
-                return []
         scored = self.scored(threshold)
         with told_by_kind():
             return self._paired(scored, self._same_numbers("l.fresh OR r.fresh"))
 
     def scored(self, threshold: float) -> Table:
-        """Fresh statements, of which there must be one, beside others: numbers `a < b`, `probability`, `weight`."""
-        with told_by_kind():
-            return self._scores(
-                threshold, "fresh_statement", "known_statement" if self._any("known_statement") else None
-            )
+        """Fresh statements beside others, of two keys, in order: numbers `a < b`, `probability`, `weight`."""
+        return self._scores(threshold, fresh="fresh", which="true")
 
     def pairs_among(self, persons: Iterable[str], threshold: float) -> list[Pair]:
         """Like `pairs`, of what the register knew already of these persons."""
+        among = "NOT fresh AND person IN (SELECT person FROM wanted)"
         with told_by_kind():
             register_list(self.connection, "wanted", "person", sorted(set(persons)))
-            among = "NOT s.fresh AND s.person IN (SELECT person FROM wanted)"
-            self.connection.execute(_SCORED.format(table="rescored_statement", condition=among)).fetchall()
-            if not self._any("rescored_statement"):
-                return []
-            scored = self._scores(threshold, "rescored_statement")
-            both = "l.id IN (SELECT id FROM rescored_statement) AND r.id IN (SELECT id FROM rescored_statement)"
-            return self._paired(scored, self._same_numbers(both))
+            scored = self._scores(threshold, fresh="true", which=among)
+            whose = "{0}.person IN (SELECT person FROM wanted) AND NOT {0}.fresh"
+            return self._paired(scored, self._same_numbers(f"{whose.format('l')} AND {whose.format('r')}"))
 
     def fresh(self) -> frozenset[str]:
         """The record keys that state something new, whether or not it resembles what anybody else states."""
@@ -192,81 +158,76 @@ class Pool:
             found.setdefault(row[0], []).append(identity(row))
         return found
 
-    def _paired(self, scored: Table, same_numbers: Iterable[tuple[int, int]]) -> list[Pair]:
+    def _paired(self, scored: Table, same_numbers: Collection[tuple[int, int]]) -> list[Pair]:
         rows = list(zip(*(column.to_pylist() for column in scored.columns), strict=True))
-        seen = {(a, b) for a, b, _, _ in rows}
-        alike = [(a, b, None, None) for a, b in same_numbers if (a, b) not in seen]
-        found = sorted([*rows, *alike], key=lambda row: row[:2]) if alike else rows
-        people = self._people({number for a, b, _, _ in found for number in (a, b)})
-        return [Pair(people[a], people[b], probability, weight) for a, b, probability, weight in found]
+        if same_numbers:
+            seen = {(a, b) for a, b, _, _ in rows}
+            rows = sorted([*rows, *((a, b, None, None) for a, b in same_numbers if (a, b) not in seen)], key=_of_two)
+        people = self._people({number for row in rows for number in row[:2]})
+        return [Pair(people[a], people[b], probability, weight) for a, b, probability, weight in rows]
 
-    def _people(self, numbers: Iterable[int]) -> dict[int, Identity]:
-        register_list(self.connection, "wanted", "id", sorted(numbers))
-        rows = self.connection.execute(
-            f"SELECT s.id, {IDENTITY} FROM statement s JOIN wanted w ON w.id = s.id"  # noqa: S608 - our own words
-        ).fetchall()
-        return {int(number): identity(row) for number, *row in rows}
+    def _people(self, numbers: Collection[int]) -> dict[int, Identity]:
+        register_list(self.connection, "wanted_id", "id", sorted(numbers))
+        query = f"SELECT s.id, {IDENTITY} FROM statement s WHERE s.id IN (SELECT id FROM wanted_id)"  # noqa: S608 - our own words
+        return {number: identity(row) for number, *row in self.connection.execute(query).fetchall()}
 
     def _same_numbers(self, which: str) -> list[tuple[int, int]]:
         """Pairs of statements `l` and `r`, of two keys, that bear an equal number."""
-        found: set[tuple[int, int]] = set()
-        for column in NUMBERS:
-            found |= {
-                (int(a), int(b))
-                for a, b in self.connection.execute(
-                    f"""SELECT l.id, r.id FROM statement l JOIN statement r USING ({column})
-                         WHERE {column} <> '' AND l.id < r.id AND l.key <> r.key AND ({which})"""  # noqa: S608 - our own words
-                ).fetchall()
-            }
-        return sorted(found)
-
-    def _scores(self, threshold: float, table: str, beside: str | None = None) -> Table:
-        """`a < b`, `probability` and `weight`, of two keys, in order: within `table`, and between it and `beside`."""
-        from splink import DuckDBAPI, Linker  # noqa: PLC0415 - costs a second
-
-        engine = DuckDBAPI(connection=self.connection)
-        rows = engine.register(table, dataset_display_name=table)
-        linker = Linker([rows], dict(self.model.splink), log_level=None, validate_settings=False)
-        for column in self.model.by_share:
-            linker.table_management.register_term_frequency_lookup(engine.register(f"{column}_share"), column)
-        predict = linker.inference
-        found = [predict.predict_within(rows, threshold_match_probability=threshold, warning_mode="never")]
-        if beside is not None:
-            others = engine.register(beside, dataset_display_name=beside)
-            found.append(
-                predict.predict_between(others, rows, threshold_match_probability=threshold, warning_mode="never")
-            )
-        pairs = " UNION ALL ".join(
-            f"""SELECT least(id_l, id_r) AS a, greatest(id_l, id_r) AS b,
-                       round(match_probability, 6)::DOUBLE AS probability, round(match_weight, 3)::DOUBLE AS weight
-                  FROM {each.physical_name} p JOIN statement a ON a.id = p.id_l JOIN statement b ON b.id = p.id_r
-                 WHERE a.key <> b.key"""  # noqa: S608 - Splink's table names
-            for each in found
+        each = " UNION ".join(
+            f"""SELECT l.id AS a, r.id AS b FROM statement l JOIN statement r USING ({column})
+                 WHERE {column} <> '' AND l.id < r.id AND l.key <> r.key AND ({which})"""  # noqa: S608 - our own words
+            for column in NUMBERS
         )
-        return self.connection.sql(f"{pairs} ORDER BY 1, 2").to_arrow_table()
+        return [(int(a), int(b)) for a, b in self.connection.execute(f"{each} ORDER BY 1, 2").fetchall()]
 
-    def _any(self, table: str) -> bool:
-        return bool(self.connection.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchall())  # noqa: S608 - our own table
+    def _scores(self, threshold: float, *, fresh: str, which: str) -> Table:
+        """As `scored`, of the statements for which `which` holds, taking those for fresh for which `fresh` does."""
+        with told_by_kind():
+            self.connection.execute(linkage_tables.COMPARED.format(fresh=fresh, which=which)).fetchall()
+            score = self._by_spark if linkage_spark.is_chosen() else self._by_duckdb
+            return self.connection.sql(linkage_tables.OF_TWO_KEYS.format(scored=score(threshold))).to_arrow_table()
+
+    def _by_duckdb(self, threshold: float) -> str:
+        """The name of a table of the scored pairs of `compared`, in Splink's words and in no order."""
+        columns = self.connection.execute("DESCRIBE compared").fetchall()
+        schema = ", ".join(f"{name} {kind}" for name, kind, *_ in columns)
+        sql = linkage_sql.scoring(self.model, schema).at(threshold)
+        self.connection.execute(sql.blocked).fetchall()
+        self.connection.execute(sql.scored).fetchall()
+        return "scored"
+
+    def _by_spark(self, threshold: float) -> str:
+        """As `_by_duckdb`."""
+        for view in linkage_tables.FOR_SPARK:
+            self.connection.execute(view).fetchall()
+        ((known,),) = self.connection.execute("SELECT count(*) FROM known_statement").fetchall()
+        beside = "known_statement" if known else None
+        return linkage_spark.predicted(self.connection, self.model, threshold, "fresh_statement", beside)
+
+
+def _of_two(row: tuple[int, int, float | None, float | None]) -> tuple[int, int]:
+    return row[:2]
 
 
 @dataclass(frozen=True, slots=True)
 class RegisterPool(Pool):
     """Of the register's statements those that were asked for; what is not here yet is fetched when it is needed."""
 
-    council: Connection
+    register: Connection
+    storing: "Future[None]"
+    """What is new is being stored; nobody else may use the connection before that is done."""
 
-    def load_meeting(self) -> None:
-        """Fetch what the fresh statements have to be compared with."""
-        ways = blocks.sought(blocks.of(self.model))
-        query = f"SELECT '{{' || array_to_string({ways}, ',') || '}}' AS blocks FROM fresh_statement"  # noqa: S608 - our own words
-        wanted = self.connection.sql(query).to_arrow_table()
-        self._add(stated.load_meeting(self.council, self.model, wanted))
+    @property
+    def council(self) -> Connection:
+        """The council's database, in which what is new is stored."""
+        self.storing.result()
+        return self.register
 
     def pairs_among(self, persons: Iterable[str], threshold: float) -> list[Pair]:
         """As above; what these persons' records state is fetched."""
         wanted = sorted(set(persons))
         with told_by_kind():
-            self._add(stated.load_of_persons(self.council, self.model, wanted))
+            self._fetch(stated.load_of_persons(self.council, self.model, wanted))
         return Pool.pairs_among(self, wanted, threshold)
 
     def held(self, keys: Iterable[str], persons: Iterable[str]) -> dict[str, str | None]:
@@ -277,25 +238,33 @@ class RegisterPool(Pool):
         """As above; what is stated under these keys is fetched."""
         wanted = sorted(set(keys))
         with told_by_kind():
-            self._add(stated.load_of_keys(self.council, self.model, wanted))
+            self._fetch(stated.load_of_keys(self.council, self.model, wanted))
         return Pool.statements(self, wanted)
 
-    def _add(self, found: Table) -> None:
+    def add(self, found: Table) -> bool:
+        """These statements are there too; True when one of them was not."""
         self.connection.register("loaded", found)
-        query = "INSERT INTO stated BY NAME SELECT * FROM loaded WHERE stated NOT IN (SELECT stated FROM stated)"
-        (added,) = self.connection.execute(query).fetchall()
-        if added[0]:
+        (added,) = self.connection.execute(linkage_tables.ADDED).fetchall()
+        return bool(added[0])
+
+    def _fetch(self, found: Table) -> None:
+        if self.add(found):
             self.arrange()
 
 
 @contextmanager
 def told_by_kind() -> Iterator[None]:
     """Errors of the engines without their words."""
-    import duckdb  # noqa: PLC0415 - costs a third of a second
-    from pyarrow import ArrowException  # noqa: PLC0415 - costs half a second
-    from splink.internals.exceptions import SplinkException  # noqa: PLC0415 - costs a second
-
     try:
         yield
-    except (ArrowException, duckdb.Error, SplinkException) as error:
+    except _their_errors() as error:
         raise LinkageFailed(f"the linkage engine stopped: {type(error).__name__}") from None
+
+
+def _their_errors() -> tuple[type[Exception], ...]:
+    """Asked for when something has gone wrong: to import Splink costs a second."""
+    import duckdb  # noqa: PLC0415 - as above
+    from pyarrow import ArrowException  # noqa: PLC0415 - as above
+    from splink.internals.exceptions import SplinkException  # noqa: PLC0415 - as above
+
+    return ArrowException, duckdb.Error, SplinkException, *linkage_spark.errors()

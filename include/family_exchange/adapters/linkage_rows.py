@@ -1,11 +1,9 @@
 """Rows of the linkage engine as the domain knows them, and what the engine is told of names."""
 
-from collections.abc import Iterable, Sequence
-from datetime import date
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from family_exchange.adapters import statements
-from family_exchange.adapters.linkage_model import LinkageModel
 from family_exchange.adapters.statements import Table
 from family_exchange.domain.person import Birth, Identity
 
@@ -19,45 +17,48 @@ IDENTITY = f"""s.key, s.forename, s.surname, s.stated_birth, s.birth, s.sex, s.d
 _BIRTHS = {str(kind): kind for kind in Birth}
 
 
-def identity(row: Sequence[str | date | None]) -> Identity:
+def identity(row: Sequence[Any]) -> Identity:
     """One row of `IDENTITY`."""
     key, forename, surname, born, birth, sex, dwelling, uprn, nhs_number, nino, upn, *justice = row
-    numbers = zip(statements.JUSTICE, justice, strict=True) if any(justice) else ()
+    numbers = _NONE
+    if any(justice):
+        numbers = frozenset(f"{kind} {one}" for kind, one in zip(statements.JUSTICE, justice, strict=True) if one)
     return Identity(
-        key=str(key),
-        forename=str(forename),
-        surname=str(surname),
-        born=born if isinstance(born, date) else None,
-        birth=_BIRTHS[str(birth)],
-        sex=str(sex),
-        dwelling=str(dwelling),
-        uprn=str(uprn),
-        nhs_number=str(nhs_number),
-        nino=str(nino),
-        upn=str(upn),
-        justice=frozenset(f"{kind} {number}" for kind, number in numbers if number),
+        key, forename, surname, born, _BIRTHS[birth], sex, dwelling, uprn, nhs_number, nino, upn, numbers
+    )  # fmt: skip
+
+
+_NONE: frozenset[str] = frozenset()
+
+
+DERIVED = """forename || ' ' || surname AS full_name, year(stated_birth) AS born_year,
+    lpad((year(born) * 10000 + month(born) * 100 + day(born))::VARCHAR, 8, '0') AS born_digits"""
+"""What the rules of a model may ask of a statement beyond its own columns."""
+
+
+def known_names(column: str, names: Iterable[str], share: Callable[[str], float]) -> Table:
+    """Each name once with the share of people who bear it, `tf_…`, and its letters as bits, `…_letters`."""
+    import pyarrow as pa  # noqa: PLC0415 - costs half a second
+
+    each = list(names)
+    return pa.table(
+        {
+            column: pa.array(each, pa.string()),
+            f"tf_{column}": pa.array([share(name) for name in each], pa.float64()),
+            f"{column}_letters": pa.array([_letters(name) for name in each], pa.int64()),
+        }
     )
 
 
-def shares(model: LinkageModel, names: Iterable[tuple[str, str]]) -> dict[str, Table]:
-    """What Splink asks of each term frequency: a value `name` and the share `tf_name` of people who bear it.
+def _letters(name: str) -> int:
+    """One bit for each sign in it: two names a slip apart differ in two bits at most."""
+    bits = 0
+    for sign in name:
+        bits |= 1 << ord(sign) % _BITS
+    return bits
 
-    `names` are forenames with surnames, each two once.
-    """
-    import pyarrow as pa  # noqa: PLC0415 - costs half a second
 
-    names = list(names)
-    of_forename = {name: model.share_of_forename(name) for name in {forename for forename, _ in names}}
-    of_surname = {name: model.share_of_surname(name) for name in {surname for _, surname in names}}
-    found = {"forename": of_forename, "surname": of_surname}
-    if "full_name" in model.by_share:
-        found["full_name"] = {
-            f"{forename} {surname}": of_forename[forename] * of_surname[surname] for forename, surname in names
-        }
-    return {
-        name: pa.table({name: list(each), f"tf_{name}": pa.array(each.values(), pa.float64())})
-        for name, each in found.items()
-    }
+_BITS = 32
 
 
 def register_list(

@@ -9,35 +9,38 @@ MOST_SHARERS = 20
 """A number that more record keys bear is nobody's: a clerk types it where a field must not be empty."""
 
 
-def note(connection: Connection) -> None:
-    """Numbers that too many bear by now are noted, and who bore one until now states something new by that.
+def note(connection: Connection) -> int:
+    """Numbers that too many bear by now are noted; how many statements, stored or new, have something new to say by it.
 
-    Needs the temporary tables of `stated.note`.
+    Whoever bore such a number until now does. Needs the temporary tables of `stated.note`, whose new statements are
+    not stored yet.
     """
-    for column in NUMBERS:
-        _note(connection, column)
+    return sum(_note(connection, column) for column in NUMBERS)
 
 
-def _note(connection: Connection, column: str) -> None:
+def _note(connection: Connection, column: str) -> int:
     parts = {"column": sql.Identifier(column), "kind": sql.Literal(column), "most": sql.Literal(MOST_SHARERS)}
-    connection.execute(
+    done = connection.execute(
         sql.SQL(
             """WITH borne AS (
-                 SELECT DISTINCT s.{column} AS number FROM new_statement n JOIN memory.statement s USING (stated)
-                  WHERE s.{column} <> ''),
+                 SELECT {column} AS number, key, stated FROM new_statement WHERE {column} <> ''),
+               bearer AS (
+                 SELECT number, key, stated FROM borne
+                 UNION ALL
+                 SELECT b.number, s.key, s.stated FROM (SELECT DISTINCT number FROM borne) b
+                   JOIN memory.statement s ON s.{column} = b.number AND s.{column} <> ''),
                crowded AS (
-                 SELECT b.number, count(DISTINCT s.key) FILTER (WHERE f.stated IS NULL) <= {most} AS since_now
-                   FROM borne b JOIN memory.statement s ON s.{column} = b.number AND s.{column} <> ''
-                   LEFT JOIN fresh_statement f ON f.stated = s.stated
+                 SELECT b.number, count(DISTINCT b.key) FILTER (WHERE f.stated IS NULL) <= {most} AS since_now
+                   FROM bearer b LEFT JOIN fresh_statement f ON f.stated = b.stated
                   WHERE NOT EXISTS (SELECT FROM memory.nobodys_number k WHERE (k.kind, k.number) = ({kind}, b.number))
-                  GROUP BY 1 HAVING count(DISTINCT s.key) > {most}),
+                  GROUP BY 1 HAVING count(DISTINCT b.key) > {most}),
                noted AS (
                  INSERT INTO memory.nobodys_number (kind, number) SELECT {kind}, number FROM crowded)
                INSERT INTO fresh_statement
-               SELECT s.stated FROM crowded c JOIN memory.statement s ON s.{column} = c.number AND s.{column} <> ''
-                WHERE c.since_now ON CONFLICT DO NOTHING"""
+               SELECT b.stated FROM crowded c JOIN bearer b USING (number) WHERE c.since_now ON CONFLICT DO NOTHING"""
         ).format(**parts)
     )
+    return done.rowcount
 
 
 def known(connection: Connection) -> list[tuple[str, str]]:

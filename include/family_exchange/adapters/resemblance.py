@@ -172,9 +172,7 @@ def _standard(connection: Connection, model: LinkageModel, persons: Iterable[str
 
 _SIDE = """
     CREATE TABLE {side} AS
-    SELECT s.* EXCLUDE (key, person, fresh, stated_birth, birth), s.forename || ' ' || s.surname AS full_name,
-           year(s.stated_birth) AS born_year
-      FROM statement s WHERE person = ? ORDER BY s.id
+    SELECT s.* EXCLUDE (key, person, fresh, stated_birth, birth) FROM statement s WHERE person = ? ORDER BY s.id
 """
 
 
@@ -188,8 +186,6 @@ def _best(pool: "Pool", model: LinkageModel, a: str, b: str, forbids: tuple[Conf
     one, other = (api.register(side, dataset_display_name=side) for side in ("side_a", "side_b"))
     settings: dict[str, Any] = dict(model.splink) | {"retain_intermediate_calculation_columns": True}
     linker = Linker([one], settings, log_level=None)
-    for column in model.by_share:
-        linker.table_management.register_term_frequency_lookup(api.register(f"{column}_share"), column)
     scored = linker.inference.score_pairs(one, other)
     cursor = engine.execute(f"SELECT * FROM {scored.physical_name} ORDER BY match_weight DESC, id_l, id_r LIMIT 1")  # noqa: S608 - Splink's table
     columns = [column[0] for column in cursor.description or ()]

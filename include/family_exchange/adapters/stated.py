@@ -7,17 +7,19 @@ with the register, but for that.
 
 import inspect
 from collections.abc import Iterable
-from contextlib import closing
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from family_exchange.adapters import blocks, columns, linkage_file, memory, nobodys, statements
 from family_exchange.adapters.database import Connection
+from family_exchange.adapters.linkage_rows import DERIVED
 from family_exchange.adapters.statements import Table
 from family_exchange.domain import clustering, identifiers, likeness, links, matching, person
 from family_exchange.domain.matching import Thresholds
 
 if TYPE_CHECKING:
+    import duckdb
+
     from family_exchange.adapters.linkage_model import LinkageModel
 
 STAGE = "match"
@@ -26,6 +28,7 @@ STAGE = "match"
 _COLUMNS = (
     "forename", "surname", "stated_birth", "birth", "born", "sex", "dwelling", "postcode", "uprn", *blocks.NUMBERS,
 )  # fmt: skip
+_STORED = ("stated", "source_record_id", "key", *_COLUMNS)
 
 
 def rule(model: "LinkageModel", thresholds: Thresholds) -> str:
@@ -54,11 +57,14 @@ def due(connection: Connection) -> list[str] | None:
     return [str(file) for (file,) in rows]
 
 
-def note(connection: Connection, model: "LinkageModel", thresholds: Thresholds) -> int:
-    """Every statement of the files that are due is stored; how many statements are new or to be weighed again.
+def note(
+    connection: Connection, engine: "duckdb.DuckDBPyConnection", model: "LinkageModel", thresholds: Thresholds
+) -> Table:
+    """The fresh statements, as `statements.standard` has them, with `stated`; `store` keeps what is new of them.
 
-    These are in the temporary table `fresh_statement (stated)`. A statement is fresh when none of its records has a
-    person yet, when a number in it has just become nobody's, or when the rule is another.
+    New are the statements of the files that are due which are not stored yet: they are in the temporary table
+    `new_statement`. A statement is fresh when none of its records has a person yet, when a number in it has just
+    become nobody's, or when the rule is another; the fresh ones are in `fresh_statement (stated)`.
     """
     again, files = outdated(connection, model, thresholds), due(connection)
     if again:
@@ -68,12 +74,9 @@ def note(connection: Connection, model: "LinkageModel", thresholds: Thresholds) 
     connection.execute("DROP TABLE IF EXISTS new_statement, fresh_statement")
     connection.execute("CREATE TEMP TABLE new_statement (LIKE memory.statement, fresh boolean) ON COMMIT DROP")
     connection.execute("CREATE TEMP TABLE fresh_statement (stated uuid PRIMARY KEY) ON COMMIT DROP")
-    raw = _fetched(connection, files)
-    if raw.num_rows:
-        _store(connection, raw, model)
-    everything = "true" if again else "fresh"
-    connection.execute(f"INSERT INTO fresh_statement SELECT stated FROM new_statement WHERE {everything}".encode())  # noqa: S608 - our own words
-    nobodys.note(connection)
+    new = _new(connection, engine, _fetched(connection, files), model, again=again)
+    connection.execute("INSERT INTO fresh_statement SELECT stated FROM new_statement WHERE fresh")
+    older = nobodys.note(connection)
     connection.execute("ANALYZE fresh_statement")
     memory.take_due(connection, STAGE)
     connection.execute(
@@ -82,8 +85,12 @@ def note(connection: Connection, model: "LinkageModel", thresholds: Thresholds) 
                WHERE run.rule <> excluded.rule""",
         (STAGE, rule(model, thresholds)),
     )
-    row = connection.execute("SELECT count(*) FROM fresh_statement").fetchone()
-    return int(row[0]) if row else 0
+    if not older:
+        return new
+    import pyarrow as pa  # noqa: PLC0415 - costs half a second
+
+    known = _loaded(connection, model, "fresh_statement w JOIN memory.statement s USING (stated)")
+    return pa.concat_tables([new, known.select(new.column_names).cast(new.schema)])
 
 
 _WORTH_COUNTING = 10
@@ -106,7 +113,8 @@ _STATED = f"""
         {", ".join(statements.JUSTICE)}))::uuid AS stated
 """
 _COPY = f"""
-    COPY (SELECT DISTINCT ON (n.stated) n.*, p.source_record_id IS NULL AS fresh, '' AS person_id
+    COPY (SELECT DISTINCT ON (n.stated) n.*, p.source_record_id IS NULL AS fresh,
+                 coalesce(p.person_id, '') AS person_id
             FROM (SELECT *, {_STATED} FROM ({_RAW} {{which}}) raw) n
             LEFT JOIN memory.person_record p ON p.source_record_id = n.source_record_id AND upper_inf(p.recorded)
            WHERE NOT EXISTS (SELECT FROM memory.statement s WHERE s.stated = n.stated)
@@ -126,33 +134,36 @@ def _fetched(connection: Connection, files: list[str] | None) -> Table:
     return columns.copied(connection, _COPY.format(which="" if files is None else _OF_FILES), booleans=["fresh"])
 
 
-def _store(connection: Connection, raw: Table, model: "LinkageModel") -> None:
-    import duckdb  # noqa: PLC0415 - costs a third of a second
+def _new(
+    connection: Connection, engine: "duckdb.DuckDBPyConnection", raw: Table, model: "LinkageModel", *, again: bool
+) -> Table:
+    """What is stated and not stored, as it is compared; in `new_statement` as it will be stored."""
+    import pyarrow as pa  # noqa: PLC0415 - costs half a second
 
     standard = statements.standard(raw, model.names, model.placeholders)
     for column in ("stated", "source_record_id"):
         standard = standard.append_column(column, raw[column])
-    names = ", ".join(("stated", "source_record_id", "key", *_COLUMNS))
-    ways = blocks.stored(blocks.of(model))
-    with closing(duckdb.connect(":memory:", config={"temp_directory": ""})) as engine:
-        engine.register("standard", standard)
-        made = engine.sql(
-            f"""SELECT fresh, {names}, '{{' || array_to_string({ways}, ',') || '}}' AS blocks
-                  FROM (SELECT *, forename || ' ' || surname AS full_name, year(stated_birth) AS born_year
-                          FROM standard) ORDER BY key, stated"""  # noqa: S608 - our own words
-        ).to_arrow_table()
+    if again:
+        everything = pa.repeat(pa.scalar(True), raw.num_rows)  # noqa: FBT003 - a value
+        standard = standard.set_column(standard.schema.get_field_index("fresh"), "fresh", everything)
+    names, ways = ", ".join(_STORED), blocks.stored(blocks.of(model))
+    engine.register("standard", standard)
+    made = engine.sql(
+        f"""SELECT fresh, {names}, '{{' || array_to_string({ways}, ',') || '}}' AS blocks
+              FROM (SELECT *, {DERIVED} FROM standard)"""  # noqa: S608 - our own words
+    ).to_arrow_table()
     columns.copy_in(connection, f"new_statement (fresh, {names}, blocks)", made)
-    connection.execute("ANALYZE new_statement")
-    connection.execute(
-        f"INSERT INTO memory.statement ({names}, blocks) SELECT {names}, blocks FROM new_statement".encode()  # noqa: S608 - our own words
+    return standard.filter(standard["fresh"]).drop_columns(["source_record_id"])
+
+
+def store(connection: Connection) -> None:
+    """What is new is stored, in the caller's transaction."""
+    names = ", ".join((*_STORED, "blocks"))
+    done = connection.execute(
+        f"INSERT INTO memory.statement ({names}) SELECT {names} FROM new_statement ORDER BY key, stated".encode()  # noqa: S608 - our own words
     )
-    if raw.num_rows * _WORTH_COUNTING > _size(connection):
+    if done.rowcount * _WORTH_COUNTING > _size(connection):
         connection.execute("ANALYZE memory.statement")
-
-
-def load_fresh(connection: Connection, model: "LinkageModel") -> Table:
-    """The fresh statements, as `statements.standard` has them, with `stated`."""
-    return _loaded(connection, model, "fresh_statement w JOIN memory.statement s USING (stated)")
 
 
 def load_meeting(connection: Connection, model: "LinkageModel", wanted: Table) -> Table:
@@ -163,10 +174,14 @@ def load_meeting(connection: Connection, model: "LinkageModel", wanted: Table) -
     if wanted.num_rows * _WORTH_ALL > _size(connection):
         return _loaded(connection, model, "memory.statement s", _KNOWN)
     _wanted(connection, "blocks", "bigint[]", wanted)
-    found = "(SELECT DISTINCT m.stated FROM wanted w JOIN memory.statement m ON m.blocks && w.blocks) w"
-    return _loaded(connection, model, f"{found} JOIN memory.statement s USING (stated)", _KNOWN)
+    return _loaded(connection, model, _MET, _KNOWN, _WHOSE_IS_EACH)
 
 
+_MET = """
+    (SELECT DISTINCT m.stated FROM wanted w JOIN memory.statement m ON m.blocks && w.blocks) w
+     CROSS JOIN LATERAL (SELECT * FROM memory.statement m WHERE m.stated = w.stated LIMIT 1) s
+"""
+"""One by one, by the index: the planner believes that they are many, and would read the whole register."""
 _WORTH_ALL = 16
 """To look up whom a statement meets costs as much as reading that many statements one after the other."""
 
@@ -236,17 +251,21 @@ def hand_over(connection: Connection, records: Iterable[str]) -> None:
 _LOAD = f"""
     COPY (SELECT s.stated, s.key, coalesce(p.person_id, '') AS person_id, f.stated IS NOT NULL AS fresh,
                  {", ".join(f"s.{name}" for name in _COLUMNS)}
-            FROM {{source}}
-            LEFT JOIN memory.person_record p ON p.source_record_id = s.source_record_id AND upper_inf(p.recorded)
-            LEFT JOIN fresh_statement f ON f.stated = s.stated {{which}}) TO STDOUT (FORMAT csv, HEADER)
+            FROM {{source}} {{whose}} LEFT JOIN fresh_statement f ON f.stated = s.stated {{which}})
+      TO STDOUT (FORMAT csv, HEADER)
 """  # noqa: S608 - our own words
-
-
+_WHOSE = """
+    LEFT JOIN memory.person_record p ON p.source_record_id = s.source_record_id AND upper_inf(p.recorded)
+"""
+_WHOSE_IS_EACH = """
+    LEFT JOIN LATERAL (SELECT p.person_id FROM memory.person_record p
+                        WHERE p.source_record_id = s.source_record_id AND upper_inf(p.recorded) LIMIT 1) p ON true
+"""
 _KNOWN = "WHERE f.stated IS NULL"
 
 
-def _loaded(connection: Connection, model: "LinkageModel", source: str, which: str = "") -> Table:
-    query = _LOAD.format(source=source, which=which)
+def _loaded(connection: Connection, model: "LinkageModel", source: str, which: str = "", whose: str = _WHOSE) -> Table:
+    query = _LOAD.format(source=source, which=which, whose=whose)
     return statements.with_forms(
         columns.copied(connection, query, days=["stated_birth", "born"], booleans=["fresh"]), model.names
     )

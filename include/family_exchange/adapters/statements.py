@@ -45,6 +45,7 @@ def standard(raw: Table, names: Names, placeholders: Placeholders) -> Table:
     def mapped(column: str, rule: Callable[[str], object], kind: object = None) -> object:
         return _mapped(raw[column], rule, kind)
 
+    @cache
     def births(value: str) -> tuple[date | None, Birth]:
         day, estimated, unborn = value.split(SEPARATOR)
         stated = date.fromisoformat(day) if day else None
@@ -66,9 +67,14 @@ def standard(raw: Table, names: Names, placeholders: Placeholders) -> Table:
     def postcode(value: str) -> str:
         return "" if shared(value) else person.standard_postcode(value.split(SEPARATOR)[2], placeholders)
 
+    @cache
+    def home(line_1: str, line_2: str) -> str | None:
+        return person.home_within(line_1, line_2)
+
     def dwelling(value: str) -> str:
-        line_1, line_2, _ = value.split(SEPARATOR)
-        return person.dwelling_key(line_1, line_2, postcode(value))
+        code, (line_1, line_2, _) = postcode(value), value.split(SEPARATOR)
+        within = home(line_1, line_2) if code else None
+        return "" if within is None else f"{code}{person.SEPARATOR}{within}"
 
     def uprn(value: str) -> str:
         number = person.uprn(value)
@@ -107,4 +113,6 @@ def _mapped(column: Table, rule: Callable[[str], object], kind: object) -> Any: 
     import pyarrow as pa  # noqa: PLC0415 - costs half a second
 
     coded = column.combine_chunks().dictionary_encode()
+    if len(coded.dictionary) == 1:  # a number that this partner never sends
+        return pa.repeat(pa.scalar(rule(coded.dictionary[0].as_py()), kind), len(column))
     return pa.array([rule(value) for value in coded.dictionary.to_pylist()], kind).take(coded.indices)

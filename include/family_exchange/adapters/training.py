@@ -39,8 +39,8 @@ _FEWEST_PAIRS = 100
 
 _TRAINING = """
     CREATE TABLE training AS
-    SELECT s.* EXCLUDE (person, fresh, stated_birth, birth), s.forename || ' ' || s.surname AS full_name,
-           year(s.stated_birth) AS born_year, array_to_string(string_split(s.key, '|')[1:2], '|') AS source
+    SELECT s.* EXCLUDE (person, fresh, stated_birth, birth),
+           array_to_string(string_split(s.key, '|')[1:2], '|') AS source
       FROM statement s ORDER BY s.id
 """
 _SAMPLE = """
@@ -114,10 +114,7 @@ def _linker(pool: linkage.Pool, table: str, settings: dict[str, Any]) -> "Linker
     from splink import DuckDBAPI, Linker  # noqa: PLC0415 - costs a second
 
     engine = DuckDBAPI(connection=pool.connection)
-    linker = Linker([engine.register(table, dataset_display_name=table)], settings, log_level=None)
-    for column in pool.model.by_share:
-        linker.table_management.register_term_frequency_lookup(engine.register(f"{column}_share"), column)
-    return linker
+    return Linker([engine.register(table, dataset_display_name=table)], settings, log_level=None)
 
 
 def _kept(base: LinkageModel, trained: dict[str, Any]) -> dict[str, Any]:

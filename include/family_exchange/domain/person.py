@@ -140,8 +140,10 @@ _UNDECOMPOSED = str.maketrans({"Ł": "L", "Đ": "D", "Ø": "O", "Æ": "AE", "Œ"
 
 def plain(text: str) -> str:
     """`text` in unaccented capitals, digits and single spaces; apostrophes vanish, other marks part words."""
-    upper = unicodedata.normalize("NFKD", text.upper().translate(_UNDECOMPOSED))
-    letters = "".join(sign for sign in upper if not unicodedata.combining(sign))
+    letters = text.upper()
+    if not letters.isascii():
+        upper = unicodedata.normalize("NFKD", letters.translate(_UNDECOMPOSED))
+        letters = "".join(sign for sign in upper if not unicodedata.combining(sign))
     return " ".join(_OTHER_MARKS.sub(" ", _SILENT_MARKS.sub("", letters)).split())
 
 
@@ -225,18 +227,23 @@ def dwelling_key(line_1: str | None, line_2: str | None, postcode: str | None) -
     A mistyped street is the same home while its postcode and numbers agree; a home without a number is known by its
     whole first line. Without a postcode, or without a line, the home is unknown and the key empty.
     """
-    code, words = standard_postcode(postcode), standard_address(line_1, line_2).split()
-    if not code or not words:
-        return ""
+    code, home = standard_postcode(postcode), home_within(line_1, line_2)
+    return f"{code}{SEPARATOR}{home}" if code and home is not None else ""
+
+
+def home_within(line_1: str | None, line_2: str | None) -> str | None:
+    """What tells a home from the others of its postcode, as in `dwelling_key`; None without a line."""
+    words = standard_address(line_1, line_2).split()
+    if not words:
+        return None
     numbers = [_number(word) for word in words if _is_number(word)]
     street = next((word for word in words if not _is_number(word) and word != "FLAT"), "")
-    if not numbers:
-        return f"{code}{SEPARATOR}{standard_address(line_1, None)}"
-    return f"{code}{SEPARATOR}{'.'.join(numbers)}{SEPARATOR}{street[:1]}"
+    return f"{'.'.join(numbers)}{SEPARATOR}{street[:1]}" if numbers else standard_address(line_1, None)
 
 
 def _is_number(word: str) -> bool:
-    return any(sign.isdigit() for sign in word) or len(word) == 1
+    """`word` is plain: letters and digits, and no other sign."""
+    return len(word) == 1 or not word.isalpha()
 
 
 def _number(word: str) -> str:
