@@ -4,15 +4,17 @@ import json
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
-from time import time
+from time import sleep, time
 
 import psycopg
 
 from compose import world
 from family_exchange.adapters.sftp import DropZone
 
-FEEDS = (("police", "police_incidents"), ("schools", "school_attendance"), ("housing", "housing_tenancies"))
+FEEDS = (("police", "police_incidents"), ("schools", "school_attendance"), ("police", "police_incidents"))
 """Partners that drop files, and of what kind."""
+QUICK = 0.03
+"""Seconds between two looks for something that passes in a second."""
 SUITES = Path(__file__).parents[2] / "expectations"
 FIRST = int(time()) % 100_000_000
 """The first of the sequence numbers that no run before this one has used."""
@@ -64,7 +66,11 @@ def ledger():
 def ended(dropped):
     """True when the file has its end, and its partner the receipt."""
     with ledger() as connection:
-        found = connection.execute(ENDED, (dropped.name.encode(), dropped.partner, dropped.feed)).fetchall()
+        return _ends(connection, dropped)
+
+
+def _ends(connection, dropped):
+    found = connection.execute(ENDED, (dropped.name.encode(), dropped.partner, dropped.feed)).fetchall()
     return bool(found) and all(state in {"CLOSED", "QUARANTINED", "DUPLICATE"} and done for _, state, done, *_ in found)
 
 
@@ -100,14 +106,24 @@ def not_once(ends, dropped):
     return wrong
 
 
-def running(dropped, task="each_file.take_in"):
-    """Short ids of the containers in which that task runs now for the file's feed."""
-    with psycopg.connect(world.metadata()) as connection:
-        rows = connection.execute(
-            "SELECT hostname FROM task_instance WHERE dag_id = %s AND task_id = %s AND state = 'running'",
-            (f"receive_{world.COUNCIL}_{dropped.feed}", task),
-        ).fetchall()
-    return {host for (host,) in rows if host}
+TAKES_IN = """
+SELECT hostname FROM task_instance
+ WHERE dag_id = %s AND task_id = 'each_file.take_in' AND state = 'running' AND hostname <> ''
+"""
+
+
+def taken_in_by(dropped):
+    """Short id of the container in which a file of this feed is being taken in; None when that was missed."""
+    dag = f"receive_{world.COUNCIL}_{dropped.feed}"
+    with psycopg.connect(world.metadata(), autocommit=True) as airflow, ledger() as council:
+        council.autocommit = True
+        for look in range(4000):
+            if found := airflow.execute(TAKES_IN, (dag,)).fetchone():
+                return found[0]
+            if look % 10 == 0 and _ends(council, dropped):
+                return None
+            sleep(QUICK)
+    return None
 
 
 def went_on(dropped, since):

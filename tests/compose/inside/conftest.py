@@ -51,6 +51,7 @@ def ends():
 def broken(request, ends):
     """A context: files are dropped, the block breaks something; afterwards the files' ends and every invariant hold."""
     lines = request.config.stash.setdefault(TABLE, [])
+    terminal = request.config.pluginmanager.get_plugin("terminalreporter")
 
     @contextmanager
     def breaking(what, kinds=work.FEEDS[:1], *, goal=GOAL):
@@ -59,19 +60,27 @@ def broken(request, ends):
         struck = Struck([work.drop(ends, kind) for kind in kinds], random)
         line = [what, "", "", "", "FAILED"]
         lines.append(line)
-        yield struck
-        for file in struck.files:
-            stack.until(f"the end of {file.name}", lambda file=file: work.ended(file), within=WITHIN)
-        struck.went_on = max(work.went_on(file, struck.at) for file in struck.files)
-        struck.done = max(work.finished(file) for file in struck.files) - struck.at
-        again = {name: count - before.get(name, 0) for name, count in stack.restarts().items()}
-        line[1:4] = [f"{struck.went_on:.0f}", f"{struck.done:.0f}", told(again)]
-        assert [wrong for file in struck.files for wrong in work.not_once(ends, file)] == []
-        assert invariants.broken(invariants.Scene(world.doors(), cast.recipient())) == []
-        assert struck.went_on <= goal, f"work went on after {struck.went_on:.0f} s, and {goal:.0f} are allowed"
-        line[4] = "nothing lost, nothing twice"
+        try:
+            yield struck
+            wait_for_ends(struck)
+            struck.went_on = max(work.went_on(file, struck.at) for file in struck.files)
+            struck.done = max(work.finished(file) for file in struck.files) - struck.at
+            again = {name: count - before.get(name, 0) for name, count in stack.restarts().items()}
+            line[1:4] = [f"{struck.went_on:.0f}", f"{struck.done:.0f}", told(again)]
+            assert [wrong for file in struck.files for wrong in work.not_once(ends, file)] == []
+            assert invariants.broken(invariants.Scene(world.doors(), cast.recipient())) == []
+            assert struck.went_on <= goal, f"work went on after {struck.went_on:.0f} s, and {goal:.0f} are allowed"
+            line[4] = "nothing lost, nothing twice"
+        finally:
+            terminal.write_line(f"\n  {' | '.join(line)}")
 
     return breaking
+
+
+def wait_for_ends(struck):
+    """Return when every file has its end."""
+    for file in struck.files:
+        stack.until(f"the end of {file.name}", lambda file=file: work.ended(file), within=WITHIN)
 
 
 def told(again):

@@ -18,22 +18,17 @@ def pass_by(seconds):
         time.sleep(stack.EVERY)
 
 
-def at_work(file):
-    """The container that opens the file at this moment."""
-    hosts = set()
-    stack.until("a worker that takes the file in", lambda: hosts.update(work.running(file)) or hosts, within=120)
-    return next(each for each in stack.containers("worker") if each.id[:12] in hosts)
-
-
 @contextmanager
 def held_in_the_middle(struck, ends):
     """A worker that stands still in the middle of taking a file in; after a file that was too quick comes another."""
-    for _ in range(9):
-        worker = at_work(struck.files[-1])
-        with worker.paused():
-            if worker.id[:12] in work.running(struck.files[-1]) and not work.ended(struck.files[-1]):
-                yield worker
-                return
+    for _ in range(20):
+        host = work.taken_in_by(struck.files[-1])
+        found = [each for each in stack.containers("worker") if host and each.id.startswith(host)]
+        for worker in found:
+            with worker.paused():
+                if not work.ended(struck.files[-1]) and work.taken_in_by(struck.files[-1]) == host:
+                    yield worker
+                    return
         struck.files.append(work.drop(ends))
     raise AssertionError("no file was slow enough to be caught")
 
