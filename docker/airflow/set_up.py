@@ -40,7 +40,7 @@ def main() -> None:
         described |= _described(settings)
         accounts += _accounts(opened)
         whole = settings.recipient_key != NO_RECIPIENT
-        print(f"{council}: ready" if whole else f"{council}: ready but for its recipient; `add-recipient` adds it")
+        print(f"{council}: ready" if whole else f"{council}: ready but for its recipient: see docs/compose.md")
     _write(CONNECTIONS, json.dumps(described, indent=1))
     _write(ACCOUNTS / "accounts", "".join(f"{line}\n" for line in accounts), mode=0o644)
     ACCOUNTS.chmod(0o755)

@@ -15,6 +15,7 @@ from typing import Any
 
 from celery.signals import heartbeat_sent
 
+from family_exchange.orchestration.boundary import CHATTY
 from family_exchange.orchestration.shared import SHARED
 
 log = logging.getLogger(__name__)
@@ -30,6 +31,8 @@ def beat(**_: Any) -> None:  # noqa: ANN401 - whatever Celery tells with the sig
 
 def _load() -> None:
     began = monotonic()
+    for name in CHATTY:
+        logging.getLogger(name).setLevel(logging.WARNING)
     for name in SHARED:
         import_module(name)
     log.info("imported what tasks share in %.1f s", monotonic() - began)
