@@ -9,6 +9,7 @@ from family_exchange.domain.metrics import ANSWERED_WITHIN, METRICS, Kind, expos
 
 CLOSED_LABELS = {
     "council", "partner", "feed", "state", "reason", "outcome", "kind", "code", "owner", "use", "category", "place",
+    "store",
 }  # fmt: skip
 """Every label that there may be: slugs and words of our own lists; no file, no person, no value."""
 

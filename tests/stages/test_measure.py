@@ -1,16 +1,17 @@
 """What is measured, on a real ledger: right at once, whatever happened before, and without anybody's word in it."""
 
-import json
 from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
 
-from family_exchange.adapters import audit, closing, database, outbox
+from family_exchange.adapters import audit, backup_place, closing, database, outbox
+from family_exchange.domain.backup import Manifest
 from family_exchange.domain.message import Message, Topic
 from family_exchange.domain.metrics import INCIDENTS, METRICS, exposition
 from family_exchange.stages import measure, purge, watch
 from support.calendars import london
+from support.council import COUNCIL
 from support.sending import a_sealed_return
 
 AT = london(2026, 12, 9, 13)
@@ -223,9 +224,10 @@ def test_a_letter_that_waits_is_told_with_its_age(council):
 def test_the_newest_backup_has_an_age_and_without_one_nothing_is_told(council):
     state = council.doors.settings.state
     assert value(council, "backup_age_seconds") is None
-    (state / "backups").mkdir()
-    (state / "backups" / "last.json").write_text(json.dumps({"taken_at": (AT - timedelta(hours=7)).isoformat()}))
-    assert value(council, "backup_age_seconds") == 7 * 3600
+    only_files = Manifest("B1", COUNCIL, AT - timedelta(hours=7), None, (), 0, "", 0, "", "")
+    backup_place.note_last(state, only_files)
+    assert value(council, "backup_age_seconds", store="files") == 7 * 3600
+    assert value(council, "backup_age_seconds", store="database") is None
     (state / "backups" / "last.json").write_text("{")
     assert value(council, "backup_age_seconds") is None
 

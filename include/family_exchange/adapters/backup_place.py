@@ -199,8 +199,9 @@ def journals(state: Path, council: str) -> tuple[Path, ...]:
 
 
 def note_last(state: Path, page: Manifest) -> None:
-    """Whoever watches the age of backups finds the newest one's."""
-    told = {"taken_at": page.taken_at.isoformat(), "backup": page.backup, "database": page.base is not None}
+    """Whoever watches the age of backups finds the newest one's, and that of its copy of the database."""
+    copied = page.base.ended_at.isoformat() if page.base else None
+    told = {"taken_at": page.taken_at.isoformat(), "backup": page.backup, "database_at": copied}
     _write(state / _LAST, json.dumps(told).encode())
 
 

@@ -17,7 +17,7 @@ from family_exchange.adapters.audit import CHECKPOINTS
 VERIFIED = "verified.json"
 """In the folder of checkpoints: when the audit chain was last verified, and what was found."""
 LAST_BACKUP = Path("backups/last.json")
-"""In the council's folder: `taken_at` is the instant that the newest backup brings back."""
+"""In the council's folder: `taken_at` of the newest backup, and `database_at` of its copy of the database."""
 
 _TAIL = 4096
 """Bytes; the newest checkpoint stands well within the last so many."""
@@ -56,13 +56,15 @@ def checkpoint(folder: Path) -> int:
     return max((_seq(line) for line in lines), default=0)
 
 
-def backup_taken_at(state: Path) -> datetime | None:
-    """The instant of the newest backup; None when there is none, or its mark cannot be read."""
+def backups(state: Path) -> dict[str, datetime]:
+    """The instants of the newest backup of `files` and of the `database`; one that nothing tells of is left out."""
     try:
-        taken = datetime.fromisoformat(json.loads((state / LAST_BACKUP).read_text())["taken_at"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return taken if taken.tzinfo else taken.replace(tzinfo=UTC)
+        said = json.loads((state / LAST_BACKUP).read_text())
+        stated = {"files": said["taken_at"], "database": said.get("database_at")}
+        moments = {part: datetime.fromisoformat(at) for part, at in stated.items() if at is not None}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+    return {part: at if at.tzinfo else at.replace(tzinfo=UTC) for part, at in moments.items()}
 
 
 def disks(state: Path, further: Sequence[Path] = ()) -> dict[str, tuple[int, float]]:

@@ -232,8 +232,9 @@ ALERTS = (
     ),
     Alert(
         "BackupOld",
-        f"{metric('backup_age_seconds')} > {_seconds(BACKUP_OLD)}"
-        f" or {metric('observed_timestamp_seconds')} unless on (council) {metric('backup_age_seconds')}",
+        f"max by (council) ({metric('backup_age_seconds')}) > {_seconds(BACKUP_OLD)}"
+        f" or max by (council) ({metric('observed_timestamp_seconds')})"
+        f' unless on (council) {metric("backup_age_seconds")}{{store="database"}}',
         "1h", Severity.CRITICAL, Owner.OPERATIONS, "backups-are-old",
         _AT + "the newest backup is too old, or there is none", "26 hours, or none at all",
     ),

@@ -62,8 +62,9 @@ SECTIONS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                 6, bad_from=1,
             ),
             Panel(
-                "Newest backup", "The age of the newest backup of each council; nothing shown: there is none.",
-                Look.NUMBER, "s", (("max by (council) (family_exchange_backup_age_seconds{$own})", "{{council}}"),),
+                "Newest backup", "The age of the newest backup of files, and of the newest copy of the database; not "
+                "shown: there is none.", Look.NUMBER, "s",
+                (("max by (council, store) (family_exchange_backup_age_seconds{$own})", "{{council}} {{store}}"),),
                 6, bad_from=93600,
             ),
             Panel(
