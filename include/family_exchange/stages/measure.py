@@ -112,8 +112,8 @@ def _beside(doors: Doors, at: datetime) -> Iterator[Reading]:
     for place, (free, part) in marks.disks(doors.settings.state, doors.settings.disks).items():
         yield reading("free_bytes", free, slug, place)
         yield reading("free_ratio", round(part, 4), slug, place)
-    for part, taken in marks.backups(doors.settings.state).items():
-        yield reading("backup_age_seconds", _since(taken, at), slug, part)
+    for store, taken in marks.backups(doors.settings.state).items():
+        yield reading("backup_age_seconds", _since(taken, at), slug, store)
     yield reading("observed_timestamp_seconds", int(at.astimezone(UTC).timestamp()), slug)
 
 
