@@ -5,6 +5,8 @@ import re
 
 import pytest
 
+from family_exchange.commands.doctor import NEEDED
+from family_exchange.orchestration import connections
 from support.doctoring import COUNCIL, sound
 
 __all__ = ["sound"]
@@ -79,9 +81,21 @@ def test_a_council_that_nobody_knows_is_one_clear_line(sound):
     assert answer.stderr.startswith("stopped: there is no profile of that name")
 
 
+def test_settings_may_come_from_airflows_connections_and_airflow_is_left_as_it_is(sound, tmp_path):
+    home = tmp_path / "airflow"
+    home.mkdir(mode=0o700)
+    stated = connections.as_variables(sound.doors.settings)
+    answer = sound.ask("--from-airflow", "--json", without=NEEDED, AIRFLOW_HOME=home, **stated)
+    said = json.loads(answer.stdout)
+    found = {(one["council"], one["room"], one["subject"]): one for one in said["findings"]}
+    assert found[None, "settings", COUNCIL]["found"] == "every setting is there"
+    assert found[COUNCIL, "database", "migrations"]["grade"] == "good"
+    assert found[COUNCIL, "SFTP servers", "drop zone: log-in"]["grade"] == "good"
+    assert list(home.iterdir()) == []
+
+
 @pytest.mark.parametrize("words", [(), ("--json",)])
 def test_an_installation_without_councils_says_where_settings_go(sound, words):
-    every = ("DATABASE", "STATE", "OPENPGP_KEY", "RECIPIENT_KEY", "DROP_ZONE", "RECIPIENT")
-    answer = sound.ask(*words, without=every)
+    answer = sound.ask(*words, without=NEEDED)
     assert answer.returncode == 1
     assert "no council has settings here" in answer.stdout

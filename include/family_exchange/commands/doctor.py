@@ -1,5 +1,6 @@
 """Is the installation sound: settings, connections, keys, clocks, disks, files, Airflow, versions."""
 
+import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -120,14 +121,16 @@ def _lacking(council: str, stated: Mapping[str, str], error: ExchangeError, *, f
 
 
 def _from_airflow(council: str) -> CouncilSettings:
-    from family_exchange.orchestration import connections  # noqa: PLC0415 - Airflow: only when it is asked for
+    from family_exchange.orchestration import connections, doctor  # noqa: PLC0415 - Airflow: only when it is asked for
 
+    os.environ.update(doctor.looking_only())
     return connections.settings(council, connections.in_airflow)
 
 
 def _known_to_airflow(council: str) -> bool:
-    from family_exchange.orchestration import connections  # noqa: PLC0415 - as above
+    from family_exchange.orchestration import connections, doctor  # noqa: PLC0415 - as above
 
+    os.environ.update(doctor.looking_only())
     return any(connections.in_airflow(connections.connection_id(council, kind)) for kind in connections.HINTS)
 
 

@@ -8,7 +8,6 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
@@ -67,25 +66,25 @@ def is_here() -> bool:
 
 def ask(*, seconds: float = SECONDS) -> Told | None:
     """What Airflow says of itself, in a process of its own; None: it said nothing in time."""
-    with tempfile.TemporaryDirectory(prefix="fx-doctor-") as home:
-        environment = dict(os.environ) | {"_AIRFLOW__AS_LIBRARY": "1"}
-        if not _configuration().is_file():  # else it would make one there
-            empty = Path(home) / "airflow.cfg"
-            empty.touch()
-            environment |= {"AIRFLOW_HOME": home, "AIRFLOW_CONFIG": str(empty)}
-        try:
-            done = subprocess.run(
-                [sys.executable, "-m", "family_exchange.orchestration.doctor"],
-                env=environment | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-                capture_output=True,
-                text=True,
-                check=True,
-                timeout=seconds,
-            )
-            said = json.loads(done.stdout.strip().rpartition("\n")[2])
-        except (OSError, subprocess.SubprocessError, json.JSONDecodeError):
-            return None
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "family_exchange.orchestration.doctor"],
+            env=dict(os.environ) | looking_only() | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=seconds,
+        )
+        said = json.loads(done.stdout.strip().rpartition("\n")[2])
+    except (OSError, subprocess.SubprocessError, json.JSONDecodeError):
+        return None
     return Told({(section, name): value for section, name, value in said["values"]}, said["pools"])
+
+
+def looking_only() -> dict[str, str]:
+    """What the environment must say so that importing Airflow makes neither folders nor a configuration of its own."""
+    nothing = {} if _configuration().is_file() else {"AIRFLOW_CONFIG": os.devnull}
+    return {"_AIRFLOW__AS_LIBRARY": "1", **nothing}
 
 
 def _configuration() -> Path:
