@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from family_exchange.adapters import postgres_programs, recovery_key, server_copy
-from family_exchange.demo.drill import SCRIPT
+from family_exchange.demo.recovery import SCRIPT
 from family_exchange.domain.errors import NeedsDecision, TryLater
 from support.archiving import hub, kept
 from support.council import rings

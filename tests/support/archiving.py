@@ -6,7 +6,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from family_exchange.demo import drill, postgres
+from family_exchange.demo import postgres, recovery
 
 
 @dataclass(frozen=True)
@@ -17,12 +17,12 @@ class Hub:
     copier: str
 
     def hand_out(self, kept):
-        drill.hand_out(self.server, kept)
+        recovery.hand_out(self.server, kept)
 
 
 @pytest.fixture(scope="module")
 def kept():
-    with drill.safe() as safe:
+    with recovery.safe() as safe:
         yield safe
 
 

@@ -1,9 +1,9 @@
 """The journal: what a restored database cannot know, written outside it before it becomes true in it.
 
 What was destroyed (so that it is destroyed again), what was taken into the vault while its landing file went (so that
-it is taken up again), what was about to be sent (so that nothing else is sent in its place), and which keys were
-revoked (so that they stay so). Ids, digests and counts only. Lines are added and never changed; two copies of it may
-be kept, and either one is enough.
+it is taken up again), what was about to be sent (so that nothing else is sent in its place), which keys were revoked
+(so that they stay so), and what was certified (so that the proof outlives the database). Ids, digests and counts only.
+Lines are added and never changed; two copies of it may be kept, and either one is enough.
 """
 
 import fcntl
@@ -28,6 +28,7 @@ class What(StrEnum):
     TAKEN = "taken"
     SENDING = "sending"
     REVOKED = "revoked"
+    CERTIFIED = "certified"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,30 +5,21 @@ PostgreSQL hands out its log through `deploy/archive-wal`, and the old server is
 """
 
 import argparse
-import json
-import os
-import shutil
-import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from hashlib import sha256
 from pathlib import Path
-from time import monotonic, sleep
+from time import monotonic
 
-import psycopg
-from psycopg import conninfo, sql
-
-from family_exchange.adapters import audit, closing, database, profiles, purge_plans, recovery_key, retention, returns
+from family_exchange.adapters import audit, closing, database, profiles, purge_plans, retention, returns
 from family_exchange.adapters.doors import Doors
-from family_exchange.adapters.openpgp import stop_agent
-from family_exchange.demo import by_hand, families, postgres, world
+from family_exchange.demo import by_hand, families, postgres, recovery, world
 from family_exchange.demo.cast import OFFICER, PROGRAMME_LEAD, REASON
 from family_exchange.demo.partners import leave
 from family_exchange.demo.synthetic import PartnerFile
-from family_exchange.demo.world import Tenant, World
+from family_exchange.demo.world import Tenant
 from family_exchange.domain import period
 from family_exchange.domain.errors import Halted
 from family_exchange.domain.retention import Kind
@@ -36,15 +27,11 @@ from family_exchange.stages import assemble, backup, deliver, match, propose, pu
 from family_exchange.stages.backup import Looked
 from family_exchange.stages.office import CouncilOffice
 
-SCRIPT = Path(__file__).parents[3] / "deploy" / "archive-wal"
 FIRST = 2
 """So many of the partners' good files come before the backup."""
 
 YEARS_ON = 4
 """Destruction is planned for so many years on, so that some of the records are due and most are not."""
-
-PATIENCE = 60.0
-"""Seconds in which the server must have handed a piece of its log out."""
 
 
 @dataclass(slots=True)
@@ -87,44 +74,10 @@ class Report:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Safe:
-    """The place of backups, the recovery key and the server's settings by which its log goes there."""
-
-    place: Path
-    key: Path
-    shares: tuple[str, ...] = field(repr=False)
-
-    @property
-    def settings(self) -> dict[str, str]:
-        """Of PostgreSQL."""
-        script, log, key = self.place / SCRIPT.name, self.place / "server" / "wal", self.place / "recovery.asc"
-        return {
-            "archive_mode": "on",
-            "archive_timeout": "60",
-            "archive_command": f'sh "{script}" "%p" "%f" "{log}" "{key}"',
-        }
-
-
-@contextmanager
-def safe() -> Iterator[Safe]:
-    """A place of backups and a recovery key of three shares, of which two are used; gone with the block."""
-    with tempfile.TemporaryDirectory(prefix="fx-b-") as folder:
-        place, key = Path(folder) / "place", Path(folder) / "key"
-        Path(folder).chmod(0o755)
-        (place / "server" / "wal").mkdir(parents=True)
-        shutil.copy(SCRIPT, place)
-        if os.geteuid() == 0:
-            shutil.chown(place / "server" / "wal", postgres.SYSTEM_USER)
-        _, cut = recovery_key.make(key, needed=2, total=3)
-        shutil.copy(key / recovery_key.PUBLIC_FILE, place / "recovery.asc")
-        yield Safe(place, key / recovery_key.SECRET_FILE, tuple(share.text for share in (cut[0], cut[2])))
-
-
 def run(*, people: int, seed: int, today: date, say: by_hand.Say) -> Report:
     """The whole drill."""
     report = Report()
-    with safe() as kept, world.standing(
+    with recovery.safe() as kept, world.standing(
         (profiles.demo_council(),), people=people, seed=seed, today=today, database_settings=kept.settings
     ) as stage:  # fmt: skip
         tenant = stage.tenants[0]
@@ -135,7 +88,7 @@ def run(*, people: int, seed: int, today: date, say: by_hand.Say) -> Report:
             sealed = _prepared(tenant, "fpd", today=today)
         backup.prepare(tenant.doors, kept.place, (kept.place / "recovery.asc").read_bytes())
         with timed("backup of server, vault, keys and journal"):
-            backup.take(tenant.doors, server=_copier(stage), at=_now())
+            backup.take(tenant.doors, server=recovery.copier(stage), at=_now())
         with timed("more files come"):
             _leave(tenant, 1)
             work(tenant, today=today)
@@ -146,16 +99,16 @@ def run(*, people: int, seed: int, today: date, say: by_hand.Say) -> Report:
             report.destroyed = destroy(tenant, today=today)
             _sent(tenant, sealed)
             _sent(tenant, _prepared(tenant, "nis", today=today))
-            report.before = content(tenant.doors)
+            report.before = recovery.content(tenant.doors)
         with timed("backup of what lies outside the database"):
             backup.take(tenant.doors, server=None, at=_now())
-        hand_out(stage.server, kept)
+        recovery.hand_out(stage.server, kept)
         report.verified = backup.verify(tenant.doors)
         with tempfile.TemporaryDirectory(prefix="fx-w-") as work_place:
             report.rehearsed = backup.rehearse(tenant.doors, kept.key, kept.shares, Path(work_place))
-        lose(stage, tenant)
+        recovery.lose(stage, tenant)
         with postgres.running(stage.folder / "second", durable=False) as server:
-            found = _on(tenant, server, stage.server)
+            found = recovery.moved(tenant, server, stage.server)
             with timed("restore, to a minute before"):
                 report.told = _restored(found, server, kept, moment, today)
             with timed("look whether everything agrees"):
@@ -164,7 +117,7 @@ def run(*, people: int, seed: int, today: date, say: by_hand.Say) -> Report:
             with timed("work goes on to the end"):
                 work(found, today=today)
                 _finish(found, today=today)
-            report.after = content(found.doors)
+            report.after = recovery.content(found.doors)
             report.back = _still_there(found.doors, report.destroyed)
             _look(found, report)
     return report
@@ -224,15 +177,6 @@ def destroy(tenant: Tenant, *, today: date) -> tuple[str, ...]:
     return tuple(doors.journal.destroyed(Kind.SOURCE_RECORD)[0])
 
 
-def lose(stage: World, tenant: Tenant) -> None:
-    """The database server dies and its disk is gone; so is the council's own folder."""
-    data = stage.folder / "postgres" / "pgdata"
-    os.kill(int((data / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
-    shutil.rmtree(data, ignore_errors=True)
-    stop_agent(tenant.doors.settings.state / "gnupg")
-    shutil.rmtree(tenant.doors.settings.state)
-
-
 class _Timed:
     """Notes how long each step took, and says so."""
 
@@ -248,50 +192,15 @@ class _Timed:
         self._say(f"{self._report.seconds[step]:7.1f} s  {step}")
 
 
-def _copier(stage: World) -> str:
-    """The URL of a login that may copy the server and no more."""
-    url = stage.server.url("postgres")
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("DROP ROLE IF EXISTS copier")
-        connection.execute(
-            sql.SQL("CREATE ROLE copier LOGIN REPLICATION PASSWORD {}").format(sql.Literal(stage.server.password))
-        )
-    return stage.server.url("postgres", "copier", stage.server.password)
-
-
 def _moment(tenant: Tenant) -> datetime:
     """Now, on the server's clock; whatever comes later has a later moment."""
     with database.transaction(tenant.doors.database) as connection:
         return database.clock(connection)
 
 
-def hand_out(server: postgres.Server, kept: Safe) -> None:
-    """The server has handed out what it has written so far, as it does every minute by itself."""
-    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-        row = connection.execute("SELECT pg_walfile_name(pg_switch_wal())").fetchone()
-    piece = kept.place / "server" / "wal" / f"{row[0] if row else ''}.pgp"
-    deadline = monotonic() + PATIENCE
-    while not piece.exists():
-        if monotonic() > deadline:
-            raise RuntimeError("the server did not hand out its log; see postgres.log in its folder")
-        sleep(0.1)
-
-
-def _on(tenant: Tenant, server: postgres.Server, old: postgres.Server) -> Tenant:
-    """The same council, whose database is to be on another server: its login is there, and nothing else."""
-    settings = tenant.doors.settings
-    parts = conninfo.conninfo_to_dict(settings.database)
-    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-        connection.execute(
-            sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(
-                sql.Identifier(str(parts["user"])), sql.Literal(str(parts["password"]))
-            )
-        )
-    url = settings.database.replace(f":{old.port}/", f":{server.port}/")
-    return replace(tenant, doors=replace(tenant.doors, settings=replace(settings, database=url)))
-
-
-def _restored(found: Tenant, server: postgres.Server, kept: Safe, moment: datetime, today: date) -> dict[str, object]:
+def _restored(
+    found: Tenant, server: postgres.Server, kept: recovery.Safe, moment: datetime, today: date
+) -> dict[str, object]:
     with tempfile.TemporaryDirectory(prefix="fx-w-") as work_place:
         Path(work_place).chmod(0o711)
         source = restore.Source(kept.place, moment, server.url("postgres"), kept.key, kept.shares, Path(work_place))
@@ -359,45 +268,12 @@ def _still_there(doors: Doors, ids: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(str(each) for (each,) in rows)
 
 
-def content(doors: Doors) -> str:
-    """SHA-256 over what the register says, whatever it calls people and families.
-
-    A person's id comes from a first record: when that one was destroyed before the others came, it is another id. So a
-    person is named by its records here, and a family by its people.
-    """
-    with database.transaction(doors.database) as connection:
-        people: dict[str, str] = {}
-        for person, record in connection.execute(
-            "SELECT person_id, min(source_record_id) FROM register.person_record GROUP BY 1"
-        ):
-            people[str(person)] = str(record)
-        families_: dict[str, str] = {}
-        for family, members in connection.execute(
-            "SELECT family_id, array_agg(DISTINCT person_id) FROM register.family_member GROUP BY 1"
-        ):
-            families_[str(family)] = min(people[person] for person in members)
-        lines = []
-        for table in _COMPARED:
-            for (row,) in connection.execute(
-                sql.SQL("SELECT to_jsonb(t) FROM register.{} t").format(sql.Identifier(table))
-            ):
-                said = {key: value for key, value in row.items() if key not in _NAMES_ALONE}
-                said |= {"person_id": people.get(str(row.get("person_id")))}
-                said |= {"family_id": families_.get(str(row.get("family_id")))}
-                lines.append(f"{table} {json.dumps(said, sort_keys=True)}")
-    return sha256("\n".join(sorted(lines)).encode()).hexdigest()
-
-
-_COMPARED = (
-    "source_record", "person_record", "fact", "family_member", "evidence", "proposal", "decision", "family_status",
-    "family_worker", "plan_scope", "suggestion",
-)  # fmt: skip
-_NAMES_ALONE = {"evidence_id", "proposal_id", "decision_id", "how", "weight", "recorded_at"}
-"""Ids that come from other ids, and how a record was first found to be somebody's."""
-
-
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+def _say(words: str) -> None:
+    print(words, flush=True)  # noqa: T201 - what a person asked for
 
 
 def main() -> None:
@@ -406,7 +282,7 @@ def main() -> None:
     asked.add_argument("--people", type=int, default=2000)
     asked.add_argument("--seed", type=int, default=1)
     given = asked.parse_args()
-    report = run(people=given.people, seed=given.seed, today=_now().date(), say=print)
+    report = run(people=given.people, seed=given.seed, today=_now().date(), say=_say)
     wrong = [name for name, good in report.found().items() if not good]
     print(f"\nrestored, with {given.people} people: {'everything agrees' if not wrong else ', '.join(wrong)}")  # noqa: T201 - what a person asked for
     if wrong:

@@ -160,6 +160,7 @@ def certify(doors: Doors, plan_id: str) -> str:
             "INSERT INTO rights.certificate (certificate_id, plan_id, body, signature) VALUES (%s, %s, %s, %s)",
             (certificate_id, plan_id, body.encode(), doors.signing_key.sign(body.encode())),
         )
+        doors.journal.add(What.CERTIFIED, {"certificate": certificate_id, "body": body})
         digest = sha256(body.encode()).hexdigest()
         audit.append(
             connection, "purge.certified", ACTOR, {"plan": plan_id, "certificate": certificate_id, "sha256": digest}
