@@ -51,7 +51,7 @@ BROKEN = [
     ("expose_config", "True", Grade.WARNING),
     ("access_control_allow_origins", "*", Grade.BAD),
     ("host", "0.0.0.0", Grade.NOTE),
-    ("allowed_deserialization_classes", "airflow.*", Grade.WARNING),
+    ("allowed_deserialization_classes", "airflow.*", Grade.NOTE),
     ("hide_sensitive_var_conn_fields", "False", Grade.BAD),
     ("load_examples", "True", Grade.WARNING),
     ("unit_test_mode", "True", Grade.BAD),

@@ -90,6 +90,23 @@ def test_a_disk_that_is_full_keeps_nothing_of_a_file(tmp_path):
 
 
 @as_root
+def test_a_database_whose_disk_is_nearly_full_gets_no_more_files_until_there_is_room(tenant, one_file):
+    """Its log-in cannot ask PostgreSQL for that; the council names the folder of data or log."""
+    with small_disk(tenant.doors.settings.state.parent / "wal", LEAST // MIB - 1) as wal:
+        doors = replace(tenant.doors, settings=replace(tenant.doors.settings, disks=(wal,)))
+        watched = replace(tenant, doors=doors)
+        with pytest.raises(NoRoom, match=f"the disk of {wal} has .* make room at {wal}"):
+            faults.run(watched)
+        (file,) = every(tenant)[-1:]
+        assert (file.state, file.attempt) == (State.CLAIMED, 0)
+        assert faults.landing(tenant) == {b"one.pgp"}
+        grown(wal, 2 * LEAST // MIB)
+        (file,) = faults.run(watched)
+        assert file.state is State.CLOSED
+    faults.assert_at_rest(tenant)
+
+
+@as_root
 def test_a_council_whose_disk_is_nearly_full_is_told_and_takes_in_nothing_until_there_is_room(tenant, one_file):
     """Over a vault of its own, so that what other tests keep is not hidden."""
     state = tenant.doors.settings.state

@@ -111,7 +111,6 @@ def test_airflow_as_it_comes_is_not_sound(configured):
         "[database] sql_alchemy_conn",
         "[scheduler] task_instance_heartbeat_timeout",
         "[scheduler] orphaned_tasks_check_interval",
-        "[core] allowed_deserialization_classes",
     } <= seen
 
 
