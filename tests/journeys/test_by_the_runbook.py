@@ -75,7 +75,8 @@ def patch():
 
 def family_exchange(*words, ends_with=0):
     """What the command prints, as JSON where it can; by the settings in the environment, as a person types it."""
-    asked = [*words, "--council", COUNCIL] if words[0] != "profile" else list(words)
+    alone = words[0] == "profile" or words[:2] == ("backup", "key")
+    asked = list(words) if alone else [*words, "--council", COUNCIL]
     answer = CliRunner().invoke(application(words[0]), asked)
     if answer.exception and not isinstance(answer.exception, SystemExit):
         raise answer.exception
@@ -276,6 +277,18 @@ def test_a_partners_lost_key_is_taken_back_what_it_signs_is_an_incident_and_its_
     upload(council, police, "police_incidents", "by-the-police.csv.pgp", new.seal(content, recipient=council.own))
     take_in("police_incidents")
     assert latest()["state"] == "DUPLICATE", "it opened: its content is known"
+
+
+def test_backups_are_sealed_to_a_recovery_key_and_what_is_measured_tells_their_age(council, everybody, tmp_path):
+    with pytest.raises(ValueError, match="unpack"):
+        measured("backup_age_seconds")
+    place = tmp_path / "backups"
+    place.mkdir()
+    family_exchange("backup", "key", "--out", str(tmp_path / "key"))
+    family_exchange("backup", "prepare", "--to", str(place), "--key", str(tmp_path / "key" / "recovery.asc"))
+    family_exchange("backup", "take", "--only-files")
+    assert measured("backup_age_seconds", store="files") < 600
+    family_exchange("backup", "list")
 
 
 def test_a_leak_closes_the_council_at_once_until_two_people_open_it(council, everybody):
