@@ -113,3 +113,9 @@ def test_a_mark_that_cannot_be_read_closes(tmp_path, spoilt):
 def test_the_mark_is_whole_or_not_there(tmp_path):
     closing.close(tmp_path, Closed(AT, "it.security", "leak"))
     assert [path.name for path in tmp_path.iterdir()] == [closing.FILE]
+
+
+def test_a_place_that_is_not_mounted_is_noticed_and_not_made(tmp_path):
+    with pytest.raises(TryLater, match="the journal cannot be written now"):
+        Journal((tmp_path / "place" / "council" / "journal",)).add(What.TAKEN, {})
+    assert not (tmp_path / "place").exists()

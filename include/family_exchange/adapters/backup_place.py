@@ -63,22 +63,29 @@ class Place:
         """The folder of the journal's second copy."""
         return self.own / "journal"
 
+    def begin(self, recovery_key: bytes, council_key: bytes) -> None:
+        """The place knows the council; a second run changes nothing but what the two public keys say."""
+        self.own.mkdir(mode=0o700, exist_ok=True)
+        self.log.mkdir(parents=True, exist_ok=True)
+        (self.root / RECOVERY_KEY).write_bytes(recovery_key)
+        (self.own / COUNCIL_KEY).write_bytes(council_key)
+
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """While the block runs, nobody else takes a backup here.
+        """While the block runs, nobody else takes a backup here; what one left unfinished is gone.
 
         Raises:
             Busy: somebody does.
-            NeedsDecision: the place is not there.
+            NeedsDecision: the place is not there, or does not know the council.
         """
-        if not self.root.is_dir():
+        if not (self.own / COUNCIL_KEY).exists():
             raise NeedsDecision(f"the place of backups {self.root} is not there: is its disk mounted?")
-        self.own.mkdir(mode=0o700, exist_ok=True)
         with (self.root / ".lock").open("w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise Busy("another backup is being taken at this place") from None
+            self._sweep()
             yield
 
     def bases(self) -> list[Base]:
@@ -156,6 +163,13 @@ class Place:
     def damaged_pieces(self) -> list[str]:
         """The pieces whose bytes are not those that were written down beside them."""
         return [piece for piece in self.pieces() if not self._whole(piece)]
+
+    def _sweep(self) -> None:
+        """Nothing is left of what has no page: whoever began it did not live to its end."""
+        for folder, page in ((self.own, PAGE), (self.root / "server", BASE_PAGE)):
+            for begun in folder.glob("2*Z"):
+                if not (begun / page).exists():
+                    shutil.rmtree(begun)
 
     def _whole(self, piece: str) -> bool:
         try:

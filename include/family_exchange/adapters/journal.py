@@ -88,7 +88,7 @@ def _all(lines: Sequence[Line], key: str) -> list[str]:
 
 def _append(folder: Path, line: bytes) -> None:
     fresh = not (folder / FILE).exists()
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)  # and nothing above it: a disk that is not mounted must be noticed
     with (folder / FILE).open("a+b") as log:
         (folder / FILE).chmod(0o600)
         fcntl.flock(log, fcntl.LOCK_EX)

@@ -46,11 +46,7 @@ def prepare(doors: Doors, root: Path, public: bytes) -> str:
     """
     fingerprint = doors.openpgp.import_key(public)
     place = Place(root, doors.settings.council)
-    with place.alone():
-        place.log.mkdir(parents=True, exist_ok=True)
-        (root / backup_place.RECOVERY_KEY).write_bytes(public)
-        own = doors.openpgp.export_public(doors.settings.own_key)
-        (place.own / backup_place.COUNCIL_KEY).write_bytes(own)
+    place.begin(public, doors.openpgp.export_public(doors.settings.own_key))
     journal.bring_back(place.journal, journal.content(doors.settings.state / "journal"))
     backup_place.say(doors.settings.state, root, fingerprint)
     return fingerprint
@@ -211,8 +207,11 @@ def _copy_vault(doors: Doors, place: Place) -> list[bytes]:
 
 
 def _copy_object(live: Vault, copy: Vault, digest: bytes) -> None:
-    with live.path(digest).open("rb") as file:
-        stored = copy.put(file)
+    try:
+        with live.path(digest).open("rb") as file:
+            stored = copy.put(file)
+    except FileNotFoundError:  # destroyed just now
+        return
     if stored.sha256 != digest:
         copy.destroy(stored.sha256)
         raise NeedsDecision(f"object {digest.hex()} of the vault is damaged: bring it back from an older copy first")
