@@ -38,9 +38,12 @@ need_a_machine_that_can() {
   [ "$room" -ge $least_room ] || fail "$CTR_HOME has $room GiB free and the images need $least_room: make room, or set CTR_HOME to another disk"
 }
 
-need() { # programs, each in a package of its name
-  local missing=() program
-  for program in "$@"; do command -v "$program" >/dev/null || missing+=("$program"); done
+need() { # packages that bring a program of their name, or `ip`
+  local missing=() package program
+  for package in "$@"; do
+    program=${package/iproute2/ip}
+    command -v "$program" >/dev/null || missing+=("$package")
+  done
   [ ${#missing[@]} -gt 0 ] || return 0
   [ "$(id -u)" = 0 ] || fail "${missing[*]} cannot be installed without root: run this as root, or install them"
   apt-get -qq update
@@ -49,7 +52,7 @@ need() { # programs, each in a package of its name
 
 install() {
   need_a_machine_that_can
-  need iptables runc
+  need iptables runc iproute2
   [ -e "$programs/.complete" ] || unpack
   ours
   say "$(docker --version); $(docker compose version); $(runc --version | head -1)"
