@@ -115,13 +115,7 @@ def _settings(council: str, database_url: str) -> CouncilSettings:
 
 def _described(settings: CouncilSettings) -> dict[str, dict[str, object]]:
     """The council's Airflow connections by id; while it has no recipient, that one is left out."""
-    prefix = "AIRFLOW_CONN_"
-    described = {}
-    for variable, body in connections.as_variables(settings).items():
-        connection = json.loads(body)
-        if isinstance(connection.get("extra"), dict):
-            connection["extra"] = json.dumps(connection["extra"])
-        described[variable.removeprefix(prefix).lower()] = connection
+    described = connections.as_file(settings)
     if settings.recipient_key == NO_RECIPIENT:
         del described[connections.connection_id(settings.council, "recipient")]
     return described

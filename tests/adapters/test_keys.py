@@ -193,6 +193,23 @@ def a_key(parties, name, algorithm, use):
     return other.gpg("--export", next(line.split(":")[9] for line in listing if line.startswith("fpr")))
 
 
+def test_an_ssh_key_lets_in_from_the_second_person_until_somebody_takes_it_back(books, ring):
+    key = books.add(SSH, "alice")
+    assert books.act(keys.log_ins, at=NOW) == {}
+    books.act(keys.approve, ring, key.fingerprint, by="bob", at=NOW)
+    line = " ".join(SSH.decode().split()[:2])
+    assert books.act(keys.log_ins, at=NOW + timedelta(seconds=1)) == {"police": (line,)}
+    assert books.act(keys.log_ins, at=NOW + LIFE) == {}
+    books.act(keys.revoke, key.fingerprint, by="alice", reason=Revocation.LOST, at=NOW + timedelta(hours=1))
+    assert books.act(keys.log_ins, at=NOW + timedelta(hours=2)) == {}
+
+
+def test_an_openpgp_key_lets_nobody_in(books, ring, parties):
+    for by in ("alice", "bob"):
+        books.add(public(parties.police), by)
+    assert books.act(keys.log_ins, at=NOW + timedelta(seconds=1)) == {}
+
+
 def test_an_ssh_key_is_recorded_without_its_comment(books, ring, council_database):
     for by in ("alice", "bob"):
         books.add(SSH, by)

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 from airflow.models.connection import Connection
+from airflow.secrets.local_filesystem import LocalFilesystemBackend
 
 from family_exchange.adapters.settings import CouncilSettings, SftpEndpoint
 from family_exchange.domain.errors import MissingSetting
@@ -51,6 +52,26 @@ def test_room_and_further_disks_go_to_connections_and_back():
 def test_airflow_reads_the_variables_as_we_do():
     found = Connection.from_json(connections.as_variables(SETTINGS)["AIRFLOW_CONN_NORTH_VALE_DROP_ZONE"])
     assert connections.drop_zone("north-vale", lambda _: found) == END
+
+
+def in_a_file(folder):
+    file = folder / "connections.json"
+    file.write_text(json.dumps(connections.as_file(SETTINGS)))
+    return file
+
+
+def test_settings_go_to_a_file_and_back(tmp_path):
+    assert connections.settings("north-vale", connections.in_file(in_a_file(tmp_path))) == SETTINGS
+
+
+def test_airflow_reads_the_file_as_we_do(tmp_path):
+    backend = LocalFilesystemBackend(connections_file_path=str(in_a_file(tmp_path)))
+    assert connections.settings("north-vale", backend.get_connection) == SETTINGS
+
+
+def test_what_does_not_stand_in_the_file_is_named(tmp_path):
+    with pytest.raises(MissingSetting, match="south_vale_database"):
+        connections.settings("south-vale", connections.in_file(in_a_file(tmp_path)))
 
 
 @pytest.mark.parametrize("kind", ["database", "drop_zone", "recipient", "openpgp"])

@@ -38,6 +38,9 @@ HINTS = {
 """The four connections, and what each must say."""
 
 
+_VARIABLE = "AIRFLOW_CONN_"
+
+
 class Connection(Protocol):
     """What we read of an Airflow connection."""
 
@@ -135,9 +138,20 @@ def as_variables(settings: CouncilSettings) -> Mapping[str, str]:
         },
     }
     return {
-        f"AIRFLOW_CONN_{connection_id(settings.council, kind).upper()}": json.dumps(body)
+        f"{_VARIABLE}{connection_id(settings.council, kind).upper()}": json.dumps(body)
         for kind, body in described.items()
     }
+
+
+def as_file(settings: CouncilSettings) -> dict[str, dict[str, object]]:
+    """The council's four connections by their ids, as they stand in the file that `in_file` looks into."""
+    described = {}
+    for name, text in as_variables(settings).items():
+        body = json.loads(text)
+        if "extra" in body:
+            body["extra"] = json.dumps(body["extra"])
+        described[name.removeprefix(_VARIABLE).lower()] = body
+    return described
 
 
 class _Named:
