@@ -10,9 +10,14 @@ import psycopg
 
 from compose import world
 from family_exchange.adapters.sftp import DropZone
+from family_exchange.domain.file import ENDS
 
-FEEDS = (("police", "police_incidents"), ("schools", "school_attendance"), ("police", "police_incidents"))
-"""Partners that drop files, and of what kind."""
+FEEDS = (
+    ("police", "police_incidents"),
+    ("schools", "school_attendance"),
+    ("childrens-services", "childrens_social_care"),
+)
+"""Partners that drop files, and of what kind: one each, for a later file of one day takes the place of an earlier."""
 QUICK = 0.03
 """Seconds between two looks for something that passes in a second."""
 SUITES = Path(__file__).parents[2] / "expectations"
@@ -71,7 +76,7 @@ def ended(dropped):
 
 def _ends(connection, dropped):
     found = connection.execute(ENDED, (dropped.name.encode(), dropped.partner, dropped.feed)).fetchall()
-    return bool(found) and all(state in {"CLOSED", "QUARANTINED", "DUPLICATE"} and done for _, state, done, *_ in found)
+    return bool(found) and all(state in ENDS and done for _, state, done, *_ in found)
 
 
 def not_once(ends, dropped):

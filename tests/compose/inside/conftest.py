@@ -51,7 +51,7 @@ def ends():
 def broken(request, ends):
     """A context: files are dropped, the block breaks something; afterwards the files' ends and every invariant hold."""
     lines = request.config.stash.setdefault(TABLE, [])
-    terminal = request.config.pluginmanager.get_plugin("terminalreporter")
+    terminal, capture = map(request.config.pluginmanager.get_plugin, ("terminalreporter", "capturemanager"))
 
     @contextmanager
     def breaking(what, kinds=work.FEEDS[:1], *, goal=GOAL):
@@ -72,7 +72,8 @@ def broken(request, ends):
             assert struck.went_on <= goal, f"work went on after {struck.went_on:.0f} s, and {goal:.0f} are allowed"
             line[4] = "nothing lost, nothing twice"
         finally:
-            terminal.write_line(f"\n  {' | '.join(line)}")
+            with capture.global_and_fixture_disabled():
+                terminal.write_line(f"\n  {' | '.join(line)}")
 
     return breaking
 
