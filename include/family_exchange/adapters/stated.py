@@ -167,21 +167,17 @@ def store(connection: Connection) -> None:
 
 
 def load_meeting(connection: Connection, model: "LinkageModel", wanted: Table) -> Table:
-    """The known statements that share a block with a fresh one; all, when that is less work.
+    """The known statements that share a block with a fresh one, some of them more than once; all, when it is less work.
 
     `wanted` has the one column `blocks`, an array of numbers as text for each fresh statement.
     """
     if wanted.num_rows * _WORTH_ALL > _size(connection):
         return _loaded(connection, model, "memory.statement s", _KNOWN)
     _wanted(connection, "blocks", "bigint[]", wanted)
-    return _loaded(connection, model, _MET, _KNOWN, _WHOSE_IS_EACH)
+    found = "wanted w JOIN memory.statement s ON s.blocks && w.blocks"
+    return _loaded(connection, model, found, _KNOWN, _WHOSE_IS_EACH)
 
 
-_MET = """
-    (SELECT DISTINCT m.stated FROM wanted w JOIN memory.statement m ON m.blocks && w.blocks) w
-     CROSS JOIN LATERAL (SELECT * FROM memory.statement m WHERE m.stated = w.stated LIMIT 1) s
-"""
-"""One by one, by the index: the planner believes that they are many, and would read the whole register."""
 _WORTH_ALL = 16
 """To look up whom a statement meets costs as much as reading that many statements one after the other."""
 
@@ -261,6 +257,7 @@ _WHOSE_IS_EACH = """
     LEFT JOIN LATERAL (SELECT p.person_id FROM memory.person_record p
                         WHERE p.source_record_id = s.source_record_id AND upper_inf(p.recorded) LIMIT 1) p ON true
 """
+"""One by one, by the index: the planner believes that millions are met, and would read the whole register for them."""
 _KNOWN = "WHERE f.stated IS NULL"
 
 
