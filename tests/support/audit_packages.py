@@ -11,7 +11,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from support.pinned import CHECKS, RUNS
+from support.pinned import ALL
 
 NO_HOLES, HOLES, NOT_ASKED = 0, 1, 3
 SECONDS = 600
@@ -88,7 +88,7 @@ def told(name, answer):
 
 def main():
     endings = []
-    for file in (RUNS, CHECKS):
+    for file in ALL:
         answers = [ask(file, "pypi")]
         if answers[0].ending == NOT_ASKED:
             answers.append(ask(file, "osv"))

@@ -9,6 +9,8 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[2]
 RUNS, CHECKS = ROOT / "requirements.txt", ROOT / "requirements-dev.txt"
+ALL = tuple(sorted(file.with_suffix(".txt") for file in ROOT.glob("requirements*.in")))
+"""Every file that `make lock` writes: what only some installations need is pinned too."""
 
 
 @dataclass(frozen=True)
