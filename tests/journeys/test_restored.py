@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from datetime import date
+from io import BytesIO
 
 import psycopg
 import pytest
@@ -117,14 +118,17 @@ class Story:
         assert answer.exit_code == ends, answer.output
         return answer
 
-    def restore(self, moment, *, shares=2):
+    def share_files(self, number):
         files = []
-        for number, share in enumerate(self.kept.shares[:shares]):
-            file = self.doors.settings.state / f"share-{number}"
+        for at, share in enumerate(self.kept.shares[:number]):
+            file = self.doors.settings.state / f"share-{at}"
             file.write_text(share)
             files += ["--share", str(file)]
-        said = ["--from", str(self.kept.place), "--key", str(self.kept.key), *files, "--by", "it.security"]
-        said += ["--superuser-url", self.hub.server.url("postgres"), "--json"]
+        return files
+
+    def restore(self, moment, *, shares=2):
+        said = ["--from", str(self.kept.place), "--key", str(self.kept.key), *self.share_files(shares)]
+        said += ["--by", "it.security", "--superuser-url", self.hub.server.url("postgres"), "--json"]
         return self("restore", *said, *(["--to", moment.isoformat()] if moment else []))
 
     def person(self, note):
@@ -209,10 +213,19 @@ def test_one_share_alone_restores_nothing(story):
 
 
 def test_a_backup_is_listed_with_the_moment_from_which_it_restores(story):
-    (listed,) = json.loads(story("list", "--json").stdout)
+    listed, *_ = json.loads(story("list", "--json").stdout)
     place, _ = backup_place.said(story.doors.settings.state, COUNCIL)
     assert listed["restores from"] == str(place.bases()[0].ended_at)
     assert json.loads((story.doors.settings.state / "backups" / "last.json").read_text())["backup"] == listed["backup"]
+
+
+def test_two_people_try_their_shares_without_restoring_anything(story):
+    story.doors.vault.put(BytesIO(story.doors.openpgp.seal(b"a row", recipient=story.doors.settings.own_key)))
+    story("take", "--only-files")
+    answer = story("verify", "--json", "--key", str(story.kept.key), *story.share_files(2))
+    assert {"keys", "sample"} <= {one["what"] for one in json.loads(answer.stdout) if one["good"]}
+    with pytest.raises(NeedsDecision, match="2 different shares are needed, and 1 came"):
+        story("verify", "--key", str(story.kept.key), *story.share_files(1))
 
 
 def test_a_damaged_backup_is_noticed_without_restoring_it(story):

@@ -15,6 +15,7 @@ ONE_AFTER_THE_OTHER = "pytest.mark.airflow"
 LONG = (
     "tests/adapters/test_expectations.py",
     "tests/journeys/test_every_kind_of_file.py",
+    "tests/journeys/test_restored.py",
     "tests/journeys/test_by_the_runbook.py",
     "tests/faults/test_e_killed_anywhere.py",
     "tests/faults/test_e_repeats.py",

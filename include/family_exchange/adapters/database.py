@@ -1,6 +1,6 @@
 """The door to one council's PostgreSQL: connections, transactions, migrations; errors without anybody's values."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -85,16 +85,17 @@ def session(url: str) -> Iterator[Connection]:
 class Kept:
     """One connection for one worker's sessions, one after the other: made when it is needed, and anew when it broke."""
 
-    def __init__(self, url: str) -> None:
-        self._url = url
+    def __init__(self, url: Callable[[], str]) -> None:
+        self._url = url  # asked for each session: a council may be closed between two of them
         self._connection: Connection | None = None
 
     @contextmanager
     def session(self) -> Iterator[Connection]:
         """As `session` above: what it held is let go at its end, only the connection stays."""
+        url = self._url()
         try:
             if self._connection is None:
-                self._connection = _for_sessions(self._url)
+                self._connection = _for_sessions(url)
             try:
                 yield self._connection
             finally:

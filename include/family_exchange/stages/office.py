@@ -89,7 +89,7 @@ class CouncilOffice:
 
         Each desk still lets go of what it held, and a connection that failed is made anew for the next file.
         """
-        office = KeptOffice(self.doors, Kept(database.Kept(self.doors.database)))
+        office = KeptOffice(self.doors, Kept(database.Kept(lambda: self.doors.database)))
         try:
             yield office
         finally:
