@@ -110,7 +110,8 @@ docker compose up --detach --wait --wait-timeout 400 --no-build --scale worker=2
 docker compose ps --format 'table {{.Service}}\t{{.Status}}'
 
 step "the journey, and the faults"
-FAMILY_EXCHANGE_STACK=up PYTHONPATH=include:tests .venv/bin/pytest -p no:cacheprovider -v --tb=short --timeout 900 $here/inside ${ARGS:-}
+eval "set -- ${ARGS:-}" # with their quotes: ARGS="-k 'journey or triggerer'"
+FAMILY_EXCHANGE_STACK=up PYTHONPATH=include:tests .venv/bin/pytest -p no:cacheprovider -v --tb=short --timeout 900 $here/inside "$@"
 
 step "what it took"
 docker images --format 'table {{.Repository}}:{{.Tag}}\t{{.Size}}' | grep -v '<none>'
