@@ -90,6 +90,15 @@ def test_two_versions_of_one_membership_are_never_true_at_once(register):
     register.member(family, person, from_on=TODAY)
 
 
+def test_whoever_looks_for_a_person_is_not_led_through_an_index_that_begins_with_families(register):
+    """Of its second column it would have to be read from end to end, for each person."""
+    columns = register.run(
+        """SELECT a.attname::text FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indexrelid
+            WHERE i.indexrelid = 'memory.ex_family_member_one_at_a_time'::regclass ORDER BY a.attnum"""
+    )
+    assert [name for (name,) in columns] == ["family_id", "expr", "daterange", "recorded"]
+
+
 def test_a_record_has_one_person_at_a_time(register):
     a, b = register.person(), register.person()
     record = register.record(a)
@@ -194,3 +203,24 @@ def test_a_fact_is_closed_and_nothing_else_of_it_is_ever_set(register):
     assert register.run("UPDATE memory.fact SET recorded = tstzrange(lower(recorded), clock_timestamp())") == 1
     with pytest.raises(DatabaseRefused, match="FX003"):
         register.run("UPDATE memory.fact SET recorded = tstzrange(lower(recorded), clock_timestamp())")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "known"), [(-1, False), (0, True), (5, True), (9, True), (10, False), (11, False), (None, False)]
+)
+def test_what_was_held_is_known_from_its_first_moment_to_before_its_last(register, seconds, known):
+    person = register.person()
+    family = register.family()
+    for held in ("tstzrange('2026-01-01 00:00:00+00', '2026-01-01 00:00:10+00')", "tstzrange('2026-01-01+00', NULL)"):
+        register.run(
+            f"""INSERT INTO memory.family_member (family_id, person_id, from_on, to_on, role, recorded)
+                VALUES (%s, %s, %s, %s, 'adult', {held})""",
+            family,
+            person,
+            *(("2020-01-01", "2021-01-01") if "NULL" not in held else ("2022-01-01", None)),
+        )
+    at = None if seconds is None else datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
+    with register.open() as connection:
+        memory.as_known(connection, at)
+        shown = connection.execute("SELECT to_on IS NOT NULL FROM register.family_member ORDER BY 1").fetchall()
+    assert shown == [(False,)] * (seconds is None or seconds >= 0) + [(True,)] * known

@@ -142,9 +142,14 @@ def _rows(
 ) -> list[tuple[str, str | None, Found]]:
     """`(problem, person, what was found)`, by problem, indicator and person, the newest first."""
     rows = connection.execute(
-        """SELECT e.problem, e.indicator, e.person_id, e.source_record_id, r.feed, r.partner, r.file_id, r.row_no,
-                  r.event_on, e.as_of, n.nomination_no, n.role, n.nominated_by
+        """SELECT e.problem, e.indicator, e.person_id, e.source_record_id, r.feed, r.partner,
+                  coalesce(a.file_id, r.file_id), coalesce(a.row_no, r.row_no), r.event_on, e.as_of, n.nomination_no,
+                  n.role, n.nominated_by
              FROM register.evidence e LEFT JOIN register.source_record r USING (source_record_id)
+             LEFT JOIN LATERAL (
+               SELECT file_id, row_no FROM register.source_sighting said
+                WHERE (said.source_record_id, said.as_of) = (e.source_record_id, e.as_of)
+                ORDER BY file_id DESC, row_no DESC LIMIT 1) a ON true
              LEFT JOIN register.nomination n USING (nomination_no)
             WHERE e.family_id = %s AND e.framework = %s
             ORDER BY e.problem, e.indicator, e.person_id, r.event_on DESC NULLS LAST, e.source_record_id""",

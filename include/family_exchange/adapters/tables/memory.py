@@ -17,6 +17,7 @@ from sqlalchemy import (
     Numeric,
     Table,
     Text,
+    TextClause,
     Uuid,
     text,
 )
@@ -40,7 +41,7 @@ def _person(name: str = "person_id") -> Column[str]:
     return Column(name, Text, ForeignKey("memory.person.person_id"), nullable=False)
 
 
-def _never_overlap(table: str, *same: str, valid: str = "valid") -> ExcludeConstraint:
+def _never_overlap(table: str, *same: str | TextClause, valid: str = "valid") -> ExcludeConstraint:
     return ExcludeConstraint(
         *((name, "=") for name in same),
         (text(valid), "&&"),
@@ -217,7 +218,7 @@ Table(
         comment="false: belongs to the family and lives elsewhere",
     ),
     _recorded(),
-    _never_overlap("family_member", "family_id", "person_id", valid="daterange(from_on, to_on)"),
+    _never_overlap("family_member", "family_id", text("(person_id || '')"), valid="daterange(from_on, to_on)"),
     Index("family_member_person", "person_id"),
     schema="memory",
 )
