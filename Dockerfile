@@ -34,7 +34,8 @@ RUN useradd --system --uid 50000 --gid 0 --home-dir /opt/airflow --no-create-hom
  && install -d -o 50000 -g 0 -m 0700 /srv/family-exchange /srv/settings /srv/accounts /srv/cards /srv/demo /srv/demo-keys
 COPY --from=builder /opt/venv /opt/venv
 COPY --from=builder /opt/family-exchange /opt/family-exchange
-RUN ln -s /opt/family-exchange/docker/family-exchange /usr/local/bin/family-exchange
+RUN ln -s /opt/family-exchange/docker/family-exchange /usr/local/bin/family-exchange \
+ && chown 50000 /opt/family-exchange/docker/airflow.cfg && chmod 0400 /opt/family-exchange/docker/airflow.cfg
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONPATH=/opt/family-exchange/include \
     PYTHONUNBUFFERED=1 \
