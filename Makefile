@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 WORKERS ?= -n logical --maxprocesses 4 --no-loadscope-reorder # of the tests; WORKERS= runs them one after the other
 
 .DEFAULT_GOAL := help
-.PHONY: secrets admin help setup spark demo test compose-test check fix sbom licences secret-scan audit-packages supply-chain bench bench-matching soak restore-test requirements lock schemas feeds signals clean
+.PHONY: secrets admin help setup spark demo test coverage compose-test check fix sbom licences secret-scan audit-packages supply-chain bench bench-matching soak restore-test requirements lock schemas feeds signals clean
 
 help: ## what you can ask for
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -37,6 +37,9 @@ spark: $(VENV)/.spark ## what matching on Spark needs besides Java 17: half a gi
 
 test: setup $(VENV)/.spark ## every test
 	$(BIN)/python tests/support/bare_machine.py
+	$(BIN)/pytest $(WORKERS) $(ARGS)
+
+coverage: setup $(VENV)/.spark ## every test, and which lines none of them runs; slower
 	$(BIN)/pytest $(WORKERS) --cov --cov-report=term:skip-covered $(ARGS)
 
 compose-test: setup ## the compose file for real: built, started, the journey inside it, then broken on purpose (takes root)
