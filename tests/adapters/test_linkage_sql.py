@@ -99,10 +99,28 @@ def slipped(name, data):
     return data.draw(st.sampled_from(ways))
 
 
+@given(NAMES, NAMES)
+def test_names_that_sound_alike_differ_in_a_third_of_their_letters_at_most(name, other):
+    known = known_names("forename", [name, other], lambda _: 0.1)
+    bits = known["forename_letters"].to_pylist()
+    query = "SELECT jaro_winkler_similarity(?, ?), 3 * bit_count(xor(?::BIGINT, ?::BIGINT))"
+    ((similarity, differing),) = duckdb.execute(query, [name, other, *bits]).fetchall()
+    assert differing <= len(name) + len(other) or similarity < 0.9
+
+
 @given(st.lists(st.dates(), min_size=2, max_size=20))
-def test_days_a_slip_apart_differ_in_two_digits_at_most(days):
-    for one, other in pairwise(f"{day.year:04}{day.month:02}{day.day:02}" for day in days):
+def test_days_that_resemble_each_other_differ_in_four_digits_at_most_and_a_slip_in_two(days):
+    for one, other in pairwise(days):
         ((slips, differing),) = duckdb.execute(
-            "SELECT damerau_levenshtein(?, ?), hamming(?, ?)", [one, other, one, other]
+            "SELECT damerau_levenshtein(?, ?), hamming(?, ?)", [digits(one), digits(other)] * 2
         ).fetchall()
+        equal = (one.year == other.year) + (one.month == other.month) + (one.day == other.day)
+        apart = equal == 2 and abs(one.year - other.year) <= 1
+        turned = (one.year, one.month, one.day) == (other.year, other.day, other.month)
         assert differing <= 2 or slips != 1
+        assert differing <= 4 or not (apart or turned)
+
+
+def digits(day):
+    """The eight digits of a day."""
+    return f"{day.year:04}{day.month:02}{day.day:02}"
