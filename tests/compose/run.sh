@@ -16,8 +16,15 @@ export AIRFLOW_PORT=${AIRFLOW_PORT:-18080} DROP_ZONE_PORT=${DROP_ZONE_PORT:-1222
 began=$SECONDS
 ours=""   # the engine, if it is ours
 folder="" # of throw-away secrets
+child=""  # what we wait for
 
 step() { printf '\n== [%4d s] %s\n' $((SECONDS - began)) "$*"; }
+attend() { # the command in the background, so that a signal to us is heard at once
+  "$@" &
+  child=$!
+  wait $child
+  child=""
+}
 fail() { printf '%s\n' "$*" >&2; exit 2; }
 
 left_over() { # true when something of the project is left in the engine
@@ -41,6 +48,10 @@ take_down() {
   set +e # whatever fails here, the rest of it happens
   trap - EXIT
   trap '' INT TERM
+  if [ -n "$child" ]; then
+    kill $child 2>/dev/null
+    wait $child
+  fi
   if [ $ended != 0 ] && [ -n "$folder" ]; then
     step "the last lines of every container"
     docker compose logs --no-color --tail 15 2>&1 | tail -250 || true
@@ -49,7 +60,7 @@ take_down() {
     step "everything is left up: eval \"\$($here/engine.sh env)\"; docker compose -p $COMPOSE_PROJECT_NAME ps; secrets in $folder"
   else
     step "taking everything down"
-    [ -z "$folder" ] || docker compose down --volumes --remove-orphans --timeout 10 
+    [ -z "$folder" ] || docker compose --progress quiet down --volumes --remove-orphans --timeout 10 
     [ -z "$folder" ] || rm -rf "$folder"
     left_over && left=yes
     if [ -n "$ours" ]; then
@@ -75,7 +86,7 @@ if docker info >/dev/null 2>&1 && docker compose version >/dev/null 2>&1; then
 elif docker info >/dev/null 2>&1; then
   fail "a Docker engine is there without its Compose plugin: install that (two engines on one host get in each other's way)"
 else
-  bash $here/engine.sh install
+  attend bash $here/engine.sh install
   ours=yes
   STAND_INS=1
   bash $here/engine.sh start
@@ -102,16 +113,17 @@ for image in $(docker compose config --images | sort -u); do
 done
 
 step "building our images"
-docker compose build --quiet init drop-zone # one build an image: the other services take them as they are
+attend docker compose build --quiet init drop-zone # one build an image: the other services take them as they are
 
 step "up, with two workers"
-docker compose down --volumes --remove-orphans --timeout 5 >/dev/null 2>&1
-docker compose up --detach --wait --wait-timeout 400 --no-build --scale worker=2 2>&1 | tail -5
+docker compose --progress quiet down --volumes --remove-orphans --timeout 5 >/dev/null 2>&1
+attend docker compose --progress quiet up --detach --wait --wait-timeout 400 --no-build --scale worker=2
 docker compose ps --format 'table {{.Service}}\t{{.Status}}'
 
 step "the journey, and the faults"
 eval "set -- ${ARGS:-}" # with their quotes: ARGS="-k 'journey or triggerer'"
-FAMILY_EXCHANGE_STACK=up PYTHONPATH=include:tests .venv/bin/pytest -p no:cacheprovider -v --tb=short --timeout 900 $here/inside "$@"
+export FAMILY_EXCHANGE_STACK=up PYTHONPATH=include:tests
+attend .venv/bin/pytest -p no:cacheprovider -v --tb=short --timeout 900 $here/inside "$@"
 
 step "what it took"
 docker images --format 'table {{.Repository}}:{{.Tag}}\t{{.Size}}' | grep -v '<none>'
