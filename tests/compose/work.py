@@ -132,7 +132,10 @@ def taken_in_by(dropped):
 
 
 def went_on(dropped, since):
-    """Seconds from `since` until the file's next step: a task of its Dag that began, or an event in the ledger."""
+    """Seconds from `since` until the file's next step: a task of its Dag that began, or an event in the ledger.
+
+    0 when none was left for it to take.
+    """
     with ledger() as connection:
         event = connection.execute(
             """SELECT min(extract(epoch FROM e.at))
@@ -149,7 +152,7 @@ def went_on(dropped, since):
                 WHERE dag_id = %s AND extract(epoch FROM start_date) > %s""",
             (f"receive_{world.COUNCIL}_{dropped.feed}", since),
         ).fetchone()[0]
-    return min(float(each) for each in (event, task) if each is not None) - since
+    return min((float(each) - since for each in (event, task) if each is not None), default=0.0)
 
 
 def finished(dropped):

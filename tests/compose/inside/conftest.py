@@ -64,7 +64,7 @@ def broken(request, ends):
             yield struck
             wait_for_ends(struck)
             struck.went_on = max(work.went_on(file, struck.at) for file in struck.files)
-            struck.done = max(work.finished(file) for file in struck.files) - struck.at
+            struck.done = max(0.0, *(work.finished(file) - struck.at for file in struck.files))
             again = {name: count - before.get(name, 0) for name, count in stack.restarts().items()}
             line[1:4] = [f"{struck.went_on:.0f}", f"{struck.done:.0f}", told(again)]
             assert [wrong for file in struck.files for wrong in work.not_once(ends, file)] == []

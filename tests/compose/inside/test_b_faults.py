@@ -11,6 +11,10 @@ from family_exchange.adapters.sftp import DropZone
 from family_exchange.domain.errors import TryLater
 
 
+ON_THEIR_WAY = 4.0
+"""Seconds within which no file is done yet."""
+
+
 def pass_by(seconds):
     """Wait, by short looks at the clock."""
     until = time.time() + seconds
@@ -71,7 +75,7 @@ def test_a_worker_is_killed_in_the_middle_of_a_task(broken, ends):
 
 def test_a_worker_is_killed_at_a_random_moment(broken):
     with broken("a worker, killed at a random moment with three files on their way", work.FEEDS) as struck:
-        pass_by(struck.random.uniform(0, 15))
+        pass_by(struck.random.uniform(0, ON_THEIR_WAY))
         struck.random.choice(stack.containers("worker")).kill()
         struck.now()
 
@@ -81,7 +85,7 @@ def test_a_worker_is_killed_at_a_random_moment(broken):
 )
 def test_a_process_is_killed(broken, service):
     with broken(f"{service}, killed") as struck:
-        pass_by(struck.random.uniform(0, 6))
+        pass_by(struck.random.uniform(0, ON_THEIR_WAY))
         stack.container(service).kill()
         struck.now()
 
