@@ -10,7 +10,6 @@ from compose import stack, work
 from family_exchange.adapters.sftp import DropZone
 from family_exchange.domain.errors import TryLater
 
-
 ON_THEIR_WAY = 4.0
 """Seconds within which no file is done yet."""
 
