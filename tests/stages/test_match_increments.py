@@ -122,8 +122,8 @@ def a_child(ref, **changes):
 
 
 def test_a_statement_stays_while_any_record_makes_it_and_goes_with_the_last(council):
-    for _ in range(2):
-        a_file(council, "childrens_social_care", [a_child("C1")])
+    for town in ("Chester", "Crewe"):  # two records, and one statement of who she is
+        a_file(council, "childrens_social_care", [a_child("C1", town=town)])
         match.people(doors_to(council))
     a_file(council, "childrens_social_care", [a_child("C1", surname="Brindlecote")])
     match.people(doors_to(council))
