@@ -10,10 +10,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from family_exchange.adapters import database
+from family_exchange.adapters import closing, database
 from family_exchange.demo import keys, postgres
 from family_exchange.domain.doctor import Grade, Room, ending, good
-from family_exchange.stages import doctor
+from family_exchange.stages import doctor, restore
 from family_exchange.stages.doctor import Check
 from support.doctoring import COUNCIL, sound
 from support.keys import Ring, a_ring
@@ -44,6 +44,17 @@ def test_a_sound_installation_has_nothing_to_be_done(sound):
     assert {one.room for one in found} == set(Room) - {Room.SETTINGS, Room.AIRFLOW}
     assert {one.council for one in found} == {COUNCIL}
     assert ending(found) == 0
+
+
+def test_a_closed_council_is_looked_at_like_any_other(sound):
+    restore.close(sound.doors, by="Sam Security", why="leak", at=datetime.now(UTC))
+    try:
+        worst = [one for one in sound.every() if one.grade not in WELL]
+    finally:
+        (sound.doors.settings.state / closing.FILE).unlink()
+    assert [(one.subject, one.grade) for one in worst] == [("the council", Grade.WARNING)]
+    assert "backup open" in worst[0].advice
+    assert sound.one(Room.FILES)["the council"].grade is Grade.GOOD
 
 
 def test_looking_changes_nothing(sound):

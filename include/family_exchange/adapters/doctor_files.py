@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from family_exchange.adapters import audit
+from family_exchange.adapters import audit, closing
 from family_exchange.adapters.doors import DEDUPE_KEY
 from family_exchange.adapters.settings import CouncilSettings
 from family_exchange.domain.doctor import Finding, Grade, Room, bad, good, judged, unseen, warning
@@ -21,6 +21,19 @@ PRIVATE = ("gnupg", "secrets", "vault", "checkpoints", "outbox", "backups")
 MOST_NAMED = 3
 BACKUP_WITHIN = timedelta(hours=26)
 """A night and two hours."""
+
+
+def closed(folder: Path) -> Iterator[Finding]:
+    """Whether the council works, or waits behind the mark that a restore or a person has set."""
+    mark = closing.of(folder)
+    yield judged(
+        Room.FILES,
+        "the council",
+        "is open" if mark is None else f"is closed since {mark.since:%Y-%m-%d %H:%M} ({mark.why})",
+        well=mark is None,
+        advice="`family-exchange backup check` says what is still wrong; two people open it with `backup open`",
+        otherwise=Grade.WARNING,
+    )
 
 
 def state(folder: Path) -> Iterator[Finding]:

@@ -56,7 +56,7 @@ def ring(doors: Doors) -> Iterator[Finding]:
             advice=f"write {said} into {home}/gpg-agent.conf, then gpgconf --homedir … --kill gpg-agent: many files at "
             "once use up the agent's memory, and look like files for somebody else",
         )
-    with doctor_database.asking(doors.database) as connection:
+    with doctor_database.asking(doors.settings.database) as connection:
         registered = _registered(connection, doors)
     strangers = sorted(doors.openpgp.held().keys() - registered)
     yield judged(
@@ -72,7 +72,7 @@ def ring(doors: Doors) -> Iterator[Finding]:
 def in_force(doors: Doors) -> Iterator[Finding]:
     """Each key that two people registered: there, strong, not revoked, and for how long; and who has none."""
     held = doors.openpgp.held()
-    with doctor_database.asking(doors.database) as connection:
+    with doctor_database.asking(doors.settings.database) as connection:
         ends = own_keys.ends(connection, doors.openpgp, recipient=doors.settings.recipient_key)
     today = datetime.now(UTC).date()
     for key in ends:

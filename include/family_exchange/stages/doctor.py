@@ -48,7 +48,7 @@ def of_machine() -> list[Check]:
 
 def of_council(doors: Doors) -> list[Check]:
     """What concerns one council: its database, servers, keys, folder."""
-    state, url = doors.settings.state, doors.database
+    state, url = doors.settings.state, doors.settings.database  # a closed council is looked at, too
     rooms: list[tuple[Room, str, Callable[[], Iterable[Finding]]]] = [
         (Room.DATABASE, "the server", partial(doctor_database.server, url)),
         (Room.DATABASE, "the server's log", partial(doctor_database.log_settings, url)),
@@ -67,6 +67,7 @@ def of_council(doors: Doors) -> list[Check]:
         (Room.FILES, "the council's folder", partial(doctor_files.state, state)),
         (Room.FILES, "private keys of log-ins", partial(doctor_files.private_keys, doors.settings)),
         (Room.FILES, "backup", partial(doctor_files.backup, state)),
+        (Room.FILES, "open or closed", partial(doctor_files.closed, state)),
     ]
     return [Check(room, subject, look, doors.profile.council) for room, subject, look in rooms]
 
