@@ -12,13 +12,14 @@ help: ## what you can ask for
 
 setup: $(VENV)/.ready ## the virtual environment with the pinned requirements
 
-$(VENV)/.ready: requirements.txt requirements-dev.txt pyproject.toml
+$(VENV)/.ready: requirements-pip.txt requirements.txt requirements-dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' \
 		|| { echo "Family Exchange needs Python 3.11, 3.12 or 3.13; set PYTHON=/path/to/python3.11"; exit 2; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
 		|| { echo "Python's venv module is missing: apt-get install python3-venv"; exit 2; }
 	@command -v gpg >/dev/null || { echo "gpg is missing: apt-get install gnupg"; exit 2; }
 	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-virtualenv --require-hashes -r requirements-pip.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-virtualenv --require-hashes \
 		-r requirements.txt -r requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
@@ -104,6 +105,7 @@ signals: setup ## deploy/: rules of alerts for Prometheus and the dashboard for 
 	$(BIN)/python -m family_exchange.adapters.signals
 
 lock: ## requirements*.txt anew from the .in files (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --no-header --generate-hashes requirements-pip.in -o requirements-pip.txt
 	uv pip compile --quiet --universal --python-version 3.11 --no-header --generate-hashes requirements.in -o requirements.txt
 	uv pip compile --quiet --universal --python-version 3.11 --no-header --generate-hashes requirements-dev.in -o requirements-dev.txt
 	uv pip compile --quiet --universal --python-version 3.11 --no-header --generate-hashes requirements-spark.in -o requirements-spark.txt
