@@ -16,7 +16,7 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from family_exchange.adapters import gpg
+from family_exchange.adapters import gpg, unpacking
 from family_exchange.adapters.openpgp import OpenPGP, make_key, make_ring, stop_agent
 from family_exchange.domain import shares
 from family_exchange.domain.errors import NeedsDecision, TryLater
@@ -107,7 +107,7 @@ def unpack(archive: bytes, state: Path) -> None:
         return
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
     with tarfile.open(fileobj=BytesIO(archive)) as opened:
-        opened.extractall(state, filter="data")
+        unpacking.unpack(opened, state)
     for folder in (state / "gnupg", state / "gnupg" / "private-keys-v1.d", state / "secrets"):
         if folder.is_dir():
             folder.chmod(0o700)

@@ -19,7 +19,7 @@ from time import sleep
 
 import psycopg
 
-from family_exchange.adapters import database, postgres_programs, recovery_key
+from family_exchange.adapters import database, postgres_programs, recovery_key, unpacking
 from family_exchange.adapters.openpgp import OpenPGP, make_ring, stop_agent
 from family_exchange.domain.backup import Base
 from family_exchange.domain.errors import NeedsDecision, TryLater
@@ -135,7 +135,7 @@ def standing(
     try:
         programs = _reachable(programs, folder) if user else programs
         with recovery_key.opened(ring, sealed) as process, tarfile.open(fileobj=process.stdout, mode="r|") as archive:
-            archive.extractall(folder / "data", filter="data")
+            unpacking.unpack(archive, folder / "data")
         pieces_ring = folder / "ring"
         make_ring(pieces_ring)
         (folder / "hba").write_text("local all all trust\n")
