@@ -87,7 +87,7 @@ def test_people_whom_the_register_has_taken_over_are_known(rooms):
     arrived(rooms, "police_incidents", {**ADA, "forename": "Ben"}, partner="police")
     assert unknown(rooms, REFERRALS, ADA) == (1,)
     rooms.execute(
-        """INSERT INTO register.source_record
+        """INSERT INTO memory.source_record
                   (source_record_id, file_id, row_no, partner, feed, record_ref, forename, surname, date_of_birth,
                    as_of, category)
            VALUES ('S1.1', 'Fpolice_incidentspolice', 1, 'police', 'police_incidents', 'P1', 'ADA', 'Testperson',

@@ -79,7 +79,7 @@ def test_who_decides_a_second_time_is_told_that_it_changed_nothing(council):
     (waiting,) = told(council, "proposal", "list")
     words = ("proposal", "decide", waiting["proposal"], "--by", "P. Lead", "--reason", "they agreed", "--outcome")
     first = run(council, *words, "accepted").stdout
-    assert "1 proposals decided: accepted" in first
+    assert "1 proposal decided: accepted" in first
     assert "decided before" not in first
     again = run(council, *words, "declined").stdout
     assert "0 proposals decided: declined" in again

@@ -8,7 +8,6 @@ import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 
@@ -117,10 +116,10 @@ def emptied(root):
 
 
 @pytest.fixture
-def council(council_database, rings, recipient_server, tmp_path):
-    """The demo's own council, with an empty register and an empty recipient."""
-    with emptied(recipient_server.root) as root:
-        state = tmp_path / uuid4().hex[:8]
+def council(council_database, rings, recipient_server):
+    """The demo's own council, with an empty register and an empty recipient; a key ring's folder has a short name."""
+    with emptied(recipient_server.root) as root, tempfile.TemporaryDirectory(prefix="fx-c-") as folder:
+        state = Path(folder) / "state"
         doors = doors_of(profiles.profile(COUNCIL), council_database, rings, recipient_server.endpoint, state)
         third_party = Recipient(root, rings.recipient, rings.council_key)
         yield Council(doors, Register(council_database), third_party)

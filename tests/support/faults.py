@@ -87,7 +87,8 @@ def assert_invariants(tenant):
     root = tenant.third_party.root.parents[1]
     disks = (tenant.doors.settings.state, root / "drop-zone" / tenant.doors.profile.council)
     scene = invariants.Scene(tenant.doors, tenant.third_party.root, frozenset({CANARY.decode()}), disks)
-    assert invariants.broken(scene) == []
+    found = invariants.broken(scene)
+    assert not found, found
 
 
 def assert_at_rest(tenant, feed=FEED):
