@@ -77,23 +77,24 @@ def paths_that_are_not_one(connection):
 
 
 def effects_without_their_file(connection):
-    found, bundles = [], {feed for feed in profiles.feeds() if profiles.contract(feed).tables}
+    found = []
     staged = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'staging' ORDER BY 1").fetchall()
     for (feed,) in staged:
         found += [
             f"file {file_id}: {there} rows of {feed} are staged, and its ledger says {rows}"
-            for file_id, there, rows in connection.execute(
-                f"""SELECT coalesce(s.file_id, f.file_id), coalesce(s.rows, 0), coalesce(f.rows, 0)
+            for file_id, there, rows, contract in connection.execute(
+                f"""SELECT coalesce(s.file_id, f.file_id), coalesce(s.rows, 0), coalesce(f.rows, 0), f.contract
                       FROM (SELECT file_id, count(DISTINCT row_no) AS rows, count(*) AS every
                               FROM staging.{feed} GROUP BY 1) s
-                      FULL JOIN (SELECT file_id, rows_loaded + rows_with_finding AS rows FROM exchange.file
+                      FULL JOIN (SELECT file_id, contract, rows_loaded + rows_with_finding AS rows FROM exchange.file
                                   WHERE feed = %s AND state IN ('APPLIED', 'CLOSED') AND staging_cleared_at IS NULL) f
                         USING (file_id)
                      WHERE s.rows IS DISTINCT FROM f.rows AND coalesce(f.rows, 0) + coalesce(s.rows, 0) > 0
                         OR s.rows <> s.every""",
                 (feed,),
             )
-            if not (feed in bundles and 0 < there < rows)  # several rows of its tables are one staged row
+            # several rows of a bundle's tables are one staged row
+            if not (0 < there < rows and profiles.contract(feed, contract).tables)
         ]
     found += [
         f"file {file_id} has {records} records in the register of {rows} rows, and is {state}"
