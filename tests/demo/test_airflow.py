@@ -1,6 +1,7 @@
 """A real Airflow, started as the demo starts it, without any council's settings; then Ctrl-C."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -24,9 +25,9 @@ PROGRAM = f"""
 import json, sys, time
 from pathlib import Path
 from family_exchange.demo import airflow
-home, metadata = Path(sys.argv[1]), sys.argv[2]
+home, metadata, dags = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
 served = {{"AIRFLOW__FAMILY_EXCHANGE__COUNCILS": "{COUNCIL}"}}
-with airflow.running(home, metadata, served, dags=Path("{ROOT}") / "dags") as up:
+with airflow.running(home, metadata, served, dags=dags) as up:
     up.await_dags(lambda ids: "purge_{COUNCIL}" in ids and "receive_{COUNCIL}_police_incidents" in ids)
     print(json.dumps([up.base_url, dict(up.passwords)]), flush=True)
     time.sleep(600)
@@ -35,14 +36,16 @@ with airflow.running(home, metadata, served, dags=Path("{ROOT}") / "dags") as up
 
 @pytest.fixture(scope="module")
 def up(server, open_folder):
-    home = open_folder / "airflow"
+    home, site = open_folder / "airflow", open_folder / "site"
+    for part in ("dags", "plugins"):
+        shutil.copytree(ROOT / part, site / part, ignore=shutil.ignore_patterns("__pycache__"))
     metadata = server.create_database("airflow_alone", "airflow_alone")
-    command = [sys.executable, "-c", PROGRAM, home, metadata]
+    command = [sys.executable, "-c", PROGRAM, home, metadata, site / "dags"]
     environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT / "include")}
     program = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
     with program:
         base_url, passwords = json.loads(program.stdout.readline() or "[null, {}]")
-        yield SimpleNamespace(home=home, base_url=base_url, passwords=passwords, program=program)
+        yield SimpleNamespace(home=home, dags=site / "dags", base_url=base_url, passwords=passwords, program=program)
         program.send_signal(signal.SIGINT)
     server.drop_database("airflow_alone", "airflow_alone")
 
@@ -119,6 +122,23 @@ def test_a_council_without_settings_fails_at_once_and_says_which_is_missing(up, 
     assert (plan["state"], plan["try_number"]) == ("failed", 1)
     told = "".join(path.read_text() for path in (up.home / "logs").rglob("*.log"))
     assert f"council {COUNCIL} has no setting {COUNCIL.replace('-', '_')}_database" in told
+
+
+def test_a_run_of_an_earlier_version_shows_the_tasks_and_logs_that_it_had(up, api):
+    dag_id, file = f"purge_{COUNCIL}", up.dags / "purge.py"
+    run = next(run["dag_run_id"] for run in api.runs(dag_id) if run["state"] == "failed")
+    before = {task["task_id"]: task["state"] for task in api.tasks(dag_id, run)}
+    file.write_text(
+        file.read_text().replace("def plan(", "def list_what_is_due(").replace("= plan()", "= list_what_is_due()")
+    )
+    deadline = monotonic() + 240
+    while "list_what_is_due" not in {task["task_id"] for task in api.get(f"dags/{dag_id}/tasks")["tasks"]}:
+        assert monotonic() < deadline
+        sleep(0.5)
+    assert before["plan"] == "failed"
+    assert {task["task_id"]: task["state"] for task in api.tasks(dag_id, run)} == before
+    log = api.get(f"dags/{dag_id}/dagRuns/{run}/taskInstances/plan/logs/1")
+    assert f"council {COUNCIL} has no setting" in json.dumps(log)
 
 
 def test_ctrl_c_ends_every_process_that_was_started(up):
