@@ -1,15 +1,12 @@
 """`family-exchange metrics`, as a person or a timer calls it."""
 
 import json
-import os
-import subprocess
-import sys
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from family_exchange.adapters import settings
 from support.council import council, recipient_server, rings
+from support.watched import asking
 
 __all__ = ["council", "recipient_server", "rings"]
 
@@ -17,17 +14,7 @@ __all__ = ["council", "recipient_server", "rings"]
 @pytest.fixture
 def asked(council):
     """Ask with these words about the council."""
-    known = {name: value for name, value in os.environ.items() if not name.startswith("FAMILY_EXCHANGE")}
-    environment = known | settings.as_environment(council.doors.settings)
-
-    def ask(*words):
-        program = [sys.executable, "-c", "from family_exchange.cli import main; main()", "metrics"]
-        return subprocess.run(
-            [*program, "--council", council.doors.profile.council, *words],
-            env=environment, capture_output=True, text=True, check=False, timeout=120,
-        )  # fmt: skip
-
-    return ask
+    return asking(council, "metrics")
 
 
 def test_it_prints_what_prometheus_reads_and_json_says_the_same(asked):

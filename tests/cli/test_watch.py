@@ -1,14 +1,12 @@
 """`family-exchange watch`, as a person types it."""
 
 import json
-import os
-import subprocess
-import sys
 
 import pytest
 
-from family_exchange.adapters import database, outbox, settings
+from family_exchange.adapters import database, outbox
 from support.council import council, recipient_server, rings
+from support.watched import asking, every_partner_can_send
 
 __all__ = ["council", "recipient_server", "rings"]
 
@@ -16,29 +14,13 @@ __all__ = ["council", "recipient_server", "rings"]
 @pytest.fixture
 def asked(council):
     """Ask with these words about the council."""
-    known = {name: value for name, value in os.environ.items() if not name.startswith("FAMILY_EXCHANGE")}
-    environment = known | settings.as_environment(council.doors.settings)
-
-    def ask(*words):
-        program = [sys.executable, "-c", "from family_exchange.cli import main; main()", "watch"]
-        return subprocess.run(
-            [*program, "--council", council.doors.profile.council, *words],
-            env=environment, capture_output=True, text=True, check=False, timeout=120,
-        )  # fmt: skip
-
-    return ask
+    return asking(council, "watch")
 
 
 @pytest.fixture
 def connected(council):
     """Every partner can send since 20 November 2026."""
-    with database.transaction(council.doors.database) as connection:
-        for partner in council.doors.profile.partners:
-            connection.execute(
-                """INSERT INTO exchange.partner_key (fingerprint, partner, valid_from, valid_to, added_by, approved_by)
-                   VALUES (%s, %s, '2026-11-20', '2036-11-20', 'one', 'another')""",
-                (f"KEY{partner.slug}", partner.slug),
-            )
+    every_partner_can_send(council)
 
 
 def unsent(council):

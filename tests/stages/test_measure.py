@@ -13,6 +13,7 @@ from family_exchange.stages import measure, purge, watch
 from support.calendars import london
 from support.council import COUNCIL
 from support.sending import a_sealed_return
+from support.watched import every_partner_can_send
 
 AT = london(2026, 12, 9, 13)
 """The police file of November is overdue since an hour."""
@@ -22,13 +23,7 @@ FED = {"partner": "police", "feed": "police_incidents"}
 @pytest.fixture(autouse=True)
 def keys(council):
     """Every partner has been able to send since 20 November, and for a long while."""
-    with database.transaction(council.doors.database) as connection:
-        for partner in council.doors.profile.partners:
-            connection.execute(
-                """INSERT INTO exchange.partner_key (fingerprint, partner, valid_from, valid_to, added_by, approved_by)
-                   VALUES (%s, %s, %s, %s, 'one', 'another')""",
-                (f"KEY{partner.slug}", partner.slug, london(2026, 11, 20), london(2036, 11, 20)),
-            )
+    every_partner_can_send(council)
 
 
 def a_file(council, **columns):

@@ -14,6 +14,7 @@ from family_exchange.domain.errors import Halted, TryLater
 from family_exchange.domain.message import Topic
 from family_exchange.stages import programme, tell, watch
 from support.calendars import london
+from support.watched import every_partner_can_send
 
 BEFORE = london(2026, 12, 6, 13)
 """The police file of November is due on Monday 7 December at noon, and nothing has come: late soon."""
@@ -24,13 +25,7 @@ AFTER = london(2026, 12, 9, 13)
 @pytest.fixture(autouse=True)
 def keys(council):
     """Every partner has been able to send since 20 November, and for a long while."""
-    with database.transaction(council.doors.database) as connection:
-        for partner in council.doors.profile.partners:
-            connection.execute(
-                """INSERT INTO exchange.partner_key (fingerprint, partner, valid_from, valid_to, added_by, approved_by)
-                   VALUES (%s, %s, %s, %s, 'one', 'another')""",
-                (f"KEY{partner.slug}", partner.slug, london(2026, 11, 20), london(2036, 11, 20)),
-            )
+    every_partner_can_send(council)
 
 
 def a_file(council, *, partner="police", feed="police_incidents", seen_at=None, **columns):

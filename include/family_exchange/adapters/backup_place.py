@@ -13,7 +13,6 @@ All that identifies anybody is sealed. What is written here is whole and on disk
 
 import fcntl
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +23,7 @@ from pathlib import Path
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from family_exchange.adapters import durable
 from family_exchange.adapters.vault import Vault
 from family_exchange.domain import backup
 from family_exchange.domain.backup import Base, Manifest, Part
@@ -230,19 +230,7 @@ def _said(state: Path) -> dict[str, str] | None:
 
 
 def _write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.part")
     try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.rename(path)
-        descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        durable.write(path, content)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise NoRoom(f"{path.parent} cannot be written (errno {error.errno}): make room there") from None

@@ -5,11 +5,11 @@ away, and is there before a restored one can be reached.
 """
 
 import json
-import os
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
+from family_exchange.adapters import durable
 from family_exchange.domain.errors import Halted, NeedsDecision
 
 FILE = "closed.json"
@@ -84,23 +84,8 @@ def agree(state: Path, by: str) -> Closed:
 def open_again(state: Path) -> None:
     """The council is open."""
     (state / FILE).unlink(missing_ok=True)
-    _sync(state)
+    durable.sync_folder(state)
 
 
 def _write(state: Path, closed: Closed) -> None:
-    state.mkdir(mode=0o700, parents=True, exist_ok=True)
-    temporary = state / f".{FILE}.part"
-    with temporary.open("wb") as file:
-        file.write(json.dumps(asdict(closed), default=str, sort_keys=True).encode())
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.rename(state / FILE)
-    _sync(state)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    durable.write(state / FILE, json.dumps(asdict(closed), default=str, sort_keys=True).encode())

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from family_exchange.adapters import durable
 from family_exchange.domain.errors import TryLater
 
 FILE = "journal.log"
@@ -100,8 +101,4 @@ def _append(folder: Path, line: bytes) -> None:
         log.flush()
         os.fsync(log.fileno())
     if fresh:
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        durable.sync_folder(folder)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from family_exchange.adapters import durable
 from family_exchange.adapters.room import Room
 from family_exchange.domain.calendar import LONDON
 from family_exchange.domain.errors import NoRoom, TryLater
@@ -71,7 +72,7 @@ class Vault:
                 target = self.path(stored.sha256)
                 self._make_folders(target)
                 temporary.rename(target)
-                _sync_folder(target.parent)
+                durable.sync_folder(target.parent)
         except OSError as error:
             if error.errno in {errno.ENOSPC, errno.EDQUOT}:
                 raise NoRoom(f"the vault's disk is full: make room at {self._root}, then clear this task") from None
@@ -121,7 +122,7 @@ class Vault:
             existed = self.holds(digest)
             target.unlink(missing_ok=True)
             if target.parent.is_dir():
-                _sync_folder(target.parent)
+                durable.sync_folder(target.parent)
         except OSError as error:
             raise TryLater(f"the vault cannot destroy this now (errno {error.errno})") from None
         if target.exists():
@@ -168,7 +169,7 @@ class Vault:
         for folder in (target.parent.parent, target.parent):
             if not folder.is_dir():
                 folder.mkdir(mode=0o700, exist_ok=True)
-                _sync_folder(folder.parent)
+                durable.sync_folder(folder.parent)
 
 
 def _copy(read: "SupportsRead[bytes]", descriptor: int) -> Stored:
@@ -191,11 +192,3 @@ def _locked(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

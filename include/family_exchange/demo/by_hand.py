@@ -45,7 +45,7 @@ def run(tenant: Tenant, *, today: date, say: Say) -> None:
     for code, promise in sorted(doors.profile.returns.items()):
         if promise.enabled:
             say(f"preparing the {code} return")
-            _return(tenant, code, today=today)
+            sent(tenant, prepared(tenant, code, today=today))
     say("destroying what is due")
     plan_id = purge.plan(doors, today=today)
     purge.approve(doors, plan_id, by=OFFICER)
@@ -66,7 +66,8 @@ def supported_since(doors: Doors, today: date) -> date:
     return min(period.calendar(each.periods).last_closed(today).starts_on for each in promises if each.enabled)
 
 
-def _return(tenant: Tenant, code: str, *, today: date) -> None:
+def prepared(tenant: Tenant, code: str, *, today: date) -> str:
+    """The id of the sealed return of the last closed period; two people have signed it."""
     doors = tenant.doors
     closed = period.calendar(doors.profile.returns[code].periods).last_closed(today)
     return_id = assemble.draft(doors, code, closed.name)
@@ -74,9 +75,14 @@ def _return(tenant: Tenant, code: str, *, today: date) -> None:
     for person in (PROGRAMME_LEAD, OFFICER):
         assemble.sign_off(doors, return_id, by=person)
     assemble.seal(doors, return_id)
-    deliver.send(doors, return_id)
+    return return_id
+
+
+def sent(tenant: Tenant, return_id: str) -> None:
+    """The sealed return has arrived, and its receipt is here."""
+    deliver.send(tenant.doors, return_id)
     tenant.third_party.answer(at=_now())
-    deliver.receipt(doors, return_id)
+    deliver.receipt(tenant.doors, return_id)
 
 
 def _now() -> datetime:

@@ -23,7 +23,7 @@ from family_exchange.demo.world import Tenant
 from family_exchange.domain import period
 from family_exchange.domain.errors import Halted
 from family_exchange.domain.retention import Kind
-from family_exchange.stages import assemble, backup, deliver, match, propose, purge, register, restore, rounds
+from family_exchange.stages import assemble, backup, match, propose, purge, register, restore, rounds
 from family_exchange.stages.backup import Looked
 from family_exchange.stages.office import CouncilOffice
 
@@ -85,7 +85,7 @@ def run(*, people: int, seed: int, today: date, say: by_hand.Say) -> Report:
         with timed("the council works, and a return is sealed"):
             _leave(tenant, 0)
             work(tenant, today=today)
-            sealed = _prepared(tenant, "fpd", today=today)
+            sealed = by_hand.prepared(tenant, "fpd", today=today)
         backup.prepare(tenant.doors, kept.place, (kept.place / "recovery.asc").read_bytes())
         with timed("backup of server, vault, keys and journal"):
             backup.take(tenant.doors, server=recovery.copier(stage), at=_now())
@@ -97,8 +97,8 @@ def run(*, people: int, seed: int, today: date, say: by_hand.Say) -> Report:
             _leave(tenant, 2)
             work(tenant, today=today)
             report.destroyed = destroy(tenant, today=today)
-            _sent(tenant, sealed)
-            _sent(tenant, _prepared(tenant, "nis", today=today))
+            by_hand.sent(tenant, sealed)
+            by_hand.sent(tenant, by_hand.prepared(tenant, "nis", today=today))
             report.before = recovery.content(tenant.doors)
         with timed("backup of what lies outside the database"):
             backup.take(tenant.doors, server=None, at=_now())
@@ -217,31 +217,13 @@ def _open(found: Tenant, report: Report) -> None:
     report.opened = tuple(restore.reopen(found.doors, by=person) for person in people)
 
 
-def _prepared(tenant: Tenant, code: str, *, today: date) -> str:
-    """The id of the sealed return of the last period."""
-    doors = tenant.doors
-    closed = period.calendar(doors.profile.returns[code].periods).last_closed(today)
-    return_id = assemble.draft(doors, code, closed.name)
-    assemble.check(doors, return_id)
-    for person in (PROGRAMME_LEAD, OFFICER):
-        assemble.sign_off(doors, return_id, by=person)
-    assemble.seal(doors, return_id)
-    return return_id
-
-
-def _sent(tenant: Tenant, return_id: str) -> None:
-    deliver.send(tenant.doors, return_id)
-    tenant.third_party.answer(at=_now())
-    deliver.receipt(tenant.doors, return_id)
-
-
 def _finish(found: Tenant, *, today: date) -> None:
     """Both returns are with the recipient."""
     for code, promise in sorted(found.doors.profile.returns.items()):
         if promise.enabled:
             closed = period.calendar(promise.periods).last_closed(today)
             newest = assemble.draft(found.doors, code, closed.name)
-            _sent(found, newest if _is_sealed(found, newest) else _prepared(found, code, today=today))
+            by_hand.sent(found, newest if _is_sealed(found, newest) else by_hand.prepared(found, code, today=today))
 
 
 def _is_sealed(found: Tenant, return_id: str) -> bool:
