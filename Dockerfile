@@ -31,7 +31,8 @@ RUN --mount=type=cache,target=/var/cache/apt,sharing=locked \
 # Volumes take the owner of these folders when they are first used.
 RUN useradd --system --uid 50000 --gid 0 --home-dir /opt/airflow --no-create-home --shell /usr/sbin/nologin airflow \
  && install -d -o 50000 -g 0 -m 0750 /opt/airflow /opt/airflow/logs \
- && install -d -o 50000 -g 0 -m 0700 /srv/family-exchange /srv/settings /srv/accounts /srv/cards /srv/demo /srv/demo-keys
+ && install -d -o 50000 -g 0 -m 0700 /srv/family-exchange /srv/settings /srv/accounts /srv/cards /srv/demo /srv/demo-keys \
+ && install -d -o 50000 -g 0 -m 0755 /srv/metrics
 COPY --from=builder /opt/venv /opt/venv
 COPY --from=builder /opt/family-exchange /opt/family-exchange
 RUN ln -s /opt/family-exchange/docker/family-exchange /usr/local/bin/family-exchange \

@@ -2,7 +2,8 @@
 # Makes what is missing of the secrets of docker-compose.yml; what is there already is never changed.
 #
 # Containers get each secret as one file, with the owner and the mode that it has here: Airflow runs as user 50000,
-# PostgreSQL and Valkey as 999. Only root can give a file to another user, so run this as root (sudo make secrets).
+# PostgreSQL and Valkey as 999, Grafana as 472, Alertmanager as 65534. Only root can give a file to another user, so run
+# this as root (sudo make secrets).
 set -eu
 folder=${1:-secrets}
 umask 077
@@ -37,10 +38,14 @@ make broker_url 50000 printf 'redis://:%s@valkey:6379/0' "$(of valkey_password)"
 make fernet_key 50000 urlsafe
 make jwt_secret 50000 long
 make api_secret_key 50000 urlsafe
+make grafana_admin_password 472 word
+make grafana_secret_key 472 word
+make alert_mail_password 65534 word # stands in until your mail server's is written into it
 
 if [ "$(id -u)" != 0 ]; then
     echo "Containers cannot read these files yet. Give them to their readers:" >&2
     echo "  sudo chown 999:999 $folder/*_password $folder/*_superuser" >&2
     echo "  sudo chown 50000:50000 $folder/*_url $folder/*_key $folder/jwt_secret" >&2
+    echo "  sudo chown 472:472 $folder/grafana_*; sudo chown 65534:65534 $folder/alert_mail_password" >&2
     exit 1
 fi

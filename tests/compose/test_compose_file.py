@@ -16,6 +16,8 @@ ONCE = {"init", "set-up", "desk"}
 """Services that end when their work is done."""
 ROOTS = {"drop-zone"}
 """Services that begin as root: sshd becomes whoever logs in."""
+WATCHING = {"airflow-beats", "node-exporter", "prometheus", "alertmanager", "grafana"}
+"""The services of the profile `monitoring`."""
 SHELLS = (
     "curl ",
     "wget ",
@@ -45,7 +47,7 @@ def rendered(*profiles):
 
 
 def everything():
-    return rendered("demo", "desk")
+    return rendered("demo", "desk", "monitoring")
 
 
 def services(pick=lambda name, service: True):
@@ -75,7 +77,8 @@ LONG_RUNNING = sorted(set(services()) - ONCE)
 def test_without_a_profile_only_the_platform_comes_up():
     named = set(rendered()["services"])
     assert {"worker", "scheduler", "drop-zone", "councils-db"} <= named
-    assert not {name for name in named if name.startswith("demo-")} | (named & {"desk"})
+    assert not {name for name in named if name.startswith("demo-")} | (named & ({"desk"} | WATCHING))
+    assert {name for name in rendered("monitoring")["services"] if name not in named} == WATCHING
     assert {name for name in rendered("demo")["services"] if name.startswith("demo-")} == {
         "demo-partners",
         "demo-office",
@@ -164,7 +167,7 @@ def test_every_secret_is_a_file_and_none_stands_in_the_file_itself():
     for name, service in services().items():
         for variable, value in (service.get("environment") or {}).items():
             if re.search("PASSWORD|SECRET|KEY|TOKEN|CONN|URL", variable) and value:
-                harmless = str(value).startswith(("cat /run/secrets/", "/run/secrets/", "http://"))
+                harmless = str(value).startswith(("cat /run/secrets/", "/run/secrets/", "http://")) or value == "true"
                 assert harmless or variable in {"AIRFLOW__SECRETS__BACKEND", "AIRFLOW__SECRETS__BACKEND_KWARGS"}, (
                     name,
                     variable,
@@ -188,7 +191,7 @@ def test_the_secrets_that_are_made_are_the_secrets_that_are_read(tmp_path):
 
 def test_ports_are_open_to_this_machine_only():
     published = {name: service["ports"] for name, service in services().items() if service.get("ports")}
-    assert published.keys() == {"api-server", "drop-zone"}
+    assert published.keys() == {"api-server", "drop-zone", "alertmanager", "grafana"}
     assert {port["host_ip"] for ports in published.values() for port in ports} == {"127.0.0.1"}
 
 
@@ -214,6 +217,45 @@ def test_nothing_that_somebody_typed_gets_into_the_log_of_the_councils_server(da
 def test_each_worker_has_an_agent_of_its_own_for_the_shared_key_ring():
     for name in ("worker", "set-up", "desk"):
         assert any(each.startswith("/run/user/50000:") for each in services()[name]["tmpfs"]), name
+
+
+@pytest.mark.parametrize("name", sorted(WATCHING))
+def test_whoever_watches_has_nothing_but_what_the_exchange_tells_of_itself(name):
+    assert networks(name) <= ({"airflow"} if name == "airflow-beats" else {"monitoring", "monitoring-front"})
+    assert everything()["networks"]["monitoring"]["internal"]
+    assert set(mounted(name)) <= {"metrics", name} | {
+        source for source in mounted(name) if source.startswith(str(ROOT / "deploy"))
+    }
+    assert all(each["read_only"] for source, each in mounted(name).items() if source.startswith("/"))
+    assert secrets(name) <= {"grafana_admin_password", "grafana_secret_key", "alert_mail_password"}
+
+
+def test_what_the_watch_measured_goes_by_one_folder_that_its_reader_cannot_write():
+    folder = services()["worker"]["environment"]["AIRFLOW__FAMILY_EXCHANGE__METRICS_FOLDER"]
+    assert {name for name in services() if "metrics" in mounted(name)} == {
+        "worker",
+        "desk",
+        "airflow-beats",
+        "node-exporter",
+    }
+    assert {mounted(name)["metrics"]["target"] for name in services() if "metrics" in mounted(name)} == {folder}
+    assert mounted("node-exporter")["metrics"]["read_only"]
+    collectors = [word for word in services()["node-exporter"]["command"] if word.startswith("--collector")]
+    assert collectors == [
+        "--collector.disable-defaults",
+        "--collector.textfile",
+        f"--collector.textfile.directory={folder}",
+    ]
+    assert not any("admin-api" in word or "lifecycle" in word for word in services()["prometheus"]["command"])
+
+
+def test_nobody_looks_at_the_dashboard_without_a_log_in_and_nothing_is_told_to_its_makers():
+    said = services()["grafana"]["environment"]
+    assert said["GF_SECURITY_ADMIN_PASSWORD__FILE"] == "/run/secrets/grafana_admin_password"
+    for closed in ("AUTH_ANONYMOUS_ENABLED", "USERS_ALLOW_SIGN_UP", "SNAPSHOTS_EXTERNAL_ENABLED"):
+        assert said[f"GF_{closed}"] == "false"
+    for told in ("REPORTING_ENABLED", "CHECK_FOR_UPDATES", "CHECK_FOR_PLUGIN_UPDATES"):
+        assert said[f"GF_ANALYTICS_{told}"] == "false"
 
 
 def test_a_broken_compose_file_would_be_noticed(tmp_path):

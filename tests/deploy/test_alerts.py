@@ -24,6 +24,7 @@ PROMTOOL, AMTOOL = shutil.which("promtool"), shutil.which("amtool")
 with_promtool = pytest.mark.skipif(PROMTOOL is None, reason="promtool is not installed")
 with_amtool = pytest.mark.skipif(AMTOOL is None, reason="amtool is not installed")
 
+BEATS = re.search(r'METRIC = "(.+)"', (ROOT / "docker" / "airflow" / "beats.py").read_text())[1]
 DAY = 86_400
 STEP, STEPS = 5, 60
 """Minutes between two readings, and how many there are of each case: five hours."""
@@ -54,6 +55,8 @@ QUIET = {
     'backup_age_seconds{council="c",store="files"}': 300,
     'backup_age_seconds{council="c",store="database"}': 3600,
     'closed{council="c"}': 0,
+    'airflow_beat_timestamp_seconds{component="scheduler"}': f"0+300x{STEPS}",
+    'airflow_beat_timestamp_seconds{component="triggerer"}': f"0+300x{STEPS}",
     'observed_timestamp_seconds{council="c"}': f"0+300x{STEPS}",
 }
 """A council in which nothing needs anybody."""
@@ -72,7 +75,7 @@ def registry():
 @pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
 def test_each_alert_uses_metrics_that_exist(alert, registry):
     for name in re.findall(r"\b(?:family_exchange|airflow)_\w+", alert.expression):
-        ours = name in METRICS
+        ours = name in METRICS or name == BEATS
         beat = name.removeprefix("airflow_").removesuffix("_total")
         assert ours or registry.get(beat), name
 
@@ -170,7 +173,7 @@ LOUD = {
     "OutboxStuck": {'message_oldest_seconds{council="c"}': 7201},
     "DiskNearlyFull": {'free_ratio{council="c",place="state"}': 0.09},
     "ExchangeSilent": {'observed_timestamp_seconds{council="c"}': "0+300x24 7200+0x36"},
-    "SchedulerSilent": {"airflow_scheduler_heartbeat_total": "0+60x24 1440+0x36"},
+    "AirflowSilent": {"airflow_scheduler_heartbeat_total": "0+60x24 1440+0x36"},
     "CouncilClosed": {'closed{council="c"}': 1},
     "BackupOld": {'backup_age_seconds{council="c",store="database"}': 26 * 3600 + 1},
 }
@@ -233,20 +236,40 @@ def test_a_flood_is_one_alert_for_each_council_and_feed(tmp_path):
 
 
 @with_promtool
+@pytest.mark.parametrize("component", ["scheduler", "triggerer"])
+def test_a_part_of_airflow_that_stopped_is_named(tmp_path, component):
+    stopped = {f'airflow_beat_timestamp_seconds{{component="{component}"}}': "0+300x40 12000+0x20"}
+    assert firing(tmp_path, {"AirflowSilent": 1}, QUIET | stopped) == ""
+
+
+@with_promtool
 def test_a_moment_of_trouble_wakes_nobody(tmp_path):
     moment = {f"file_oldest_seconds{{{POLICE}}}": f"0+0x{STEPS - 2} {2 * DAY}+0x2"}
     assert firing(tmp_path, {}, QUIET | moment) == ""
 
 
 @with_promtool
-def test_prometheus_takes_the_example_of_its_settings():
-    ran = subprocess.run(
-        [PROMTOOL, "check", "config", DEPLOY / "alerts" / "prometheus.yml"], capture_output=True, text=True, check=False
-    )
-    assert ran.returncode == 0, ran.stdout + ran.stderr
+def test_prometheus_takes_its_settings_and_the_further_job_for_a_collector(tmp_path):
+    shipped = yaml.safe_load((DEPLOY / "alerts" / "prometheus.yml").read_text())
+    further = yaml.safe_load((DEPLOY / "alerts" / "otel-scrape.yml").read_text())
+    (tmp_path / Path(RULES).name).write_text(signals.rules())
+    both = shipped | {"scrape_configs": [*shipped["scrape_configs"], *further]}
+    for name, settings in {"alone.yml": shipped, "both.yml": both}.items():
+        (tmp_path / name).write_text(yaml.safe_dump(settings))
+        ran = subprocess.run(
+            [PROMTOOL, "check", "config", tmp_path / name], capture_output=True, text=True, check=False
+        )
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+    kept = shipped["scrape_configs"][0]["metric_relabel_configs"][0]["regex"]
+    assert all(re.fullmatch(kept, name) for name in (*METRICS, BEATS))
+    assert not re.fullmatch(kept, "node_uname_info")
+
+
+MANAGERS = ("alertmanager.yml", "alertmanager-mail.yml")
 
 
 @with_amtool
+@pytest.mark.parametrize("name", MANAGERS)
 @pytest.mark.parametrize(
     ("labels", "receiver"),
     [
@@ -257,9 +280,9 @@ def test_prometheus_takes_the_example_of_its_settings():
         ({"severity": "info", "owner": "operations"}, "operations"),
     ],
 )
-def test_the_example_for_alertmanager_sends_each_alert_to_the_role_that_answers_for_it(labels, receiver):
-    file = DEPLOY / "alerts" / "alertmanager.yml"
+def test_alertmanager_sends_each_alert_to_the_role_that_answers_for_it(name, labels, receiver):
     words = [f"{name}={value}" for name, value in labels.items()]
+    file = DEPLOY / "alerts" / name
     ran = subprocess.run(
         [AMTOOL, "config", "routes", "test", f"--config.file={file}", f"--verify.receivers={receiver}", *words],
         capture_output=True, text=True, check=False,
@@ -267,6 +290,10 @@ def test_the_example_for_alertmanager_sends_each_alert_to_the_role_that_answers_
     assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
-def test_the_example_for_alertmanager_folds_by_council_and_feed():
-    route = yaml.safe_load((DEPLOY / "alerts" / "alertmanager.yml").read_text())["route"]
-    assert {"council", "feed"} <= set(route["group_by"])
+def test_alertmanager_folds_by_council_and_feed_alike_with_mail_and_without():
+    without, by_mail = (yaml.safe_load((DEPLOY / "alerts" / name).read_text()) for name in MANAGERS)
+    assert {"council", "feed"} <= set(without["route"]["group_by"])
+    assert without["route"] == by_mail["route"]
+    assert without["inhibit_rules"] == by_mail["inhibit_rules"]
+    assert without["receivers"] == [{"name": each["name"]} for each in by_mail["receivers"]]
+    assert all(each["email_configs"] for each in by_mail["receivers"])

@@ -33,6 +33,8 @@ BACKLOG = 14
 LETTER_LATE = timedelta(hours=2)
 SILENT = timedelta(minutes=45)
 """Three runs of the watch."""
+NO_BEAT = timedelta(minutes=5)
+"""Since when a part of Airflow was last heard of."""
 UNSIGNED = timedelta(hours=1)
 BACKUP_OLD = timedelta(hours=26)
 """A daily backup, and two hours for it."""
@@ -221,9 +223,11 @@ ALERTS = (
         "no council's metrics arrive here", "a day without any",
     ),
     Alert(
-        "SchedulerSilent", "rate(airflow_scheduler_heartbeat_total[15m]) == 0", "5m",
-        Severity.CRITICAL, Owner.OPERATIONS, "the-exchange-is-silent",
-        "Airflow's scheduler does not beat", "five minutes; where Airflow's own metrics are collected",
+        "AirflowSilent",
+        f"time() - max by (component) (airflow_beat_timestamp_seconds) > {_seconds(NO_BEAT)}"
+        ' or label_replace(rate(airflow_scheduler_heartbeat_total[15m]) == 0, "component", "scheduler", "", "")',
+        "2m", Severity.CRITICAL, Owner.OPERATIONS, "the-exchange-is-silent",
+        "Airflow's {{ $labels.component }} does not beat", "five minutes",
     ),
     Alert(
         "CouncilClosed", f"{metric('closed')} == 1", "4h",

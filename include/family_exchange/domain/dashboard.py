@@ -52,6 +52,12 @@ SECTIONS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                 6, bad_from=2700,
             ),
             Panel(
+                "Airflow", "How long ago each part of Airflow was last heard of; five minutes is an alert. Of all "
+                "councils alike.", Look.NUMBER, "s",
+                (("time() - max by (component) (airflow_beat_timestamp_seconds)", "{{component}}"),),
+                12, bad_from=300,
+            ),
+            Panel(
                 "Audit chain", "1: the whole chain held when it was last verified. 0: stop the council's Dags.",
                 Look.NUMBER, "short", (("min by (council) (family_exchange_audit_chain_whole{$own})", "{{council}}"),),
                 6, bad_below=1,
