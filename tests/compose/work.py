@@ -8,7 +8,7 @@ from time import sleep, time
 
 import psycopg
 
-from compose import world
+from compose import stack, world
 from family_exchange.adapters.sftp import DropZone
 from family_exchange.domain.file import ENDS
 
@@ -111,6 +111,10 @@ def not_once(ends, dropped):
     return wrong
 
 
+def _dag(dropped):
+    return f"receive_{world.COUNCIL}_{dropped.feed}"
+
+
 TAKES_IN = """
 SELECT hostname FROM task_instance
  WHERE dag_id = %s AND task_id = 'each_file.take_in' AND state = 'running' AND hostname <> ''
@@ -119,7 +123,7 @@ SELECT hostname FROM task_instance
 
 def taken_in_by(dropped):
     """Short id of the container in which a file of this feed is being taken in; None when that was missed."""
-    dag = f"receive_{world.COUNCIL}_{dropped.feed}"
+    dag = _dag(dropped)
     with psycopg.connect(world.metadata(), autocommit=True) as airflow, ledger() as council:
         council.autocommit = True
         for look in range(4000):
@@ -129,6 +133,18 @@ def taken_in_by(dropped):
                 return None
             sleep(QUICK)
     return None
+
+
+QUEUED = "SELECT external_executor_id FROM task_instance WHERE dag_id = %s AND state = 'queued'"
+RECEIVED = 'REDISCLI_AUTH="$(cat /run/secrets/valkey_password)" valkey-cli --raw hvals unacked'
+
+
+def received(dropped):
+    """True while a worker has been handed a task of this feed that has not begun."""
+    with psycopg.connect(world.metadata()) as connection:
+        queued = [each for (each,) in connection.execute(QUEUED, (_dag(dropped),)) if each]
+    held = stack.compose("exec", "-T", "valkey", "sh", "-c", RECEIVED) if queued else ""
+    return any(each in held for each in queued)
 
 
 def went_on(dropped, since):
@@ -150,7 +166,7 @@ def went_on(dropped, since):
                  SELECT dag_id, start_date FROM task_instance UNION ALL
                  SELECT dag_id, start_date FROM task_instance_history) every
                 WHERE dag_id = %s AND extract(epoch FROM start_date) > %s""",
-            (f"receive_{world.COUNCIL}_{dropped.feed}", since),
+            (_dag(dropped), since),
         ).fetchone()[0]
     return min((float(each) - since for each in (event, task) if each is not None), default=0.0)
 

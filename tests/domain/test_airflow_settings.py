@@ -28,7 +28,7 @@ SOUND = {
     "secret_key": "set",
     "jwt_secret": "set",
     "sql_alchemy_conn": "set",
-    "visibility_timeout": "86400",
+    "visibility_timeout": "30",
     "task_acks_late": "True",
     "worker_prefetch_multiplier": "1",
 }

@@ -29,7 +29,7 @@ orphaned_tasks_check_interval = 30
 [celery]
 worker_prefetch_multiplier = 1
 [celery_broker_transport_options]
-visibility_timeout = 86400
+visibility_timeout = 30
 """
 
 

@@ -2,7 +2,6 @@
 
 import time
 from contextlib import ExitStack, contextmanager
-from threading import Timer
 
 import pytest
 
@@ -19,6 +18,20 @@ def pass_by(seconds):
     until = time.time() + seconds
     while time.time() < until:
         time.sleep(stack.EVERY)
+
+
+class HalfWay(bytes):
+    """Bytes that do something when half of them have been asked for, one piece after the other."""
+
+    def __new__(cls, content, then):
+        made = super().__new__(cls, content)
+        made.waiting = [then]
+        return made
+
+    def __getitem__(self, piece):
+        if piece.start > len(self) / 2 and self.waiting:
+            self.waiting.pop()()
+        return super().__getitem__(piece)
 
 
 @contextmanager
@@ -79,6 +92,15 @@ def test_a_worker_is_killed_at_a_random_moment(broken):
         struck.now()
 
 
+def test_every_worker_is_killed_with_a_task_that_was_received_and_has_not_begun(broken):
+    with broken("both workers, killed with a task that was received and had not begun") as struck:
+        with stack.container("api-server").paused():
+            stack.until("a worker has the task", lambda: work.received(struck.files[0]), within=60)
+            for worker in stack.containers("worker"):
+                worker.kill()
+        struck.now()
+
+
 @pytest.mark.parametrize(
     "service", ["councils-db", "airflow-db", "scheduler", "triggerer", "dag-processor", "api-server", "valkey"]
 )
@@ -115,12 +137,10 @@ def test_a_worker_is_deaf_to_the_database(broken, ends):
 
 
 def test_the_drop_zone_is_killed_in_the_middle_of_an_upload(broken, ends):
-    half = b"half a message" * 4_000_000
+    half = HalfWay(b"half a message" * 1_000_000, stack.container("drop-zone").kill)
     with broken("drop-zone, killed in the middle of an upload") as struck:
-        with DropZone(ends.partners["police"].endpoint()) as zone:
-            Timer(0.3, stack.container("drop-zone").kill).start()
-            with pytest.raises(TryLater):
-                zone.upload_new("/police_incidents", ".half.csv.pgp.part", half)
+        with DropZone(ends.partners["police"].endpoint()) as zone, pytest.raises(TryLater):
+            zone.upload_new("/police_incidents", ".half.csv.pgp.part", half)
         struck.now()
         again = []
         stack.until("the partner's second try", lambda: again.append(work.drop(ends)) is None, within=60)
