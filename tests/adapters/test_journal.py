@@ -51,6 +51,38 @@ def test_what_a_writer_began_when_it_died_counts_for_nothing_and_spoils_nothing(
     assert two.destroyed(Kind.SOURCE_RECORD) == (["S1.1", "S1.2"], [])
 
 
+@pytest.mark.parametrize("cut", [1, 2, 3, 10, 30])
+def test_a_certificate_that_was_cut_off_at_a_brace_of_its_own_spoils_nothing(two, cut):
+    body = json.dumps({"stores": [{"store": {"a": {}}}], "key": "ab"})
+    two.add(What.CERTIFIED, {"body": body})
+    for folder in two.folders:
+        whole = (folder / FILE).read_bytes()
+        (folder / FILE).write_bytes(whole + whole[: whole.rindex(b"}", 0, -cut) + 1])
+    two.add(What.DESTROYED, destroyed("S1.1"))
+    assert [line["body"] for line in two.lines(What.CERTIFIED)] == [body]
+    assert two.destroyed(Kind.SOURCE_RECORD) == (["S1.1"], [])
+
+
+def test_what_was_to_be_destroyed_counts_once_it_is_and_is_unfinished_until_then(two):
+    one, other = ({"at": at, **destroyed("F1", kind=Kind.FILE, objects=["ab", "cd"])} for at in ("1", "2"))
+    two.add(What.DESTROYING, one)
+    assert two.destroyed(Kind.FILE) == ([], [])
+    assert two.objects_gone() == set()
+    assert two.unfinished() == [one]
+    two.add(What.DESTROYING, other)
+    two.add(What.DESTROYED, {**other, "objects": ["cd"]})
+    assert two.destroyed(Kind.FILE) == (["F1"], ["cd"])
+    assert two.unfinished() == [one]
+
+
+def test_bytes_that_came_again_after_they_were_destroyed_are_not_gone(two):
+    two.add(What.TAKEN, {"file": "F1", "sha256": "ab"})
+    two.add(What.DESTROYED, destroyed("F1", kind=Kind.FILE, objects=["ab"]))
+    assert two.objects_gone() == {b"\xab"}
+    two.add(What.TAKEN, {"file": "F2", "sha256": "ab"})
+    assert two.objects_gone() == set()
+
+
 def test_only_its_owner_reads_it(two):
     two.add(What.SENDING, {"return": "fpd-2026-H1-v1"})
     assert stat.S_IMODE((two.folders[0] / FILE).stat().st_mode) == 0o600
@@ -63,10 +95,24 @@ def test_a_disk_that_refuses_stops_what_was_to_follow(tmp_path):
         Journal((tmp_path / "full",)).add(What.TAKEN, {})
 
 
-def test_a_journal_that_is_there_is_not_written_over(tmp_path):
-    journal.bring_back(tmp_path / "new", b'{"what":"taken"}\n')
-    journal.bring_back(tmp_path / "new", b'{"what":"sending"}\n')
-    assert journal.content(tmp_path / "new") == b'{"what":"taken"}\n'
+def test_a_journal_that_is_brought_back_keeps_its_lines_and_gets_those_that_it_lacks(tmp_path):
+    taken, sending = b'{"what":"taken"}\n', b'{"what":"sending"}\n'
+    assert journal.bring_back(tmp_path / "new", taken) == 1
+    assert journal.bring_back(tmp_path / "new", sending + taken + b'{"what":"ta') == 1
+    assert journal.bring_back(tmp_path / "new", taken + sending) == 0
+    assert journal.content(tmp_path / "new") == taken + sending
+
+
+def test_a_journal_of_nothing_is_a_journal(tmp_path):
+    assert journal.bring_back(tmp_path / "new", b"") == 0
+    assert (tmp_path / "new" / FILE).exists()
+
+
+def test_what_died_while_it_was_brought_back_is_finished_by_the_next(tmp_path):
+    taken, sending = b'{"what":"taken"}\n', b'{"what":"sending"}\n'
+    (tmp_path / FILE).write_bytes((taken + sending)[:-5])
+    assert journal.bring_back(tmp_path, taken + sending) == 1
+    assert [line["what"] for line in Journal((tmp_path,)).every()] == ["taken", "sending"]
 
 
 @pytest.fixture

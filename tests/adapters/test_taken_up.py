@@ -113,6 +113,28 @@ def test_what_was_destroyed_is_destroyed_again_and_a_second_time_finds_nothing(r
     assert len(register.audited("purge.destroyed_again")) == 1
 
 
+def test_what_was_to_be_destroyed_and_is_not_known_to_be_stays(restored):
+    """A hold may have been placed before it went; whoever held it must find it."""
+    record = restored.register.record(restored.register.person())
+    told = {"kind": Kind.SOURCE_RECORD, "ids": [record], "objects": []}
+    restored.doors.journal.add(What.DESTROYING, told)
+    with database.session(restored.doors.database) as connection:
+        assert not taken_up.destroy_again(connection, restored.doors.journal, restored.doors.vault)
+        assert taken_up.left_over(connection, restored.doors.journal, restored.doors.vault) == 0
+        restored.doors.journal.add(What.DESTROYED, told)
+        again = taken_up.destroy_again(connection, restored.doors.journal, restored.doors.vault)
+    assert again == {"source_record": 1}
+
+
+def test_the_same_bytes_that_came_again_later_are_taken_up(restored):
+    doors = restored.doors
+    doors.journal.add(What.DESTROYED, {"kind": Kind.FILE, "ids": ["F00000003"], "objects": [DIGEST]})
+    doors.journal.add(What.TAKEN, TAKEN)
+    with database.session(doors.database) as connection:
+        assert not taken_up.destroy_again(connection, doors.journal, doors.vault)
+    assert files(restored) == (["F00000012"], [])
+
+
 def test_staged_rows_that_the_register_has_not_taken_are_no_copy_and_stay(restored):
     restored.register.file(file_id="F00000012", state="APPLIED", registered_at=None, staging_cleared_at=None)
     restored.doors.journal.add(What.DESTROYED, {"kind": Kind.STAGED_FILE, "ids": ["F00000012"], "objects": []})

@@ -116,7 +116,10 @@ purge.destroy(Doors(profiles.profile(council), settings), plan_id)
 """
 
 
-@pytest.mark.parametrize("point", ["purge.file_destroyed", "purge.batch_done", "purge.source_record_destroyed"])
+@pytest.mark.parametrize(
+    "point",
+    ["purge.journaled", "purge.file_destroyed", "purge.committed", "purge.batch_done", "purge.source_record_destroyed"],
+)
 def test_a_purge_that_was_cut_off_is_finished_with_the_same_counts(council, point):
     for content in (b"one", b"two"):
         vaulted(council, content, receipt_at=instant(date(2020, 1, 1)))
@@ -136,6 +139,10 @@ def test_a_purge_that_was_cut_off_is_finished_with_the_same_counts(council, poin
     assert purge.destroy(council.doors, plan_id) == counts
     assert list(council.doors.vault.held()) == []
     assert purge.certify(council.doors, plan_id)
+    journal = council.doors.journal
+    assert [len(journal.destroyed(kind)[0]) for kind in ("file", "source_record")] == [2, 1]
+    assert len(journal.objects_gone()) == 2
+    assert journal.unfinished() == []
 
 
 # --- our own copies of returns -----------------------------------------------------------------------------------

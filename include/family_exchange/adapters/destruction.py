@@ -94,6 +94,21 @@ def unclaimed_object(connection: Connection, vault: Vault, digest: str) -> Destr
     return Destroyed(objects=_forget_object(connection, vault, bytes.fromhex(digest)))
 
 
+def names(connection: Connection, kind: Kind, ids: Sequence[str]) -> list[str]:
+    """Every id that these things have or could have again, sorted; of any kind but records, their own alone.
+
+    A row that said a record again is no record. Read anew into an older register, where it comes first, it would be.
+    """
+    if kind is not Kind.SOURCE_RECORD:
+        return sorted(ids)
+    rows = connection.execute(
+        """SELECT 'S' || substr(file_id, 2) || '.' || row_no FROM memory.source_sighting
+            WHERE source_record_id = ANY(%s)""",
+        (list(ids),),
+    )
+    return sorted({*ids, *(str(each) for (each,) in rows)})
+
+
 def objects(connection: Connection, kind: Kind, ids: Sequence[str]) -> list[str]:
     """The digests of the vault's objects that go with these things unless something else needs them; hexadecimal."""
     match kind:

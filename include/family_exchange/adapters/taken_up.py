@@ -29,19 +29,19 @@ NAME = b"restored.pgp"
 def destroy_again(connection: Connection, journal: Journal, vault: Vault) -> Counter[str]:
     """How many things went again, by kind; nothing of what the journal lists is left, but for what is claimed anew."""
     gone: Counter[str] = Counter()
-    for kind, there in _THERE.items():
+    for kind, query in _THERE.items():
         ids, _ = journal.destroyed(kind)
         for some in (ids[at : at + BATCH] for at in range(0, len(ids), BATCH)):
             with connection.transaction():
                 if kind is Kind.SOURCE_RECORD:
                     programme.turn(connection)
-                left = [str(each) for (each,) in connection.execute(there.encode(), (some,))]
+                left = [str(each) for (each,) in connection.execute(query.encode(), (some,))]
                 if left:
                     _destroy(connection, vault, kind, left)
                     gone[str(kind)] += len(left)
-    for digest in sorted({each for kind in Kind for each in journal.destroyed(kind)[1]}):
+    for digest in sorted(filter(vault.holds, journal.objects_gone())):
         with connection.transaction():
-            gone[str(Kind.OBJECT)] += destruction.unclaimed_object(connection, vault, digest).objects
+            gone[str(Kind.OBJECT)] += destruction.unclaimed_object(connection, vault, digest.hex()).objects
     if gone.total():
         with connection.transaction():
             audit.append(connection, "purge.destroyed_again", ACTOR, dict(gone))
@@ -50,12 +50,16 @@ def destroy_again(connection: Connection, journal: Journal, vault: Vault) -> Cou
 
 def left_over(connection: Connection, journal: Journal, vault: Vault) -> int:
     """How much of what the journal says was destroyed is there."""
-    left = 0
-    for kind, there in _THERE.items():
-        ids, _ = journal.destroyed(kind)
-        left += len(connection.execute(there.encode(), (ids,)).fetchall())
-    objects = {bytes.fromhex(each) for kind in Kind for each in journal.destroyed(kind)[1]}
-    return left + sum(vault.holds(each) and not unclaimed.is_claimed(connection, each) for each in objects)
+    left = sum(there(connection, vault, kind, journal.destroyed(kind)[0]) for kind in _THERE)
+    gone = filter(vault.holds, journal.objects_gone())
+    return left + sum(not unclaimed.is_claimed(connection, each) for each in gone)
+
+
+def there(connection: Connection, vault: Vault, kind: Kind, ids: Sequence[str]) -> int:
+    """How many of these things are there."""
+    if kind is Kind.OBJECT:
+        return sum(vault.holds(bytes.fromhex(each)) for each in ids)
+    return len(connection.execute(_THERE[kind].encode(), (list(ids),)).fetchall())
 
 
 def files(connection: Connection, journal: Journal, vault: Vault) -> tuple[list[str], list[str]]:

@@ -174,7 +174,7 @@ def destroy(tenant: Tenant, *, today: date) -> tuple[str, ...]:
     purge.destroy(doors, plan_id)
     purge.follow(doors, today=today)
     purge.certify(doors, plan_id)
-    return tuple(doors.journal.destroyed(Kind.SOURCE_RECORD)[0])
+    return tuple(item.item_id for item in listed if item.kind is Kind.SOURCE_RECORD)
 
 
 class _Timed:

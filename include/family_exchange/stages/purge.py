@@ -27,14 +27,14 @@ from family_exchange.adapters.database import Connection
 from family_exchange.adapters.destruction import Destroyed, Store
 from family_exchange.adapters.doors import Doors
 from family_exchange.adapters.faultpoint import faultpoint
-from family_exchange.adapters.journal import What
+from family_exchange.adapters.journal import Line, What
 from family_exchange.adapters.purge_plans import Plan
 from family_exchange.adapters.retention import Outlook
 from family_exchange.adapters.sftp import DropZone
 from family_exchange.domain.errors import NeedsDecision, TryLater
 from family_exchange.domain.retention import Kind
 from family_exchange.domain.retention_rule import RetentionRule
-from family_exchange.stages import propose, register
+from family_exchange.stages import gone, propose, register
 
 log = logging.getLogger(__name__)
 
@@ -115,6 +115,7 @@ def destroy(doors: Doors, plan_id: str) -> dict[str, int]:
         zone = cache(lambda: opened.enter_context(doors.drop_zone()))
         if not database.hold(connection, LOCK, "purge"):
             raise TryLater("another purge of this council is at work")
+        gone.catch_up(doors, connection)
         found = purge_plans.read(connection, plan_id)
         if found.state not in {"APPROVED", "DESTROYED"}:
             raise NeedsDecision(f"purge plan {plan_id} needs the approval of a named person first")
@@ -175,6 +176,7 @@ def _same_list(connection: Connection, found: Plan) -> None:
 
 def _destroy_batch(doors: Doors, zone: Callable[[], DropZone], connection: Connection, found: Plan, kind: Kind) -> bool:
     """True when there was something left to judge; one transaction, with its audit event."""
+    told: Line | None = None
     with connection.transaction():
         batch = purge_plans.pending(connection, found.plan_id, kind, most=BATCH if kind is Kind.SOURCE_RECORD else 1)
         if not batch:
@@ -192,29 +194,17 @@ def _destroy_batch(doors: Doors, zone: Callable[[], DropZone], connection: Conne
             )
         going = [item_id for item_id, outcome in judged.items() if outcome == "destroyed"]
         if going:
-            _tell_the_journal(doors, connection, found, kind, going)
-        gone = _destroy(doors, zone, connection, kind, going) if going else Destroyed()
+            told = gone.going(doors, connection, found.plan_id, kind, going)
+        went = _destroy(doors, zone, connection, kind, going) if going else Destroyed()
         faultpoint(f"purge.{kind}_destroyed")
         purge_plans.note_outcomes(connection, found.plan_id, kind, judged)
-        body: dict[str, Plain] = {"plan": found.plan_id, "kind": kind, "rows": gone.rows, "objects": gone.objects}
-        body |= {"people": gone.people, "families": gone.families, **Counter(judged.values())}
+        body: dict[str, Plain] = {"plan": found.plan_id, "kind": kind, "rows": went.rows, "objects": went.objects}
+        body |= {"people": went.people, "families": went.families, **Counter(judged.values())}
         audit.append(connection, "purge.destroyed", found.approved_by or ACTOR, body)
+    faultpoint("purge.committed")
+    if told:
+        gone.gone(doors, told)
     return True
-
-
-def _tell_the_journal(doors: Doors, connection: Connection, found: Plan, kind: Kind, going: list[str]) -> None:
-    """What goes now is written down outside the database first: a restored one must let go of it again."""
-    doors.journal.add(
-        What.DESTROYED,
-        {
-            "at": database.clock(connection).isoformat(),
-            "plan": found.plan_id,
-            "kind": kind,
-            "ids": going,
-            "objects": destruction.objects(connection, kind, going),
-        },
-    )
-    faultpoint("purge.journaled")
 
 
 def _destroy(

@@ -180,7 +180,7 @@ def _bring_back(doors: Doors, place: Place, page: Manifest, ring: OpenPGP) -> No
         marks.parent.mkdir(mode=0o700, exist_ok=True)
         marks.write_bytes(place.part(page.backup, backup.CHECKPOINTS).read_bytes())
     backup_place.say(state, place.root, ring.own_key)
-    destroyed = backup.destroyed_objects(doors)
+    destroyed = doors.journal.objects_gone()
     for digest in place.vault.held():
         if digest not in destroyed and not doors.vault.whole(digest):
             with place.vault.path(digest).open("rb") as file:
@@ -242,6 +242,7 @@ def _agree_with_the_journal(doors: Doors, at: datetime, today: date) -> dict[str
         "last_event": int(row[0]), "last_hash": str(row[1]), "last_event_at": row[2] and row[2].isoformat(),
         "destroyed_again": dict(destroyed), "files_taken_up": again, "files_without_bytes": lost,
         "returns_void": given_up, "keys_revoked_again": revoked,
+        "destructions_unfinished": len(doors.journal.unfinished()),
     }  # fmt: skip
 
 
