@@ -1,6 +1,7 @@
 """What deploy/helm says is what the chart knows, what the image holds and what the Dags ask for."""
 
 import configparser
+import importlib.util
 import inspect
 import os
 import re
@@ -19,7 +20,8 @@ KEYS = yaml.safe_load((ROOT / "tests" / "data" / "helm-keys.yaml").read_text())
 PODS = sorted((HELM / "pods").glob("*.yaml"))
 QUEUES = {value for name, value in inspect.getmembers(queues) if name.isupper()}
 VARIANTS = {"pods": ["values.yaml"], "celery": ["values.yaml", "values-celery.yaml"]}
-SECRET_WORDS = re.compile(r"(?i)(password|secret_key|fernet_key|jwt_secret)\s*:|://[^/\s]+:[^/\s]+@")
+SECRET_WORDS = re.compile(r"(?i)(password|secret_key|fernet_key|jwt_secret)\s*:(?! false)|://[^/\s]+:[^/\s]+@")
+COMPONENTS = ("apiServer", "scheduler", "dagProcessor", "triggerer")
 
 
 def read(name):
@@ -58,20 +60,88 @@ def test_a_misspelt_key_would_be_found():
     assert found[0] not in KEYS
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
-def test_where_helm_is_at_hand_the_chart_takes_the_values(variant):
-    chart = os.environ.get("AIRFLOW_CHART")
-    if not chart or not shutil.which("helm"):
+@pytest.fixture(scope="module", params=VARIANTS)
+def rendered(request):
+    """What the chart makes of the values, by Helm's program or by its library in a wheel (helm-python-sdk)."""
+    chart, names = os.environ.get("AIRFLOW_CHART"), VARIANTS[request.param]
+    library = importlib.util.find_spec("helm_python")
+    if not chart or not (library or shutil.which("helm")):
         pytest.skip("no helm, or AIRFLOW_CHART does not name the folder of a chart")
-    files = [option for name in VARIANTS[variant] for option in ("-f", str(HELM / name))]
-    done = subprocess.run(["helm", "template", "family-exchange", chart, *files], capture_output=True, check=False)
-    assert done.returncode == 0, done.stderr.decode()
+    if library:
+        with importlib.import_module("helm_python").Chart.load(chart) as loaded:
+            loaded.validate_schema(merged(names))
+            made = loaded.render(merged(names), name="family-exchange", namespace="exchange")
+        text = "\n---\n".join(each for name, each in made.items() if name.endswith(".yaml"))
+    else:
+        files = [option for name in names for option in ("-f", str(HELM / name))]
+        done = subprocess.run(["helm", "template", "family-exchange", chart, *files], capture_output=True, check=False)
+        assert done.returncode == 0, done.stderr.decode()
+        text = done.stdout.decode()
+    return [each for each in yaml.safe_load_all(text) if each]
+
+
+def pods_of(rendered):
+    """Each component's pod, as the chart makes it."""
+    return {
+        each["metadata"]["name"].removeprefix("family-exchange-"): each["spec"]["template"]["spec"]
+        for each in rendered
+        if each["kind"] in {"Deployment", "StatefulSet", "Job"}
+    }
+
+
+def test_where_helm_is_at_hand_the_chart_makes_of_the_values_what_they_mean(rendered):
+    pods = pods_of(rendered)
+    assert {"api-server", "scheduler", "dag-processor", "triggerer", "run-airflow-migrations"} <= pods.keys()
+    assert not [name for name in pods if "create-user" in name]
+    for name, pod in pods.items():
+        assert "/entrypoint" not in str(pod), name
+        assert "/clean-logs" not in str(pod), name
+        for container in [*(pod.get("initContainers") or []), *pod["containers"]]:
+            assert container["securityContext"] == {
+                "allowPrivilegeEscalation": False,
+                "capabilities": {"drop": ["ALL"]},
+            }
+            told = {each["name"] for each in container["env"]}
+            if name == "worker":
+                assert not [each for each in told if "SQL_ALCHEMY" in each or "FERNET" in each or "SECRET_KEY" in each]
+            else:
+                assert "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN" in told
+    (policy,) = [each for each in rendered if each["metadata"]["name"].endswith("api-server-policy")]
+    assert policy["spec"]["ingress"][0]["from"]
+
+
+def test_nothing_calls_a_program_that_only_the_charts_own_image_has():
+    """The chart's default probes call /entrypoint, its groomers of logs /clean-logs."""
+    both = merged(VARIANTS["celery"])
+    for part in (both["scheduler"], both["dagProcessor"], both["triggerer"], both["workers"]["celery"]):
+        assert part["livenessProbe"]["command"]
+        assert part["logGroomerSidecar"] == {"enabled": False}
+    assert both["scheduler"]["startupProbe"]["command"]
+    assert both["apiServer"]["args"][0] == "airflow"
+
+
+def test_a_celery_worker_gets_nothing_that_opens_airflows_database_and_everybody_else_does():
+    both = merged(VARIANTS["celery"])
+    assert set(both["enableBuiltInSecretEnvVars"].values()) == {False}
+    assert both["workers"]["celery"]["waitForMigrations"] == {"enabled": False}
+    for name in (*COMPONENTS, "migrateDatabaseJob"):
+        given = {each["name"] for each in both[name]["env"] if "valueFrom" in each}
+        assert given >= {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "AIRFLOW__CORE__FERNET_KEY"}, name
+    assert not [each for each in both["workers"]["celery"]["env"] if "valueFrom" in each]
+
+
+def test_tasks_and_people_are_let_in_to_the_api_server():
+    """The chart's policy has no opening of its own."""
+    allowed = read("values.yaml")["apiServer"]["networkPolicy"]["ingress"]["from"]
+    assert {"podSelector": {"matchExpressions": [{"key": "family-exchange/queue", "operator": "Exists"}]}} in allowed
+    assert {"podSelector": {"matchLabels": {"tier": "airflow"}}} in allowed
+    assert [peer for peer in allowed if "namespaceSelector" in peer]
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_nobody_can_log_in_before_somebody_makes_the_first_account(variant):
     values = merged(VARIANTS[variant])
-    assert values["webserver"]["defaultUser"] == values["apiServer"]["defaultUser"] == {"enabled": False}
+    assert values["createUserJob"]["enabled"] is False
     assert values["config"]["core"]["auth_manager"].endswith("FabAuthManager")
 
 
@@ -127,7 +197,7 @@ def test_the_executor_finds_the_pods_where_the_scheduler_has_them():
 
 
 def test_a_celery_worker_listens_to_every_queue():
-    args = read("values-celery.yaml")["workers"]["args"]
+    args = read("values-celery.yaml")["workers"]["celery"]["args"]
     assert set(args[args.index("--queues") + 1].split(",")) == QUEUES | {"default"}
 
 
