@@ -24,15 +24,19 @@ def job(kind: str) -> bool:
     """True when a job of that type runs here and was heard of lately."""
     import psycopg2
 
-    with open("/run/secrets/airflow_db_url") as secret:
-        url = secret.read().strip().replace("+psycopg2", "")
-    with psycopg2.connect(url, connect_timeout=3) as connection, connection.cursor() as cursor:
+    url = os.environ.get("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN") or _secret("airflow_db_url")
+    with psycopg2.connect(url.replace("+psycopg2", ""), connect_timeout=3) as connection, connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(*) FROM job WHERE job_type = %s AND hostname = %s AND state = 'running'"
             " AND latest_heartbeat > now() - make_interval(secs => %s)",
             (kind, socket.getfqdn(), WITHIN),
         )
         return bool(cursor.fetchone()[0])
+
+
+def _secret(name: str) -> str:
+    with open(f"/run/secrets/{name}") as secret:
+        return secret.read().strip()
 
 
 def beat(file: str, seconds: str) -> bool:
