@@ -60,7 +60,7 @@ take_down() {
     step "everything is left up: eval \"\$($here/engine.sh env)\"; docker compose -p $COMPOSE_PROJECT_NAME ps; secrets in $folder"
   else
     step "taking everything down"
-    [ -z "$folder" ] || docker compose --progress quiet down --volumes --remove-orphans --timeout 10 
+    [ -z "$folder" ] || docker compose --profile monitoring --progress quiet down --volumes --remove-orphans --timeout 10
     [ -z "$folder" ] || rm -rf "$folder"
     left_over && left=yes
     if [ -n "$ours" ]; then
@@ -105,10 +105,12 @@ folder=$(mktemp -d -t fx-compose-XXXXXX)
 export SECRETS=$folder/secrets
 make --no-print-directory secrets SECRETS="$SECRETS" | tail -1
 docker compose config --quiet
-for image in $(docker compose config --images | sort -u); do
+for image in $(docker compose --profile monitoring config --images | sort -u); do
   case $image in
     postgres:*) have "$image" || bash $here/engine.sh stand-in "$image" postgres ;;
     valkey/*) have "$image" || bash $here/engine.sh stand-in "$image" valkey ;;
+    prom/*) have "$image" || { name=${image#*/} && bash $here/engine.sh stand-in "$image" "${name%%:*}"; } ;;
+    grafana/*) have "$image" || echo "$image is not to be had: monitoring is tried without it" ;;
   esac
 done
 
