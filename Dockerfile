@@ -1,4 +1,4 @@
-# The images of Family Exchange: `runtime` for Airflow and every command, `drop-zone` for the SFTP server.
+# The images of Family Exchange: `runtime` for Airflow and every command, `keeper` for backups, `drop-zone` for SFTP.
 ARG BASE_IMAGE=debian:trixie-slim
 
 FROM ${BASE_IMAGE} AS builder
@@ -49,6 +49,18 @@ USER 50000:0
 WORKDIR /opt/airflow
 ENTRYPOINT ["tini", "--"]
 CMD ["airflow", "version"]
+
+FROM runtime AS keeper
+USER 0
+# A copy of the councils' server is started here, so its programs and its locale must be those of that server's image.
+RUN --mount=type=cache,target=/var/cache/apt,sharing=locked \
+    --mount=type=cache,target=/var/lib/apt/lists,sharing=locked \
+    mkdir -p /etc/postgresql-common && echo 'create_main_cluster = false' > /etc/postgresql-common/createcluster.conf \
+ && apt-get update && apt-get install -y --no-install-recommends postgresql-17 locales \
+ && localedef -i en_US -f UTF-8 en_US.UTF-8 \
+ && ln -s /opt/family-exchange/docker/keeper.py /usr/local/bin/keeper \
+ && install -d -o 50000 -g 0 -m 0700 /srv/work
+USER 50000:0
 
 FROM ${BASE_IMAGE} AS drop-zone
 ENV DEBIAN_FRONTEND=noninteractive

@@ -30,10 +30,12 @@ make airflow_db_superuser 999 word
 make airflow_db_password 999 word
 make celery_db_password 999 word
 make councils_db_superuser 999 word
+make copier_password 999 word
 make valkey_password 999 word
 make airflow_db_url 50000 printf 'postgresql+psycopg2://airflow:%s@airflow-db/airflow' "$(of airflow_db_password)"
 make celery_db_url 50000 printf 'db+postgresql+psycopg2://celery:%s@airflow-db/celery' "$(of celery_db_password)"
 make councils_db_url 50000 printf 'postgresql://postgres:%s@councils-db/postgres' "$(of councils_db_superuser)"
+make replication_url 50000 printf 'postgresql://copier:%s@councils-db/postgres' "$(of copier_password)"
 make broker_url 50000 printf 'redis://:%s@valkey:6379/0' "$(of valkey_password)"
 make fernet_key 50000 urlsafe
 make jwt_secret 50000 long

@@ -16,6 +16,13 @@ CARDS = Path("/srv/cards")
 PUBLIC = Path("/srv/public")
 ACCOUNTS = Path("/srv/accounts")
 CONNECTIONS = SETTINGS / "connections.json"
+PLACE = Path("/srv/backups")
+REPLICATION_URL = Path("/run/secrets/replication_url")
+SERVER_URLS = {
+    "FAMILY_EXCHANGE__REPLICATION_URL": REPLICATION_URL,
+    "FAMILY_EXCHANGE__SUPERUSER_URL": Path("/run/secrets/councils_db_url"),
+}
+"""Log-ins of the councils' server, for the containers that were given them."""
 
 
 def served() -> list[str]:
@@ -25,9 +32,10 @@ def served() -> list[str]:
 
 def environment() -> dict[str, str]:
     """The settings of every council that is set up whole, as the command line reads them."""
+    variables = {name: file.read_text().strip() for name, file in SERVER_URLS.items() if os.access(file, os.R_OK)}
     if not os.access(CONNECTIONS, os.R_OK):
-        return {}
-    look, variables = connections.in_file(CONNECTIONS), {}
+        return variables
+    look = connections.in_file(CONNECTIONS)
     for council in served():
         try:
             variables |= settings.as_environment(connections.settings(council, look))

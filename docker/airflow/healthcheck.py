@@ -1,15 +1,20 @@
 """Health checks that cost a tenth of a second, where Airflow's and Celery's own commands take 2 to 16.
 
 `http URL`: it answers well. `job TYPE`: this container's component of Airflow has beaten its heart in the database
-within a minute. `beat FILE SECONDS`: the file is no older than that.
+within a minute. `beat FILE SECONDS`: the file is no older than that. `backups`: since there is a recovery key, each
+council's files were copied within two hours, the database within 26, and what was copied was whole.
 """
 
+import json
 import os
 import socket
 import sys
 import time
+from datetime import datetime
 
 WITHIN = 60
+FILES_WITHIN, DATABASE_WITHIN = 2 * 3600, 26 * 3600
+PLACE, STATE = "/srv/backups", "/srv/family-exchange"
 
 
 def http(url: str) -> bool:
@@ -44,6 +49,25 @@ def beat(file: str, seconds: str) -> bool:
     return time.time() - os.stat(file).st_mtime < float(seconds)
 
 
+def backups() -> bool:
+    """True when every council's newest backup is as young as it should be; a new recovery key gives time for one."""
+    try:
+        since = os.stat(f"{PLACE}/recovery.asc").st_mtime
+    except FileNotFoundError:
+        return True
+    if time.time() - since < FILES_WITHIN:
+        return True
+    councils = os.environ["AIRFLOW__FAMILY_EXCHANGE__COUNCILS"].split(",")
+    return all(_is_kept(f"{STATE}/{council.strip()}/backups") for council in councils)
+
+
+def _is_kept(folder: str) -> bool:
+    with open(f"{folder}/last.json") as last, open(f"{folder}/looked.json") as looked:
+        newest, wrong = json.load(last), json.load(looked)["wrong"]
+    ages = [time.time() - datetime.fromisoformat(newest[name]).timestamp() for name in ("taken_at", "database_at")]
+    return ages[0] < FILES_WITHIN and ages[1] < DATABASE_WITHIN and not wrong
+
+
 if __name__ == "__main__":
     _, check, *arguments = sys.argv
-    sys.exit(0 if {"http": http, "job": job, "beat": beat}[check](*arguments) else 1)
+    sys.exit(0 if {"http": http, "job": job, "beat": beat, "backups": backups}[check](*arguments) else 1)

@@ -14,20 +14,34 @@ from support.council import rings
 __all__ = ["hub", "kept", "rings"]
 
 
-def handed_out(tmp_path, kept, content, name="000000010000000000000001"):
+PIECE = "000000010000000000000001"
+PATIENT = "until-a-key-comes"
+
+
+def handed_out(tmp_path, kept, content, *words, name=PIECE, key=None):
     """What the script says of one piece of the log."""
     (tmp_path / "wal").mkdir(exist_ok=True)
     piece = tmp_path / "piece"
     piece.write_bytes(content)
-    command = ["sh", str(SCRIPT), str(piece), name, str(tmp_path / "wal"), str(kept.place / "recovery.asc")]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    key = key or kept.place / "recovery.asc"
+    command = ["sh", str(SCRIPT), str(piece), name, str(tmp_path / "wal"), str(key), *words]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+
+
+def of_server(number):
+    """A piece as the server of that number begins it."""
+    return bytes(24) + number.to_bytes(8, "little") + bytes(100)
+
+
+def names(folder):
+    return {path.name for path in folder.iterdir()}
 
 
 def test_a_piece_is_sealed_to_the_recovery_key_and_to_nobody_else(tmp_path, kept, rings):
     assert handed_out(tmp_path, kept, b"a person's row" * 1000).returncode == 0
     sealed = tmp_path / "wal" / "000000010000000000000001.pgp"
     assert b"person" not in sealed.read_bytes()
-    assert sorted(path.name for path in (tmp_path / "wal").iterdir()) == [sealed.name, f"{sealed.stem}.sha256"]
+    assert names(tmp_path / "wal") == {sealed.name, f"{sealed.stem}.sha256", "server"}
     with recovery_key.ring(tmp_path / "r", kept.key, kept.shares) as ring, recovery_key.opened(ring, sealed) as process:
         assert process.stdout.read() == b"a person's row" * 1000
     with pytest.raises(NeedsDecision, match="does not open"), recovery_key.opened(rings.council, sealed) as process:
@@ -49,6 +63,34 @@ def test_a_piece_that_cannot_be_kept_is_asked_for_again(tmp_path, kept):
     (tmp_path / "wal" / ".000000010000000000000001.part").mkdir()  # gpg cannot write there
     assert handed_out(tmp_path, kept, b"one").returncode != 0
     assert not (tmp_path / "wal" / "000000010000000000000001.pgp").exists()
+
+
+def test_what_is_sealed_may_be_read_by_the_group_that_keeps_backups_and_by_nobody_else(tmp_path, kept):
+    assert handed_out(tmp_path, kept, b"one").returncode == 0
+    assert {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "wal").iterdir()} == {0o640}
+
+
+def test_before_there_ever_was_a_key_nothing_is_kept_and_nothing_fails(tmp_path, kept):
+    assert handed_out(tmp_path, kept, b"one", PATIENT, key=tmp_path / "none.asc").returncode == 0
+    assert names(tmp_path / "wal") == set()
+    refused = handed_out(tmp_path, kept, b"one", key=tmp_path / "none.asc")  # where nobody said that it may wait
+    assert refused.returncode == 1
+
+
+def test_a_key_that_was_there_and_is_gone_stops_the_server_from_letting_go_of_its_log(tmp_path, kept):
+    assert handed_out(tmp_path, kept, b"one", PATIENT).returncode == 0
+    gone = handed_out(tmp_path, kept, b"two", PATIENT, name=f"{PIECE[:-1]}2", key=tmp_path / "none.asc")
+    assert gone.returncode == 1
+    assert "is the disk of backups mounted?" in gone.stderr
+
+
+def test_the_log_of_another_server_is_never_mixed_in(tmp_path, kept):
+    assert handed_out(tmp_path, kept, of_server(7621234567890123456)).returncode == 0
+    assert handed_out(tmp_path, kept, of_server(7621234567890123456), name=f"{PIECE[:-1]}2").returncode == 0
+    refused = handed_out(tmp_path, kept, of_server(7629999999999999999), name=f"{PIECE[:-1]}3")
+    assert refused.returncode == 1
+    assert "has the log of another server" in refused.stderr
+    assert f"{PIECE[:-1]}3.pgp" not in names(tmp_path / "wal")
 
 
 def test_a_server_that_keeps_its_log_to_itself_is_not_copied(server):

@@ -5,17 +5,20 @@ import os
 import re
 import subprocess
 import sys
+import time
+from datetime import UTC, datetime, timedelta
 from functools import cache
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = Path(sys.executable).with_name("docker-compose")
-ONCE = {"init", "set-up", "desk"}
+ONCE = {"init", "set-up", "desk", "place", "restore"}
 """Services that end when their work is done."""
-ROOTS = {"drop-zone"}
-"""Services that begin as root: sshd becomes whoever logs in."""
+ROOTS = {"drop-zone", "place"}
+"""Services that begin as root: sshd becomes whoever logs in, and the place of backups gets its owners."""
 WATCHING = {"airflow-beats", "node-exporter", "prometheus", "alertmanager", "grafana"}
 """The services of the profile `monitoring`."""
 SHELLS = (
@@ -32,12 +35,14 @@ SHELLS = (
 
 
 @cache
-def rendered(*profiles):
+def rendered(*profiles, backups=None):
+    """What Compose reads with these profiles, and with BACKUPS= in the environment."""
+    stated = {"BACKUPS": backups} if backups else {}
     options = [each for profile in profiles for each in ("--profile", profile)]
     done = subprocess.run(
         [COMPOSE, *options, "config", "--format", "json"],
         cwd=ROOT,
-        env={"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")},
+        env={"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")} | stated,
         capture_output=True,
         text=True,
         check=False,
@@ -47,7 +52,7 @@ def rendered(*profiles):
 
 
 def everything():
-    return rendered("demo", "desk", "monitoring")
+    return rendered("demo", "desk", "monitoring", "restore")
 
 
 def services(pick=lambda name, service: True):
@@ -156,10 +161,106 @@ def test_workers_know_no_way_into_the_database_of_airflow_and_sign_nothing_for_i
 
 def test_connections_of_councils_are_for_worker_and_triggerer_only_and_private_keys_not_for_the_triggerer():
     readers = {name for name in services() if "settings" in mounted(name)}
-    assert readers == {"worker", "triggerer", "set-up", "desk", "demo-office"}
+    assert readers == {"worker", "triggerer", "set-up", "desk", "demo-office", "keeper", "restore"}
     assert mounted("worker")["settings"]["read_only"]
     assert mounted("triggerer")["settings"]["read_only"]
-    assert {name for name in services() if "state" in mounted(name)} == {"worker", "set-up", "desk", "demo-office"}
+    with_state = {name for name in services() if "state" in mounted(name)}
+    assert with_state == {"worker", "set-up", "desk", "demo-office", "keeper", "restore"}
+
+
+# --- backups -----------------------------------------------------------------------------------------------------
+
+
+def test_the_place_of_backups_is_for_those_who_write_or_read_there_and_for_nobody_else():
+    seers = {name for name in services() if "backups" in mounted(name)}
+    assert seers == {"councils-db", "place", "keeper", "restore", "worker", "desk"}
+    assert {mounted(name)["backups"]["target"] for name in seers} == {"/srv/backups"}
+
+
+def test_another_disk_takes_the_place_of_the_volume_for_all_of_them_at_once():
+    elsewhere = rendered("restore", "desk", backups="/mnt/backups")["services"]
+    sources = {
+        name: each["source"]
+        for name, service in elsewhere.items()
+        for each in service.get("volumes", [])
+        if each["target"] == "/srv/backups"
+    }
+    assert set(sources.values()) == {"/mnt/backups"}
+    assert len(sources) == 6
+
+
+def test_only_the_keeper_may_copy_the_server_and_only_a_restore_may_change_it():
+    assert {name for name in services() if "replication_url" in secrets(name)} == {"keeper"}
+    assert "restore" not in rendered()["services"]
+    powerful = {name for name in services() if "councils_db_url" in secrets(name)}
+    assert powerful == {"set-up", "demo-office", "restore"}
+    assert {name for name in services() if "copier_password" in secrets(name)} == {"councils-db"}
+
+
+def test_whoever_keeps_or_restores_backups_reaches_the_councils_server_and_nothing_else():
+    for name in ("keeper", "restore", "place"):
+        assert networks(name) == {"councils"}
+        assert not services()[name].get("ports")
+
+
+def test_the_councils_server_hands_out_its_log_every_minute_by_the_script_that_docs_describe():
+    service = services()["councils-db"]
+    assert {"archive_mode=on", "archive_timeout=60"} <= set(service["command"])
+    (command,) = (each for each in service["command"] if each.startswith("archive_command="))
+    assert command.split()[1] == "/usr/local/bin/archive-wal"
+    assert command.endswith(" /srv/backups/server/wal /srv/backups/recovery.asc until-a-key-comes")
+    script = next(each for each in service["volumes"] if each["target"] == "/usr/local/bin/archive-wal")
+    assert Path(script["source"]) == ROOT / "deploy/archive-wal"
+    assert script["read_only"]
+
+
+def test_programs_of_postgresql_are_in_the_image_for_backups_alone():
+    stages = re.split(r"^FROM ", (ROOT / "Dockerfile").read_text(), flags=re.MULTILINE)
+    assert [stage.split()[2] for stage in stages if "postgresql-17" in stage] == ["keeper"]
+    assert {name for name in services() if "keeper" in services()[name]["image"]} == {"keeper", "restore"}
+
+
+@pytest.fixture
+def kept(tmp_path, monkeypatch):
+    """The health check's own function, over a place and a council's folder of the test."""
+    spec = spec_from_file_location("healthcheck", ROOT / "docker/airflow/healthcheck.py")
+    check = module_from_spec(spec)
+    spec.loader.exec_module(check)
+    monkeypatch.setattr(check, "PLACE", str(tmp_path))
+    monkeypatch.setattr(check, "STATE", str(tmp_path))
+    monkeypatch.setenv("AIRFLOW__FAMILY_EXCHANGE__COUNCILS", "one")
+    (tmp_path / "one" / "backups").mkdir(parents=True)
+
+    def healthy(key=None, files=0, database=0, wrong=()):
+        now = datetime.now(UTC)
+        if key is not None:
+            (tmp_path / "recovery.asc").touch()
+            os.utime(tmp_path / "recovery.asc", (time.time() - key * 3600,) * 2)
+        said = {"taken_at": now - timedelta(hours=files), "database_at": now - timedelta(hours=database)}
+        folder = tmp_path / "one" / "backups"
+        (folder / "last.json").write_text(json.dumps(said, default=datetime.isoformat))
+        (folder / "looked.json").write_text(json.dumps({"at": now.isoformat(), "wrong": list(wrong)}))
+        return check.backups()
+
+    return healthy
+
+
+def test_before_there_is_a_recovery_key_no_backup_is_missed(kept):
+    assert kept(files=999, database=999)
+
+
+@pytest.mark.parametrize(
+    ("ages", "well"),
+    [
+        ({"key": 99, "files": 1, "database": 25}, True),
+        ({"key": 99, "files": 3, "database": 25}, False),
+        ({"key": 99, "files": 1, "database": 27}, False),
+        ({"key": 99, "files": 1, "database": 1, "wrong": ["log"]}, False),
+        ({"key": 1, "files": 99, "database": 99}, True),  # a new key gives time for the first
+    ],
+)
+def test_since_there_is_one_the_keeper_is_healthy_while_backups_are_young_and_whole(kept, ages, well):
+    assert kept(**ages) == well
 
 
 def test_every_secret_is_a_file_and_none_stands_in_the_file_itself():

@@ -81,3 +81,28 @@ def test_larger_pieces_are_counted_as_they_are():
 
 def test_an_empty_log_has_no_gap_to_name():
     assert backup.gaps([], BASE.first_piece, 16 * MIB) == ()
+
+
+@pytest.mark.parametrize(
+    ("newest", "due"),
+    [
+        (None, True),
+        (NOW - timedelta(hours=3), True),  # of yesterday evening
+        (NOW - timedelta(minutes=119), False),  # of this night
+    ],
+)
+def test_the_server_is_copied_once_a_night_after_its_hour(newest, due):
+    long_ago = NOW - timedelta(days=90)
+    assert backup.whole_is_due(newest, key_since=long_ago, hour=1, now=NOW) == due
+
+
+def test_before_its_hour_the_copy_of_the_night_before_is_enough():
+    long_ago, yesterday = NOW - timedelta(days=90), NOW - timedelta(hours=20)
+    assert not backup.whole_is_due(yesterday, key_since=long_ago, hour=4, now=NOW)
+    assert backup.whole_is_due(yesterday, key_since=long_ago, hour=3, now=NOW)
+
+
+def test_another_recovery_key_needs_a_copy_that_is_sealed_to_it():
+    newest = NOW - timedelta(minutes=10)
+    assert backup.whole_is_due(newest, key_since=NOW - timedelta(minutes=5), hour=1, now=NOW)
+    assert not backup.whole_is_due(newest, key_since=NOW - timedelta(minutes=15), hour=1, now=NOW)

@@ -14,9 +14,10 @@ All that identifies anybody is sealed. What is written here is whole and on disk
 import fcntl
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import file_digest
 from pathlib import Path
 
@@ -34,6 +35,7 @@ BASE_PAGE, BASE_FILE = "base.json", "base.tar.pgp"
 COUNCIL_KEY, RECOVERY_KEY = "council.asc", "recovery.asc"
 _SAID = "backups/place.json"
 _LAST = "backups/last.json"
+LOOKED = "backups/looked.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +69,8 @@ class Place:
         """The place knows the council; a second run changes nothing but what the two public keys say."""
         self.own.mkdir(mode=0o700, exist_ok=True)
         self.log.mkdir(parents=True, exist_ok=True)
-        (self.root / RECOVERY_KEY).write_bytes(recovery_key)
-        (self.own / COUNCIL_KEY).write_bytes(council_key)
+        _renew(self.root / RECOVERY_KEY, recovery_key)
+        _renew(self.own / COUNCIL_KEY, council_key)
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -206,10 +208,32 @@ def said(state: Path, council: str) -> tuple[Place, str]:
     return Place(Path(found["folder"]), council), found["recovery_key"]
 
 
+def is_said(state: Path, root: Path, recovery_key: str) -> bool:
+    """True when the council's backups go to this folder, sealed to that key."""
+    return _said(state) == {"folder": str(root), "recovery_key": recovery_key}
+
+
 def journals(state: Path, council: str) -> tuple[Path, ...]:
     """Where the journal's second copy is; none before backups were prepared."""
     found = _said(state)
     return (Place(Path(found["folder"]), council).journal,) if found else ()
+
+
+def accept(root: Path, public: bytes) -> None:
+    """The recovery key lies at the place; whoever hands the server's log out there can read it.
+
+    Raises:
+        NeedsDecision: the place is not there.
+        NoRoom: it cannot be written.
+    """
+    if not root.is_dir():
+        raise NeedsDecision(f"the place of backups {root} is not there: is its disk mounted?")
+    _renew(root / RECOVERY_KEY, public)
+
+
+def note_looked(state: Path, at: datetime, wrong: Sequence[str]) -> None:
+    """When the newest backup was last looked at, and what was wrong with it."""
+    _write(state / LOOKED, json.dumps({"at": at.isoformat(), "wrong": list(wrong)}).encode())
 
 
 def note_last(state: Path, page: Manifest) -> None:
@@ -227,6 +251,13 @@ def _said(state: Path) -> dict[str, str] | None:
         return None
     except (ValueError, KeyError, TypeError):
         raise NeedsDecision(f"{state / _SAID} cannot be read: run `family-exchange backup prepare` again") from None
+
+
+def _renew(path: Path, public: bytes) -> None:
+    """The file says this; its time stays that of the last change. A public key may be read by whoever gets to it."""
+    if not path.exists() or path.read_bytes() != public:
+        _write(path, public)
+        path.chmod(0o644)
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -121,6 +121,16 @@ def reaching(bases: Iterable[Base], moment: datetime | None) -> Base:
     return max(able, key=lambda each: each.ended_at)
 
 
+def whole_is_due(newest: datetime | None, *, key_since: datetime, hour: int, now: datetime) -> bool:
+    """True when the server must be copied: none was, or not since `hour` o'clock last came, or since the key did.
+
+    `newest` is the moment at which the newest copy was begun; all in the time zone of `now`.
+    """
+    tonight = now.replace(hour=hour, minute=0, second=0, microsecond=0)
+    last = tonight if tonight <= now else tonight - timedelta(days=1)
+    return newest is None or newest < max(key_since, last)
+
+
 def over(taken: Sequence[datetime], now: datetime) -> frozenset[datetime]:
     """The backups that are kept no longer, by their moments; the newest one always stays."""
     return frozenset(each for each in taken if each < now - KEPT) - {max(taken, default=now)}
