@@ -41,7 +41,38 @@ def test_case_and_spaces_make_nobody_another_person(other):
     assert not same_person("alice smith", other + "e")
 
 
-@pytest.mark.parametrize("name", ["", "  ", "\t", "a\nb", "x" * 101])
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("jo.brown", "Jo Brown"),
+        ("jo.brown", "jo_brown"),
+        ("Jo Brown", "Brown, Jo"),
+        ("jo.brown@council.example", "jo.brown"),
+        ("Zoe\u0308 O'Hara", "Zo\u00eb O\u2019Hara"),
+        ("Zo\u00eb Hara", "zoe hara"),
+        ("\uff4ao brown", "jo brown"),
+    ],
+)
+def test_another_way_to_write_a_name_makes_nobody_another_person(one, other):
+    assert same_person(one, other)
+    assert same_person(other, one)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("jo.brown", "jo.browne"), ("ann lee", "ann li"), ("it.security", "it.lead")]
+)
+def test_other_people_stay_other_people(one, other):
+    assert not same_person(one, other)
+
+
+@pytest.mark.parametrize("machine", ["exchange", "Airflow", " SYSTEM ", "machine"])
+def test_a_machine_is_not_a_person(machine):
+    with pytest.raises(NeedsDecision, match="never by a machine"):
+        require_person(machine)
+    require_person(f"{machine.strip()} keeper")
+
+
+@pytest.mark.parametrize("name", ["", "  ", "\t", "a\nb", "x" * 101, "...", "--", "@council.example"])
 def test_nobody_is_not_a_person(name):
     with pytest.raises(NeedsDecision, match="say who decides"):
         require_person(name)

@@ -190,6 +190,30 @@ def test_one_person_is_never_two(family):
     assert len(family.register.audited("return.signed")) == 1
 
 
+@pytest.mark.parametrize("again", ["Programme.Lead", "programme lead", " programme.lead ", "Lead, Programme"])
+def test_one_person_who_writes_the_name_in_another_way_is_never_two(family, again):
+    return_id = drafted(family)
+    assert assemble.sign_off(family.doors, return_id, by=LEAD) == 1
+    assert assemble.sign_off(family.doors, return_id, by=again) == 1
+    with pytest.raises(NeedsDecision, match="a different person") as caught:
+        assemble.sign_off(family.doors, return_id, by=again, other_than=(LEAD,))
+    assert again not in str(caught.value), "no message repeats a name"
+    with pytest.raises(NeedsDecision, match="1 of 2 different people"):
+        assemble.seal(family.doors, return_id)
+    assert assemble.sign_off(family.doors, return_id, by=OFFICER) == 2, "a second person is one"
+
+
+@pytest.mark.parametrize("nobody", ["", "  ", "exchange", "Airflow", "..."])
+def test_nobody_and_no_machine_signs_or_gives_up_a_return(family, nobody):
+    return_id = drafted(family)
+    with pytest.raises(NeedsDecision, match="person"):
+        assemble.sign_off(family.doors, return_id, by=nobody)
+    with pytest.raises(NeedsDecision, match="person"):
+        assemble.void(family.doors, return_id, by=nobody, reason=assemble.Why.CHECKS_FAILED)
+    assert ledger(family, return_id).state is State.ASSEMBLED
+    assert family.register.audited("return.signed") == []
+
+
 def test_signing_again_after_it_was_enough_changes_nothing(family):
     return_id = sealed(family)
     before = family.register.run("SELECT seq FROM audit.event")

@@ -1,10 +1,12 @@
 """Holds, which outrank every plan, and the certificate, which says what is gone and what is still there."""
 
 import json
+from datetime import timedelta
 
 import pytest
 
-from family_exchange.adapters import audit, retention
+from family_exchange.adapters import audit, backup_place, retention
+from family_exchange.domain.backup import KEPT
 from family_exchange.domain.errors import NeedsDecision
 from family_exchange.stages import purge
 from support.purging import OFFICER, SIX_YEARS_AGO, count, items, planned, purged
@@ -32,6 +34,37 @@ def test_a_hold_blocks_its_scope_until_it_is_released(old, scope):
     assert len(items(old, planned(old))) == 1
     kinds = [kind for (kind,) in old.register.run("SELECT kind FROM audit.event WHERE kind LIKE 'retention.%%'")]
     assert kinds == ["retention.hold_placed", "retention.hold_released"]
+
+
+@pytest.mark.requirement("D-16")
+@pytest.mark.parametrize("scope", ["person", "file", "return"])
+def test_a_hold_on_nothing_is_refused_because_whoever_placed_it_would_believe_it(old, scope):
+    with pytest.raises(NeedsDecision, match=f"there is no {scope} of that id") as caught:
+        hold(old, scope, "Quillfeather")
+    assert "Quillfeather" not in str(caught.value)
+    assert old.register.run("SELECT * FROM rights.hold") == []
+
+
+@pytest.mark.parametrize("nobody", ["", " ", "exchange"])
+def test_nobody_and_no_machine_holds_releases_dates_or_approves(old, nobody):
+    number, plan_id = hold(old, "council", "all"), planned(old)
+    with old.register.open() as connection:
+        for done in (
+            lambda: retention.place_hold(connection, "council", "all", by=nobody, reason="an inquiry"),
+            lambda: retention.release_hold(connection, number, by=nobody),
+            lambda: retention.record_event(connection, "programme_end", happened_on=TODAY, by=nobody),
+        ):
+            with pytest.raises(NeedsDecision, match="named person"):
+                done()
+    with pytest.raises(NeedsDecision, match="named person"):
+        purge.approve(old.doors, plan_id, by=nobody)
+    assert old.register.value("SELECT state FROM rights.purge_plan") == "PLANNED"
+    assert old.register.value("SELECT count(*) FROM rights.hold WHERE released_at IS NULL") == 1
+
+
+def test_a_hold_has_a_reason(old):
+    with old.register.open() as connection, pytest.raises(NeedsDecision, match="a reason is missing"):
+        retention.place_hold(connection, "council", "all", by=OFFICER, reason="  ")
 
 
 @pytest.mark.requirement("D-16")
@@ -77,6 +110,26 @@ def test_a_certificate_counts_and_is_signed(old):
     assert [(rule["category"], rule["years"]) for rule in said["rules"]] == [("crime_asb", 6)]
     assert said["key"] == audit.public_hex(old.doors.signing_key)
     assert body == json.dumps(said, sort_keys=True, separators=(",", ":")).encode()
+
+
+@pytest.mark.requirement("D-16")
+def test_a_certificate_says_until_when_sealed_backups_may_hold_what_is_gone(old, tmp_path):
+    def said(plan_id):
+        purge.certify(old.doors, plan_id)
+        return json.loads(old.register.value("SELECT body FROM rights.certificate WHERE plan_id = %s", plan_id))
+
+    purged(old)
+    first = old.register.value("SELECT plan_id FROM rights.purge_plan")
+    assert said(first)["backups"] is None, "nobody has said where backups go, so there are none"
+    (tmp_path / old.doors.settings.council).mkdir()
+    backup_place.say(old.doors.settings.state, tmp_path, "0" * 40)
+    person = old.register.person()
+    old.register.record(person, retain_from=SIX_YEARS_AGO)
+    purged(old)
+    second = old.register.value("SELECT plan_id FROM rights.purge_plan WHERE plan_id <> %s", first)
+    today = old.register.value("SELECT current_date")
+    gone = (today + KEPT + timedelta(days=1)).isoformat()
+    assert said(second)["backups"] == {"kept_days": 28, "gone_by": gone}
 
 
 def test_a_certificate_is_not_given_for_what_is_still_there(old):

@@ -7,6 +7,7 @@ from hashlib import sha256
 
 from family_exchange.adapters.database import Connection
 from family_exchange.domain.errors import NeedsDecision
+from family_exchange.domain.key import require_person
 from family_exchange.domain.retention import Item, Kind
 
 
@@ -67,7 +68,12 @@ def listed(connection: Connection, plan_id: str) -> list[Item]:
 
 
 def approve(connection: Connection, plan_id: str, *, by: str) -> None:
-    """The plan may be carried out; `by` answers for it."""
+    """The plan may be carried out; `by` answers for it.
+
+    Raises:
+        NeedsDecision: nobody is named, or a machine is.
+    """
+    require_person(by)
     connection.execute(
         """UPDATE rights.purge_plan SET state = 'APPROVED', approved_by = %s, approved_at = clock_timestamp()
             WHERE plan_id = %s""",

@@ -11,11 +11,20 @@ from family_exchange.adapters import audit
 from family_exchange.adapters.database import Connection
 from family_exchange.adapters.linked import linked
 from family_exchange.domain.errors import NeedsDecision
+from family_exchange.domain.key import require_person
+from family_exchange.domain.programme import line
 from family_exchange.domain.retention import Item, Kind, due_on, kind_of, latest_review, latest_start, needs_event
 from family_exchange.domain.retention_rule import RetentionRule
 
 SCOPES = ("person", "file", "return", "category", "council")
 """What a hold may be placed on."""
+
+_HOLDABLE = {
+    "person": "SELECT FROM memory.person WHERE person_id = %s",
+    "file": "SELECT FROM exchange.file WHERE file_id = %s",
+    "return": "SELECT FROM returns.return WHERE return_id = %s",
+}
+"""What a hold's id must be of; a category is the profile's, and of councils there is one."""
 
 _THINGS = {
     Kind.SOURCE_RECORD: """
@@ -160,7 +169,12 @@ def event_date(connection: Connection, event: str) -> date | None:
 
 
 def record_event(connection: Connection, event: str, *, happened_on: date, by: str) -> None:
-    """The event's day, as a named person states it; a later statement replaces an earlier one."""
+    """The event's day, as a named person states it; a later statement replaces an earlier one.
+
+    Raises:
+        NeedsDecision: nobody is named.
+    """
+    require_person(by)
     connection.execute(
         """INSERT INTO rights.event_date (event, happened_on, recorded_by) VALUES (%s, %s, %s)
            ON CONFLICT (event) DO UPDATE SET happened_on = excluded.happened_on, recorded_by = excluded.recorded_by,
@@ -174,14 +188,19 @@ def place_hold(connection: Connection, scope: str, scope_id: str, *, by: str, re
     """The number of a new hold: nothing in its scope is destroyed until it is released.
 
     Raises:
-        NeedsDecision: there is no such kind of scope.
+        NeedsDecision: there is no such kind of scope, or nothing in it of that id: it would keep nothing; nobody is
+            named, or no reason is given.
     """
+    require_person(by)
+    why = line(reason, "a reason")
     if scope not in SCOPES:
         raise NeedsDecision(f"a hold is placed on one of: {', '.join(SCOPES)}")
+    if scope in _HOLDABLE and connection.execute(_HOLDABLE[scope].encode(), (scope_id,)).rowcount == 0:
+        raise NeedsDecision(f"there is no {scope} of that id, so a hold on it would keep nothing")
     row = connection.execute(
         """INSERT INTO rights.hold (scope_kind, scope_id, placed_by, reason) VALUES (%s, %s, %s, %s)
            RETURNING hold_id""",
-        (scope, scope_id, by, reason),
+        (scope, scope_id, by, why),
     ).fetchone()
     assert row is not None  # noqa: S101 - INSERT … RETURNING gives a row
     audit.append(connection, "retention.hold_placed", by, {"hold": int(row[0]), "scope": scope})
@@ -189,7 +208,12 @@ def place_hold(connection: Connection, scope: str, scope_id: str, *, by: str, re
 
 
 def release_hold(connection: Connection, hold_id: int, *, by: str) -> bool:
-    """True when the hold was in force until now."""
+    """True when the hold was in force until now.
+
+    Raises:
+        NeedsDecision: nobody is named.
+    """
+    require_person(by)
     released = connection.execute(
         "UPDATE rights.hold SET released_at = clock_timestamp() WHERE hold_id = %s AND released_at IS NULL", (hold_id,)
     ).rowcount

@@ -62,7 +62,11 @@ def hold(
     as_json: Json = False,
 ) -> None:
     """Nothing in the scope is destroyed until the hold is released, whatever is due."""
-    with database.transaction(doors(council).database) as connection:
+    opened = doors(council)
+    categories = [rule.category for rule in opened.profile.retention]
+    if scope == "category" and scope_id not in categories:
+        raise NeedsDecision(f"{council} has no retention rule for that category; there are: {_listed(categories)}")
+    with database.transaction(opened.database) as connection:
         number = store.place_hold(connection, scope, scope_id, by=by, reason=reason)
     say({"hold": number}, as_json=as_json, words=lambda: f"hold {number} is in force")
 
@@ -95,7 +99,14 @@ def event(
     as_json: Json = False,
 ) -> None:
     """State the day of an event that starts a retention period; until it is stated, nothing of its rule is due."""
-    on = day(happened_on)
-    with database.transaction(doors(council).database) as connection:
+    on, opened = day(happened_on), doors(council)
+    events = [rule.event for rule in opened.profile.retention if rule.event]
+    if name not in events:
+        raise NeedsDecision(f"no retention rule of {council} waits for that event; its events are: {_listed(events)}")
+    with database.transaction(opened.database) as connection:
         store.record_event(connection, name, happened_on=on, by=by)
     say({"event": name, "on": happened_on}, as_json=as_json, words=lambda: f"{name}: {happened_on}")
+
+
+def _listed(known: list[str]) -> str:
+    return ", ".join(sorted({*known})) or "none"

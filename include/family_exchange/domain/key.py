@@ -4,6 +4,8 @@ Two different people register a key, in two acts; until the second, it accepts n
 key back, at once, because that only ever closes a door: docs/adr/0023-two-people-open-one-closes.md.
 """
 
+import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,6 +22,11 @@ LARGEST_OVERLAP = 366
 
 LONGEST_NAME = 100
 """Characters of a person's name."""
+
+NOT_A_PERSON = frozenset({"airflow", "exchange", "machine", "system"})
+"""What runs by itself may call itself; none of it decides anything."""
+
+_BETWEEN_WORDS = re.compile(r"[\W_]+")
 
 
 class Kind(StrEnum):
@@ -99,18 +106,30 @@ def replaced(key: HeldKey, others: Iterable[HeldKey]) -> bool:
 
 
 def same_person(one: str, other: str) -> bool:
-    """True when two names differ in nothing but case and spaces."""
-    return _plain(one) == _plain(other)
+    """True when two names are one, written in two ways: case, spaces, accents, full stops, order, an address's domain.
+
+    Whoever is somebody else and is taken for the same writes their name in a longer way: the cheaper mistake.
+    """
+    first, second = _words(one), _words(other)
+    return "".join(first) == "".join(second) or sorted(first) == sorted(second)
+
+
+def among(name: str, others: Iterable[str]) -> bool:
+    """True when one of the others is the same person."""
+    return any(same_person(name, other) for other in others)
 
 
 def require_person(name: str) -> None:
     """Nothing, when somebody is named.
 
     Raises:
-        NeedsDecision: nobody is.
+        NeedsDecision: nobody is, or a machine is.
     """
-    if not _plain(name) or len(name) > LONGEST_NAME or not name.isprintable():
-        raise NeedsDecision("say who decides, by --by and the person's own name or user name")
+    words = _words(name)
+    if not words or len(name) > LONGEST_NAME or not name.isprintable():
+        raise NeedsDecision("this is done by a named person: say who decides, by --by and your own name or user name")
+    if "".join(words) in NOT_A_PERSON:
+        raise NeedsDecision("this is done by a named person, never by a machine: say who decides, by --by")
 
 
 def require_overlap(days: int | None) -> None:
@@ -123,5 +142,8 @@ def require_overlap(days: int | None) -> None:
         raise NeedsDecision(f"an old key may stay valid beside a new one for 0 to {LARGEST_OVERLAP} days")
 
 
-def _plain(name: str) -> str:
-    return "".join(name.split()).casefold()
+def _words(name: str) -> list[str]:
+    """The words of a name without accents and capitals; of an e-mail address, what stands before its domain."""
+    spelt = unicodedata.normalize("NFKD", name.partition("@")[0])
+    plain = "".join(letter for letter in spelt if not unicodedata.combining(letter)).casefold()
+    return [word for word in _BETWEEN_WORDS.split(plain) if word]

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Iterator
 from family_exchange.domain.column import DataClass, Purpose
 from family_exchange.domain.contract import Contract
 from family_exchange.domain.errors import NeedsDecision
+from family_exchange.domain.key import require_person
 from family_exchange.domain.profile import Profile
-from family_exchange.domain.programme import NOT_A_PERSON, line
+from family_exchange.domain.programme import line
 
 Allowed = tuple[Purpose, str, DataClass]
 """A purpose, a feed, and a class of data that this purpose may see of its rows."""
@@ -51,6 +52,5 @@ def named(by: str) -> str:
     Raises:
         NeedsDecision: nobody is named, or a machine is.
     """
-    if not by.strip() or by.strip().casefold() in NOT_A_PERSON:
-        raise NeedsDecision("a person's record is read by a named person, never by a machine: say who reads")
+    require_person(by)
     return line(by, "a name")

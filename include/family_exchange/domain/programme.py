@@ -13,10 +13,8 @@ from types import MappingProxyType
 
 from family_exchange.domain import spells
 from family_exchange.domain.errors import NeedsDecision
+from family_exchange.domain.key import require_person
 from family_exchange.domain.spells import Spell
-
-NOT_A_PERSON = frozenset({"airflow", "exchange", "machine", "system"})
-"""What runs by itself may call itself; none of it decides anything about a family."""
 
 MOST_WORDS = 200
 """Characters of a reason or a name: one line, never a case note."""
@@ -73,8 +71,7 @@ def named(by: str) -> str:
     Raises:
         NeedsDecision: nobody is named, or a machine is.
     """
-    if not by.strip() or by.strip().casefold() in NOT_A_PERSON:
-        raise NeedsDecision("this is decided by a named person, never by a machine: say your own name")
+    require_person(by)
     return line(by, "a name")
 
 

@@ -17,6 +17,7 @@ from family_exchange.adapters.returns import Return
 from family_exchange.domain import delivery, return_rules
 from family_exchange.domain.delivery import State
 from family_exchange.domain.errors import NeedsDecision, TryLater
+from family_exchange.domain.key import among, require_person
 from family_exchange.domain.period import Period, calendar
 from family_exchange.domain.promises import ReturnPromise
 from family_exchange.domain.return_definition import ReturnField
@@ -73,8 +74,7 @@ def correct(doors: Doors, return_id: str, *, by: str, reason: Why) -> str:
         NeedsDecision: nobody is named, or the return has not arrived.
         TryLater: as with `draft`.
     """
-    if not by.strip():
-        raise NeedsDecision("a return is corrected by a named person")
+    require_person(by)
     with database.transaction(doors.database) as connection:
         wrong = returns.read(connection, return_id)
         _turn(connection, wrong.code, wrong.period)
@@ -120,8 +120,7 @@ def void(doors: Doors, return_id: str, *, by: str, reason: Why) -> None:
     Raises:
         NeedsDecision: nobody is named, or the return is on its way or with the recipient already.
     """
-    if not by.strip():
-        raise NeedsDecision("a return is given up by a named person")
+    require_person(by)
     with database.transaction(doors.database) as connection:
         found = returns.read(connection, return_id)
         if found.state is State.VOID:
@@ -153,21 +152,22 @@ def sign_off(doors: Doors, return_id: str, *, by: str, other_than: tuple[str, ..
     Raises:
         NeedsDecision: the return is not assembled, a check finds an error, or `by` is not another person.
     """
-    if by in other_than:
-        raise NeedsDecision(f"return {return_id} needs the sign-off of a different person than {by}")
+    require_person(by)
+    if among(by, other_than):
+        raise NeedsDecision(f"return {return_id} needs the sign-off of a different person")
     with database.transaction(doors.database) as connection:
         found = returns.read(connection, return_id)
         signers = returns.signers(connection, return_id)
         content = found.content_sha256
-        if by in signers or found.state is not State.ASSEMBLED or content is None:
+        if among(by, signers) or found.state is not State.ASSEMBLED or content is None:
             return _signed_before(found, signers, by)
         _no_errors(found, _check(doors, connection, found))
         epoch = returns.claim(connection, return_id)
-        returns.sign(connection, return_id, by=by, content_sha256=content)
-        audit.append(connection, "return.signed", by, {"return": return_id, "sha256": content.hex()})
+        returns.sign(connection, return_id, by=by.strip(), content_sha256=content)
+        audit.append(connection, "return.signed", by.strip(), {"return": return_id, "sha256": content.hex()})
         signed = len(returns.signers(connection, return_id))
         if signed >= promise_of(doors, found.code).sign_offs:
-            returns.advance(connection, return_id, epoch, State.SIGNED_OFF, {"people": signed}, actor=by)
+            returns.advance(connection, return_id, epoch, State.SIGNED_OFF, {"people": signed}, actor=by.strip())
     return signed
 
 
@@ -240,7 +240,7 @@ def _counts(findings: tuple[Finding, ...]) -> dict[str, int]:
 
 
 def _signed_before(found: Return, signers: tuple[str, ...], by: str) -> int:
-    if found.state in {State.DRAFT, State.VOID} or (by not in signers and found.state is not State.ASSEMBLED):
+    if found.state in {State.DRAFT, State.VOID} or (not among(by, signers) and found.state is not State.ASSEMBLED):
         raise NeedsDecision(f"return {found.return_id} is {found.state}; there is nothing to sign off")
     return len(signers)
 

@@ -12,7 +12,6 @@ from family_exchange.domain import facts as rules
 from family_exchange.domain import key
 from family_exchange.domain.errors import NeedsDecision, TryLater
 from family_exchange.domain.profile import Profile
-from family_exchange.stages import propose
 
 log = logging.getLogger(__name__)
 
@@ -110,8 +109,6 @@ def _follow(
 
 def _require(by: str, reason: str) -> None:
     key.require_person(by)
-    if by.strip().casefold() in propose.NOT_A_PERSON:
-        raise NeedsDecision("what is held of somebody is rectified by a named person, never by a machine")
     if not reason.strip():
         raise NeedsDecision("a rectification needs a reason")
 

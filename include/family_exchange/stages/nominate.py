@@ -12,7 +12,6 @@ from family_exchange.adapters.doors import Doors
 from family_exchange.adapters.nominations import Nominated
 from family_exchange.domain import key
 from family_exchange.domain.errors import NeedsDecision, TryLater
-from family_exchange.stages.propose import NOT_A_PERSON
 
 FAMILY = "H"
 """How the id of a family begins."""
@@ -88,8 +87,6 @@ def listed(doors: Doors) -> list[Nominated]:
 
 def _require(by: str) -> None:
     key.require_person(by)
-    if by.strip().casefold() in NOT_A_PERSON:
-        raise NeedsDecision("a nomination is a named person's, never a machine's")
 
 
 def _lock(connection: Connection) -> None:

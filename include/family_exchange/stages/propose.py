@@ -29,7 +29,7 @@ from family_exchange.adapters.explanation import Explanation
 from family_exchange.adapters.indicators import Moment
 from family_exchange.adapters.proposals import Proposal
 from family_exchange.adapters.worklist import Order, Waiting
-from family_exchange.domain import eligibility, key, programme
+from family_exchange.domain import eligibility, key
 from family_exchange.domain.errors import NeedsDecision, TryLater
 from family_exchange.domain.framework import Framework
 from family_exchange.domain.indicator import Route
@@ -40,7 +40,6 @@ log = logging.getLogger(__name__)
 STAGE = "propose"
 ACCEPTED = "accepted"
 OUTCOMES = (ACCEPTED, "declined", "not_invited")
-NOT_A_PERSON = programme.NOT_A_PERSON
 
 
 def families(doors: Doors, *, today: date) -> dict[str, int]:
@@ -204,8 +203,7 @@ def decide(
         NeedsDecision: nobody is named, no reason is given, the outcome is unknown, support begins in the future, or a
             proposal does not exist.
     """
-    if not decided_by.strip() or decided_by.strip().casefold() in NOT_A_PERSON:
-        raise NeedsDecision("a proposal is decided by a named person, never by a machine")
+    key.require_person(decided_by)
     if not reason.strip():
         raise NeedsDecision("a decision needs a reason")
     if outcome not in OUTCOMES:
