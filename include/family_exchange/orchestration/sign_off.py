@@ -30,6 +30,7 @@ PURGE = """Plan **{{ ti.xcom_pull(task_ids="plan") }}** lists what may no longer
 - {{ what | replace("_", " ") }}: {{ count }}{% endfor %}
 
 Approving it destroys exactly what it lists and what is still due then; what a hold covers stays.
+Sealed backups, where they are taken, let go of it within 29 days; the certificate says by when.
 """
 
 Event = dict[str, Any]

@@ -8,12 +8,13 @@ import logging
 from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 from hashlib import sha256
 
 from family_exchange.adapters import (
     audit,
+    backup_place,
     database,
     destruction,
     programme,
@@ -31,6 +32,7 @@ from family_exchange.adapters.journal import Line, What
 from family_exchange.adapters.purge_plans import Plan
 from family_exchange.adapters.retention import Outlook
 from family_exchange.adapters.sftp import DropZone
+from family_exchange.domain.backup import KEPT
 from family_exchange.domain.errors import NeedsDecision, TryLater
 from family_exchange.domain.retention import Kind
 from family_exchange.domain.retention_rule import RetentionRule
@@ -257,9 +259,21 @@ def _statement(doors: Doors, connection: Connection, found: Plan, certificate_id
         "rules": [_rule(rule) for rule in doors.profile.retention if rule.category in categories],
         "stores": [{"store": s.store, "before": s.before, "after": s.after, "kept": s.kept} for s in stores],
         "destroyed": purge_plans.totals(connection, found.plan_id),
+        "backups": _backups(doors, connection),
         "audit": {"seq": int(head[0]), "hash": str(head[1])} if head else None,
         "key": audit.public_hex(doors.signing_key),
     }
+
+
+def _backups(doors: Doors, connection: Connection) -> dict[str, object] | None:
+    """By when backups hold nothing of it any more, if one is taken each night; None: the council has none.
+
+    A copy of the server is let go of by the first backup that is taken when it is older than it may be.
+    """
+    if not backup_place.journals(doors.settings.state, doors.settings.council):
+        return None
+    gone_by = database.clock(connection) + KEPT + timedelta(days=1)
+    return {"kept_days": KEPT.days, "gone_by": gone_by.date().isoformat()}
 
 
 def _answers(doors: Doors, connection: Connection, found: Plan) -> Store:
