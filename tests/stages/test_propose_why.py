@@ -171,17 +171,50 @@ def test_a_page_shows_what_was_known_when_the_family_was_proposed(proposed):
     assert text(proposed) == before
 
 
-def test_who_reads_a_page_is_recorded_in_the_same_breath(proposed):
-    explained(proposed)
-    ((actor, body),) = query(
-        proposed,
-        "SELECT actor, convert_from(event, 'UTF8')::jsonb -> 'body' FROM audit.event WHERE kind = 'register.read'",
-    )
+READS = """SELECT actor, convert_from(event, 'UTF8')::jsonb -> 'body' FROM audit.event WHERE kind = 'register.read'
+            ORDER BY seq"""
+
+
+def test_who_reads_a_page_is_recorded_in_the_same_breath_for_everybody_on_it(proposed):
+    found = explained(proposed)
+    *people, (actor, body) = query(proposed, READS)
     assert (actor, body["proposal"]) == ("A. Reader", the_proposal(proposed))
+    assert {actor for actor, _ in people} == {"A. Reader"}
+    read = [each["person"] for _, each in people]
+    assert len(read) == len({*read}) == 3
+    assert all(any(person in member for person in read) for member in found.members)
+    assert query(proposed, "SELECT person_id, purpose FROM audit.person_read ORDER BY seq") == [
+        (person, "identify") for person in read
+    ]
     with pytest.raises(NeedsDecision, match="--by"):
         propose.explained(doors_to(proposed), the_proposal(proposed), by=" ")
     with pytest.raises(NeedsDecision, match="Q0"):
         propose.explained(doors_to(proposed), "Q0", by="A. Reader")
+
+
+def test_a_page_shows_no_record_that_the_purpose_may_not_see_and_says_so(proposed):
+    assert explained(proposed).beyond == 0
+    its = doors_to(proposed).profile
+    without = its.model_copy(update={"partners": tuple(one for one in its.partners if one.slug != "police")})
+    found = propose.explained(doors_to(proposed, profile=without), the_proposal(proposed), by="A. Reader")
+    told = "\n".join(explanation_page.lines(found))
+    assert "police_incidents from" not in told
+    assert "school_attendance from" in told
+    assert found.beyond > 0
+    assert "not for this purpose" in told
+    assert "not for this purpose" in explanation_page.page(found)
+
+
+def test_nothing_is_told_to_a_purpose_that_may_not_tell_people_apart(proposed):
+    its = doors_to(proposed).profile
+    purposes = tuple(
+        one.model_copy(update={"identifiable": False}) if one.purpose == "identify" else one for one in its.purposes
+    )
+    doors = doors_to(proposed, profile=its.model_copy(update={"purposes": purposes}))
+    with pytest.raises(NeedsDecision, match="nobody may read"):
+        propose.explained(doors, the_proposal(proposed), by="A. Reader")
+    assert query(proposed, READS) == []
+    assert query(proposed, "SELECT count(*) FROM audit.event WHERE kind = 'register.read_refused'") == [(1,)]
 
 
 # --- nominations and referrals ---------------------------------------------------------------------------------

@@ -74,9 +74,13 @@ def of_family(
     *,
     came: Collection[str],
     untold: Collection[str],
+    seen: Collection[str],
     on: date,
 ) -> OfFamily:
-    """The answer of one of the families that were assessed; `untold` are indicators of which nothing is said."""
+    """The answer of one of the families that were assessed.
+
+    `untold` are indicators of which nothing is said; `seen` the person's source records that may be told of.
+    """
     subjects = gaps.subjects(connection).get(family, [])
     found = {
         (str(problem), who)
@@ -100,20 +104,22 @@ def of_family(
         family,
         answer,
         (proposed_on or on) if said.proposed else None,
-        _own(connection, family, person, untold),
+        _own(connection, family, person, untold, seen),
         status,
         since,
     )
 
 
-def _own(connection: Connection, family: str, person: str, untold: Collection[str]) -> tuple[str, ...]:
+def _own(
+    connection: Connection, family: str, person: str, untold: Collection[str], seen: Collection[str]
+) -> tuple[str, ...]:
     rows = connection.execute(
         """SELECT DISTINCT problem FROM met m
-            WHERE family_id = %s AND person_id = %s AND source_record_id IS NOT NULL AND indicator <> ALL(%s)
+            WHERE family_id = %s AND person_id = %s AND source_record_id = ANY(%s) AND indicator <> ALL(%s)
               AND NOT EXISTS (
                   SELECT FROM register.party_to_abuse own JOIN register.party_to_abuse said USING (partner, event_ref)
                    WHERE own.source_record_id = m.source_record_id AND said.abuse)
             ORDER BY 1""",
-        (family, person, list(untold)),
+        (family, person, list(seen), list(untold)),
     )
     return tuple(str(problem) for (problem,) in rows)

@@ -8,6 +8,7 @@ from family_exchange.adapters import evidence, memory, profiles
 from family_exchange.adapters.database import Connection
 from family_exchange.adapters.evidence import Layouts
 from family_exchange.adapters.indicators import Moment
+from family_exchange.adapters.reading import Notes
 from family_exchange.domain import eligibility
 from family_exchange.domain.errors import NeedsDecision
 from family_exchange.domain.family import Role
@@ -75,16 +76,19 @@ class Explanation:
     decided: str
     """What became of it."""
     criteria_published: bool
+    beyond: int
+    """Records that evidence something and are not for this purpose."""
 
 
 def explain(
-    connection: Connection, profile: Profile, layout: Layouts, placeholders: Iterable[date], proposal: str
+    notes: Notes, profile: Profile, layout: Layouts, placeholders: Iterable[date], proposal: str
 ) -> Explanation:
-    """Why the family is proposed, as known when the proposal last came to stand.
+    """Why the family is proposed, as known when the proposal last came to stand; everybody on the page is read.
 
     Raises:
         NeedsDecision: there is no such proposal.
     """
+    connection = notes.connection
     family, rule, problems, proposed_on, known_at, on, ended = _proposal(connection, proposal)
     framework = profiles.framework_in_force(profile, on)
     memory.as_known(connection, known_at)
@@ -93,13 +97,16 @@ def explain(
     members = evidence.members(connection, family)
     words = {one.person: _member(one, on) for one in members}
     rows = _rows(connection, family, rule, framework, words)
+    notes.read({*words, *(person for _, person, _, _ in rows if person)})
+    seen = notes.records()
     came = evidence.feeds_that_came(connection, today=on)
-    found = {(code, person) for code, person, _ in rows}
+    found = {(code, person) for code, person, _, _ in rows}
     said = eligibility.assess(framework, members, found, came, on=on)
     memory.as_known(connection, None)
     by_problem: dict[str, list[Found]] = {}
-    for code, _, one in rows:
-        by_problem.setdefault(code, []).append(one)
+    for code, _, record, one in rows:
+        if record is None or record in seen:
+            by_problem.setdefault(code, []).append(one)
     labels = {each.code: each.label for each in framework.problems}
     unknown = [code for code in said.unknown if code not in by_problem]
     return Explanation(
@@ -121,6 +128,7 @@ def explain(
         unknown=tuple(Unknown(code, labels[code], tuple(_reasons(framework, code, came))) for code in unknown),
         decided=_decided(connection, proposal, ended),
         criteria_published=profile.criteria_published.value,
+        beyond=sum(record is not None and record not in seen for _, _, record, _ in rows),
     )
 
 
@@ -139,8 +147,8 @@ def _proposal(connection: Connection, proposal: str) -> tuple[str, str, list[str
 
 def _rows(
     connection: Connection, family: str, rule: str, framework: Framework, words: Mapping[str, str]
-) -> list[tuple[str, str | None, Found]]:
-    """`(problem, person, what was found)`, by problem, indicator and person, the newest first."""
+) -> list[tuple[str, str | None, str | None, Found]]:
+    """`(problem, person, source record, what was found)`, by problem, indicator and person, the newest first."""
     rows = connection.execute(
         """SELECT e.problem, e.indicator, e.person_id, e.source_record_id, r.feed, r.partner,
                   coalesce(a.file_id, r.file_id), coalesce(a.row_no, r.row_no), r.event_on, e.as_of, n.nomination_no,
@@ -166,7 +174,7 @@ def _rows(
         )
         who = "the family as a whole" if person is None else words.get(person, f"a former member ({person})")
         route = indicator.route if indicator else Route.NOMINATION if nomination else Route.DATA
-        found.append((code, person, Found(_rule(indicator, name), _source(indicator), route, who, what)))
+        found.append((code, person, record, Found(_rule(indicator, name), _source(indicator), route, who, what)))
     return found
 
 

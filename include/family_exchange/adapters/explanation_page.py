@@ -47,6 +47,7 @@ def lines(one: Explanation) -> list[str]:
         told.append(CAPPED)
         for problem in one.capped:
             told += [f"{problem.code} {problem.label}", *_found(problem)]
+    told += [_beyond(one)] if one.beyond else []
     told.append("Unknown, which is not absent:")
     for unknown in one.unknown:
         told += [f"  {unknown.code} {unknown.label}", *(f"    {reason}" for reason in unknown.reasons)]
@@ -62,6 +63,7 @@ def page(one: Explanation) -> str:
         for each in one.unknown
     )
     capped = f"<h2>Found, and not counted</h2><p>{escape(CAPPED)}</p>{_problems(one.capped)}" if one.capped else ""
+    beyond = f"<p>{escape(_beyond(one))}</p>" if one.beyond else ""
     unpublished = "" if one.criteria_published else f"<p>{escape(UNPUBLISHED)}</p>"
     return f"""<!doctype html>
 <html lang="en">
@@ -84,6 +86,7 @@ by {escape(one.rule)} on {one.proposed_on}. {escape(_basis(one))}</p>
 <h2>What was found</h2>
 {_problems(one.problems)}
 {capped}
+{beyond}
 <h2>What is unknown, which is not absent</h2>
 {unknown or f"<p>{escape(NOTHING_UNKNOWN)}</p>"}
 <h2>Who decides</h2>
@@ -97,6 +100,11 @@ by {escape(one.rule)} on {one.proposed_on}. {escape(_basis(one))}</p>
 def _basis(one: Explanation) -> str:
     known = one.known_at.isoformat(timespec="seconds")
     return f"{one.asks_for} distinct problems propose a family; here {len(one.problems)} count. As known at {known}."
+
+
+def _beyond(one: Explanation) -> str:
+    """That there is more, and nothing of what it is."""
+    return f"Records that evidence something and are not for this purpose: {one.beyond}."
 
 
 def _found(problem: Explained) -> list[str]:

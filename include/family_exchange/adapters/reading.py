@@ -6,8 +6,8 @@ read. What it shows then is for the purpose alone, class by class, and nothing o
 for whose eyes it is.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -46,10 +46,15 @@ class Reader:
         Raises:
             NeedsDecision: the register knows nobody of that id, or nothing of them may be shown to the subject.
         """
-        found = self._read("SELECT register.read_person(%s, %s, %s, %s)", person_id)
+        found = self.found(person_id)
         if found is None:
             raise NeedsDecision(f"there is nothing of a person {_id(person_id)} that may be shown here")
-        return str(found)
+        return found
+
+    def found(self, person_id: str) -> str | None:
+        """As `person`; None where that raises."""
+        found = self._read("SELECT register.read_person(%s, %s, %s, %s)", person_id)
+        return None if found is None else str(found)
 
     def family(self, family_id: str) -> tuple[str, ...]:
         """The people who are or were of the family, each read with an audit event of their own; sorted ids.
@@ -75,6 +80,32 @@ class Reader:
         return row[0] if row else None
 
 
+@dataclass(frozen=True, slots=True)
+class Notes:
+    """Somebody who reads what was computed of people, within one transaction of the register's owner."""
+
+    connection: Connection
+    purpose: Purpose
+    by: str
+
+    def read(self, people: Iterable[str], *, subject: str | None = None) -> None:
+        """Each of these people is read, with an audit event of their own; ids of nobody are left out.
+
+        Raises:
+            NeedsDecision: the purpose has no classes of data.
+        """
+        reader = Reader(self.connection, self.purpose, self.by, subject)
+        for person in sorted({*people}):
+            reader.found(person)
+
+    def records(self) -> frozenset[str]:
+        """Ids of the source records of those who are read that the purpose may see, and know for what they are."""
+        rows = self.connection.execute(
+            "SELECT source_record_id FROM register.readable_classes(%s) WHERE origin", (roles.of(self.purpose),)
+        )
+        return frozenset(str(record) for (record,) in rows)
+
+
 @contextmanager
 def reading(
     doors: Doors, *, purpose: str, by: str, subject: str | None = None, known: datetime | None = None
@@ -89,10 +120,7 @@ def reading(
             asked for something that the purpose may not ask; the roles of purposes are not there.
         TryLater: others have been writing to the audit for long.
     """
-    named = need_to_know.named(by)
-    stated = need_to_know.purpose(doors.profile, purpose)
-    if not need_to_know.is_identifiable(doors.profile, stated):
-        raise _refused(doors, stated, named)
+    named, stated = _allowed(doors, purpose, by)
     try:
         with database.transaction(doors.database) as connection:
             connection.execute(f"SET LOCAL lock_timeout = '{PATIENCE_SECONDS}s'".encode())
@@ -107,8 +135,32 @@ def reading(
         raise _refused(doors, stated, named) from None
 
 
+@contextmanager
+def noted(doors: Doors, opening: AbstractContextManager[Connection], *, purpose: Purpose, by: str) -> Iterator[Notes]:
+    """For questions that compute more than a purpose may ask: nothing is told of anybody who is not noted as read.
+
+    `opening` is the transaction. What of it may be told is asked with `Notes.records`.
+
+    Raises:
+        NeedsDecision: nobody is named; the council has no such purpose, or only anonymised data serve it.
+    """
+    named, stated = _allowed(doors, purpose, by)
+    with opening as connection:
+        _bring_up_to_date(connection, doors)
+        yield Notes(connection, stated, named)
+
+
 class _Denied(Exception):
     """The role of the purpose may not ask that."""
+
+
+def _allowed(doors: Doors, purpose: str, by: str) -> tuple[str, Purpose]:
+    """Who reads, and for what; a purpose that anonymised data must serve is refused, in the audit too."""
+    named = need_to_know.named(by)
+    stated = need_to_know.purpose(doors.profile, purpose)
+    if not need_to_know.is_identifiable(doors.profile, stated):
+        raise _refused(doors, stated, named)
+    return named, stated
 
 
 def _refused(doors: Doors, purpose: Purpose, by: str) -> NeedsDecision:

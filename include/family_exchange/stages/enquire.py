@@ -18,6 +18,7 @@ from family_exchange.adapters import (
     monthly,
     profiles,
     programme,
+    reading,
 )
 from family_exchange.adapters.doors import Doors
 from family_exchange.adapters.eligibility import OfFamily
@@ -25,16 +26,12 @@ from family_exchange.adapters.gaps import Missing
 from family_exchange.adapters.indicators import Moment
 from family_exchange.adapters.monthly import Counts
 from family_exchange.domain import eligibility as rules
-from family_exchange.domain import need_to_know
 from family_exchange.domain.calendar import LONDON
 from family_exchange.domain.column import Purpose
 from family_exchange.domain.errors import NeedsDecision
 from family_exchange.domain.indicator import Route
 from family_exchange.domain.programme import Gap
 from family_exchange.domain.promises import Attribute
-
-READ = "register.read"
-"""The audit event of a read of a person's record by a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,17 +121,19 @@ def eligible(doors: Doors, person: str, *, by: str, today: date) -> Eligible:
     """What the register answers somebody who asks whether they or their family are eligible.
 
     It tells of the family whether it is proposed, since when, and how it stands to the programme; of problems only
-    those that the person's own records evidence, and nothing of abuse. The read is an audit event in the same
-    transaction.
+    those that the person's own records evidence, as far as the purpose may see them, and nothing of abuse. The read is
+    an audit event in the same transaction.
 
     Raises:
         NeedsDecision: nobody is named, the council's notice does not give the purpose, or there is no such person.
     """
-    who, purpose = need_to_know.named(by), need_to_know.purpose(doors.profile, Purpose.IDENTIFY)
     framework = profiles.framework_in_force(doors.profile, today)
-    with database.one_moment(doors.database, locked=audit.HEAD) as connection:
+    opening = database.one_moment(doors.database, locked=audit.HEAD)
+    with reading.noted(doors, opening, purpose=Purpose.IDENTIFY, by=by) as notes:
+        connection = notes.connection
         survivor = linked.survivor(connection, person)
-        audit.append(connection, READ, who, {"person": survivor, "purpose": purpose, "for": survivor})
+        notes.read([survivor], subject=survivor)
+        seen = notes.records()
         families = eligibility.families_of(connection, survivor, on=today)
         placeholders = linkage_model.of(doors.profile.matching).placeholder_births
         trusted = doors.profile.choosing.sources(Attribute.BIRTH)
@@ -144,7 +143,9 @@ def eligible(doors: Doors, person: str, *, by: str, today: date) -> Eligible:
         came = evidence.feeds_that_came(connection, today=today)
         untold = eligibility.of_abuse(framework, doors.contract)
         found = tuple(
-            eligibility.of_family(connection, framework, family, survivor, came=came, untold=untold, on=today)
+            eligibility.of_family(
+                connection, framework, family, survivor, came=came, untold=untold, seen=seen, on=today
+            )
             for family in families
         )
     return Eligible(survivor, found)

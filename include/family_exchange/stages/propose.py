@@ -19,6 +19,7 @@ from family_exchange.adapters import (
     memory,
     profiles,
     proposals,
+    reading,
     register,
     worklist,
 )
@@ -30,6 +31,7 @@ from family_exchange.adapters.indicators import Moment
 from family_exchange.adapters.proposals import Proposal
 from family_exchange.adapters.worklist import Order, Waiting
 from family_exchange.domain import eligibility, key
+from family_exchange.domain.column import Purpose
 from family_exchange.domain.errors import NeedsDecision, TryLater
 from family_exchange.domain.framework import Framework
 from family_exchange.domain.indicator import Route
@@ -170,16 +172,19 @@ def open_proposals(doors: Doors) -> list[str]:
 
 
 def explained(doors: Doors, proposal: str, *, by: str) -> Explanation:
-    """Why a family is proposed, as it was known when it was; that somebody read it is recorded in the same breath.
+    """Why a family is proposed, as it was known when it was; everybody on the page is read, with an audit event each.
+
+    Nothing is told of a record that the purpose may not see.
 
     Raises:
-        NeedsDecision: there is no such proposal, or nobody says who reads.
+        NeedsDecision: there is no such proposal, nobody says who reads, or the council may not use people's own data
+            for that.
     """
-    key.require_person(by)
-    with database.transaction(doors.database) as connection:
-        found = explanation.explain(connection, doors.profile, doors.contract, _placeholders(doors), proposal)
-        body: dict[str, audit.Plain] = {"proposal": proposal, "family": found.family, "purpose": "identify"}
-        audit.append(connection, "register.read", by.strip(), body)
+    opening = database.transaction(doors.database)
+    with reading.noted(doors, opening, purpose=Purpose.IDENTIFY, by=by) as notes:
+        found = explanation.explain(notes, doors.profile, doors.contract, _placeholders(doors), proposal)
+        body: dict[str, audit.Plain] = {"proposal": proposal, "family": found.family, "purpose": notes.purpose}
+        audit.append(notes.connection, "register.read", notes.by, body)
     return found
 
 
