@@ -74,7 +74,7 @@ RUN --mount=type=cache,target=/var/cache/apt,sharing=locked \
  && install -d -m 0755 /srv/drop /srv/host-keys /srv/public \
  && install -d -o 50000 -g 0 -m 0755 /srv/accounts
 COPY docker/drop-zone/sshd_config /etc/ssh/sshd_config
-COPY docker/drop-zone/drop_zone.py docker/drop-zone/healthcheck.py /opt/
+COPY docker/drop-zone/drop_zone.py docker/drop-zone/room.py docker/drop-zone/healthcheck.py /opt/
 EXPOSE 22
 ENTRYPOINT ["tini", "--"]
 CMD ["python3", "/opt/drop_zone.py"]

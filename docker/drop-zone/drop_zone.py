@@ -7,6 +7,8 @@ and sees its own: one folder for each feed, to leave files in, and `receipts`, t
 file cannot log in; their folders stay.
 
 Whoever is shut into a folder finds the log there too, as `dev/log`: that is how sshd tells what was closed.
+
+No file grows beyond `DROP_ZONE_FILE_MIB`; what a partner may leave altogether stands in room.py.
 """
 
 import contextlib
@@ -17,6 +19,8 @@ import subprocess
 import sys
 import threading
 import time
+
+from room import CLOSED, NOTICE, OPEN, Room
 
 ACCOUNTS = "/srv/accounts/accounts"
 ROOT = "/srv/drop"
@@ -37,14 +41,24 @@ def main() -> int:
     for folder in (LOG_INS, "/run/sshd"):
         os.makedirs(folder, mode=0o755, exist_ok=True)
     threading.Thread(target=_log, args=(_listen(),), daemon=True).start()
-    seen = _changed(None)
-    sshd = subprocess.Popen(["/usr/sbin/sshd", "-D", "-e"], stderr=subprocess.PIPE)
+    room = Room(
+        ROOT,
+        share=int(os.environ["DROP_ZONE_PARTNER_MIB"]),
+        files=int(os.environ["DROP_ZONE_PARTNER_FILES"]),
+        least_free=int(os.environ["DROP_ZONE_LEAST_FREE_MIB"]),
+    )
+    seen, partners = _changed(None, [])
+    largest = int(os.environ["DROP_ZONE_FILE_MIB"]) << 20
+    # Signals stay as Python has them: a write beyond the limit is an error, not the end of the session.
+    command = ["prlimit", f"--fsize={largest}", "/usr/sbin/sshd", "-D", "-e"]
+    sshd = subprocess.Popen(command, stderr=subprocess.PIPE, restore_signals=False)
     threading.Thread(target=_pass_on, args=(sshd.stderr,), daemon=True).start()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sshd.terminate())
     while sshd.poll() is None:
+        room.look(partners)
         time.sleep(LOOK)
-        seen = _changed(seen)
+        seen, partners = _changed(seen, partners)
     return sshd.returncode
 
 
@@ -56,23 +70,25 @@ def _host_key() -> None:
         _write(PUBLIC, key.read())
 
 
-def _changed(seen):
-    """What tells this state of the accounts' file from another; a state that was not seen yet is put into force."""
+def _changed(seen, partners):
+    """What tells this state of the accounts' file from another, and its partners; a new state is put into force."""
     try:
         found = os.stat(ACCOUNTS)
     except FileNotFoundError:
-        return None
+        return None, []
     now = (found.st_ino, found.st_mtime_ns)
     if now != seen:
         with open(ACCOUNTS) as file:
             lines = [line.rstrip("\n").split("\t") for line in file if line.strip()]
-        _put_into_force(lines)
+        partners = _put_into_force(lines)
         print(f"drop-zone: {len({(line[1], line[2]) for line in lines})} accounts", flush=True)
-    return now
+    return now, partners
 
 
-def _put_into_force(lines) -> None:
+def _put_into_force(lines):
+    """Every partner as its log-in, its user's number, its home and its feeds' folders."""
     numbers = _numbers()
+    partners = {}
     keys: dict[str, list[str]] = {}
     homes: dict[str, str] = {}
     for kind, council, partner, feeds, key in lines:
@@ -88,8 +104,10 @@ def _put_into_force(lines) -> None:
         if kind == "partner":
             own, theirs = numbers[login], numbers[council]
             _folder(f"{home}/{RECEIPTS}", theirs, own, 0o2750)
-            for feed in feeds.split(","):
-                _folder(f"{home}/{feed}", own, theirs, 0o2770)  # what is left there belongs to the council's group
+            folders = [f"{home}/{feed}" for feed in feeds.split(",")]
+            for folder in folders:  # what is left there belongs to the council's group
+                _folder(folder, own, theirs, CLOSED if os.path.exists(f"{home}/{NOTICE}") else OPEN)
+            partners[login] = (login, own, home, folders)
     _write(NUMBERS, "".join(f"{name}\t{number}\n" for name, number in numbers.items()), 0o600)
     users = [(login, numbers[login], homes[login]) for login in sorted(keys)]
     _write(f"{EXTRA_USERS}/group", "".join(f"{login}:x:{number}:\n" for login, number, _ in users))
@@ -103,6 +121,7 @@ def _put_into_force(lines) -> None:
     )
     for gone in set(os.listdir(LOG_INS)) - keys.keys():
         os.unlink(f"{LOG_INS}/{gone}")
+    return list(partners.values())
 
 
 def _numbers() -> dict[str, int]:

@@ -13,6 +13,7 @@ export COMPOSE_FILE=docker-compose.yml COMPOSE_PROFILES=demo
 # Not an hour of waiting for files to lie still: everything else is as it is shipped.
 export POLL_SECONDS=${POLL_SECONDS:-2} SETTLE_SECONDS=${SETTLE_SECONDS:-1} PATIENCE_SECONDS=${PATIENCE_SECONDS:-1}
 export AIRFLOW_PORT=${AIRFLOW_PORT:-18080} DROP_ZONE_PORT=${DROP_ZONE_PORT:-12222} DEMO_PEOPLE=${DEMO_PEOPLE:-300}
+export DROP_ZONE_PARTNER_MIB=12 DROP_ZONE_FILE_MIB=8 # so that filling the drop zone takes a moment
 began=$SECONDS
 ours=""   # the engine, if it is ours
 folder="" # of throw-away secrets

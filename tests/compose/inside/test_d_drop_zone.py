@@ -1,7 +1,9 @@
 """What a partner may do in the drop zone of the containers, and what it may not, by its own key."""
 
+import os
 import socket
 from contextlib import contextmanager
+from time import sleep
 
 import paramiko
 import pytest
@@ -91,3 +93,71 @@ def test_the_council_sees_what_every_partner_left():
 def test_what_was_closed_is_in_the_log(partner):
     told = stack.compose("logs", "--no-log-prefix", "drop-zone")
     assert f'close "/{FEED}/.mine.part"' in told
+
+
+CHUNK = bytes(1 << 20)
+SHARE = int(os.environ.get("DROP_ZONE_PARTNER_MIB", "0"))
+LARGEST = int(os.environ.get("DROP_ZONE_FILE_MIB", "0"))
+"""MiB; run.sh makes them small, so that this takes a moment only."""
+
+
+def fill(client, name, mib):
+    with client.open(f"/{FEED}/{name}", "w") as file:
+        file.set_pipelined(pipelined=False)
+        for _ in range(mib):
+            file.write(CHUNK)
+
+
+def flood(client):
+    """Files beyond the partner's share, until it is told or thrown out."""
+    for number in range(SHARE // LARGEST + 2):
+        fill(client, f".{number}.part", LARGEST - 1)
+    for _ in range(50):
+        fill(client, ".one-more.part", 1)
+        sleep(stack.EVERY)
+
+
+def test_a_file_grows_to_its_limit_and_no_further(ends):
+    with logged_in(ends) as transport:
+        client = paramiko.SFTPClient.from_transport(transport)
+        with pytest.raises(OSError, match="Failure"):
+            fill(client, ".large.part", LARGEST + 1)
+        assert client.stat(f"/{FEED}/.large.part").st_size == LARGEST << 20
+        client.remove(f"/{FEED}/.large.part")  # the session goes on
+
+
+def test_who_left_too_much_is_closed_until_the_council_takes_it_and_nobody_else_is(ends):
+    with logged_in(ends) as transport, pytest.raises((OSError, EOFError, paramiko.SSHException)):
+        flood(paramiko.SFTPClient.from_transport(transport))
+    stack.until("told", lambda: "FULL.txt" in listed(ends, "/"), within=10)
+    with logged_in(ends) as transport:
+        client = paramiko.SFTPClient.from_transport(transport)
+        assert b"no room for more" in client.open("/FULL.txt").read()
+        client.listdir("/receipts")
+        for mode in ("w", "a"):
+            with pytest.raises(PermissionError):
+                client.open(f"/{FEED}/.0.part", mode)
+        with pytest.raises(PermissionError):
+            client.open(f"/{FEED}/.new.part", "w")
+    with logged_in(ends, "schools") as transport:
+        client = paramiko.SFTPClient.from_transport(transport)
+        client.open("/school_attendance/.mine.part", "w").close()
+        client.remove("/school_attendance/.mine.part")
+
+    with DropZone(world.settings().drop_zone) as zone:
+        for name in listed(ends, f"/{FEED}"):
+            if name.endswith(".part"):
+                zone.remove(f"/police/{FEED}", name.encode())
+    stack.until("open again", lambda: "FULL.txt" not in listed(ends, "/"), within=10)
+    with logged_in(ends) as transport:
+        client = paramiko.SFTPClient.from_transport(transport)
+        fill(client, ".small.part", 1)
+        client.remove(f"/{FEED}/.small.part")
+    told = stack.compose("logs", "--no-log-prefix", "drop-zone")
+    assert "police is closed, too much" in told
+    assert "police is open again" in told
+
+
+def listed(ends, folder):
+    with logged_in(ends) as transport:
+        return paramiko.SFTPClient.from_transport(transport).listdir(folder)
