@@ -94,6 +94,13 @@ def test_settings_may_come_from_airflows_connections_and_airflow_is_left_as_it_i
     assert list(home.iterdir()) == []
 
 
+def test_where_the_compose_file_gives_airflow_alone_no_council_is_missed(sound):
+    answer = sound.ask("--json", without=NEEDED, FAMILY_EXCHANGE__COMPOSED="airflow")
+    (found,) = [one for one in json.loads(answer.stdout)["findings"] if one["room"] == "settings"]
+    assert (found["grade"], "run --rm desk" in found["advice"]) == ("note", True)
+    assert answer.returncode == 0, answer.stdout
+
+
 @pytest.mark.parametrize("words", [(), ("--json",)])
 def test_an_installation_without_councils_says_where_settings_go(sound, words):
     answer = sound.ask(*words, without=NEEDED)

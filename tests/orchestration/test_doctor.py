@@ -58,8 +58,8 @@ def configured(tmp_path, monkeypatch):
     return says
 
 
-def found():
-    return {finding.subject: finding for finding in doctor.airflow(COUNCILS)}
+def found(**how):
+    return {finding.subject: finding for finding in doctor.airflow(COUNCILS, **how)}
 
 
 def as_airflow_writes(url):
@@ -137,3 +137,19 @@ def test_the_environment_alone_may_configure_it_and_no_file_is_made(tmp_path, mo
     assert seen["[core] load_examples"].grade is Grade.GOOD
     assert seen["airflow.cfg"].found == "there is none: the environment says everything"
     assert not (tmp_path / "home").exists()
+
+
+def test_at_a_desk_of_the_compose_file_nothing_is_missed_that_is_kept_from_it_on_purpose(configured):
+    bare = "\n".join(line for line in SOUND.splitlines() if "{" not in line)
+    configured(bare.replace("host = 127.0.0.1", "host = 0.0.0.0"))
+    missed = {one.subject for one in found().values() if one.grade is Grade.BAD}
+    assert "[core] fernet_key" in missed  # where nobody said so
+    seen = found(composed=doctor.DESK)
+    assert {one.grade for one in seen.values()} == {Grade.GOOD, Grade.NOTE}
+    assert "docker compose exec api-server" in seen["its keys, its database and its pools"].advice
+    assert "[api] host" not in seen
+
+
+def test_in_airflow_s_own_containers_its_keys_are_looked_at(configured, metadata):
+    configured(SOUND.format(secret="short", url=as_airflow_writes(metadata)))
+    assert found(composed="airflow")["[core] fernet_key"].grade is Grade.BAD

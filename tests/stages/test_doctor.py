@@ -7,10 +7,12 @@ import stat
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from time import monotonic, sleep
 
+import psycopg
 import pytest
 
-from family_exchange.adapters import closing, database
+from family_exchange.adapters import closing, database, doctor_backup
 from family_exchange.demo import keys, postgres
 from family_exchange.domain.doctor import Grade, Room, ending, good
 from family_exchange.stages import doctor, restore
@@ -183,7 +185,7 @@ def test_a_database_that_does_not_answer_is_found_and_everything_else_is_looked_
     found = sound.every(away)
     silent = [one for one in found if one.found == "the database does not answer, or does not let us in"]
     assert {one.grade for one in silent} == {Grade.BAD}
-    assert {one.room for one in silent} == {Room.DATABASE, Room.CLOCKS, Room.DISKS, Room.KEYS}
+    assert {one.room for one in silent} == {Room.DATABASE, Room.CLOCKS, Room.DISKS, Room.KEYS, Room.BACKUPS}
     assert {"own key", "drop zone: log-in", "the council's folder"} <= {
         one.subject for one in found if one.grade is Grade.GOOD
     }
@@ -336,25 +338,123 @@ def test_a_council_without_its_folder_is_told_what_to_do(sound, tmp_path):
     bare.mkdir(mode=0o700)
     found = sound.one(Room.FILES, changed(sound, state=bare))
     assert found["what belongs into it"].grade is Grade.BAD
-    assert found["last backup"].found == "none was ever taken"
+
+
+def ago(hours):
+    return (datetime.now(UTC) - timedelta(hours=hours)).isoformat()
+
+
+@pytest.mark.parametrize(
+    ("said", "files", "database"),
+    [
+        ({"taken_at": ago(20), "database_at": ago(20)}, Grade.GOOD, Grade.GOOD),
+        ({"taken_at": ago(1), "database_at": ago(30)}, Grade.GOOD, Grade.WARNING),
+        ({"taken_at": ago(30), "database_at": None}, Grade.WARNING, Grade.WARNING),
+        ({"when": "yesterday"}, Grade.UNSEEN, Grade.UNSEEN),
+    ],
+)
+def test_how_old_the_last_backup_is_counts_for_files_and_for_the_database(sound, said, files, database):
+    with instead(sound.doors.settings.state / "backups" / "last.json", json.dumps(said)):
+        found = sound.one(Room.BACKUPS)
+    assert found["last backup"].grade is files
+    assert found["last copy of the database"].grade is database
+
+
+@contextmanager
+def instead(file, text):
+    """The file says this; None: it is not there."""
+    before = file.read_bytes() if file.exists() else None
+    file.unlink(missing_ok=True)
+    if text is not None:
+        file.write_text(text)
+    try:
+        yield
+    finally:
+        file.unlink(missing_ok=True)
+        if before is not None:
+            file.write_bytes(before)
+
+
+def test_a_council_without_a_place_of_backups_is_told_what_to_do_by_hand_and_in_containers(sound):
+    with instead(sound.doors.settings.state / "backups" / "place.json", None):
+        by_hand, composed = (
+            {one.subject: one for one in doctor_backup.backup(sound.doors, composed=each)} for each in (False, True)
+        )
+    assert (by_hand["place of backups"].grade, composed["place of backups"].grade) == (Grade.WARNING, Grade.WARNING)
+    assert "backup prepare" in by_hand["place of backups"].advice
+    assert "hand it in" in composed["place of backups"].advice
+
+
+def test_a_place_of_backups_whose_disk_is_not_mounted_is_found(sound):
+    sound.place.rename(sound.place.with_name("elsewhere"))
+    try:
+        found = sound.one(Room.BACKUPS)["place of backups"]
+    finally:
+        sound.place.with_name("elsewhere").rename(sound.place)
+    assert (found.grade, "mount its disk" in found.advice) == (Grade.BAD, True)
+
+
+def test_another_recovery_key_at_the_place_is_found(sound):
+    assert sound.one(Room.BACKUPS)["recovery key"].grade is Grade.GOOD
+    key = sound.place / "recovery.asc"
+    with instead(key, sound.rings["police"].export_public(sound.rings["police"].own_key).decode()):
+        assert sound.one(Room.BACKUPS)["recovery key"].grade is Grade.BAD
+    with instead(key, None):
+        assert "cannot be read at the place" in sound.one(Room.BACKUPS)["recovery key"].found
+
+
+def test_a_log_that_is_not_handed_out_any_more_is_found(sound):
+    assert sound.one(Room.BACKUPS)["the server's log"].found.endswith("was the last to come")
+    key = sound.place / "recovery.asc"
+    failures = "SELECT last_failed_time > last_archived_time FROM pg_stat_archiver"
+    with instead(key, None):
+        sound.superuser("CREATE TABLE public.anything (n int); DROP TABLE public.anything; SELECT pg_switch_wal()")
+        await_row(sound, failures)
+        found = sound.one(Room.BACKUPS)["the server's log"]
+    assert (found.grade, "could not be handed out" in found.found) == (Grade.BAD, True)
+    await_row(sound, f"SELECT NOT ({failures})")
+
+
+def test_a_piece_of_the_log_that_never_arrived_is_found(sound):
+    pieces = sorted((sound.place / "server" / "wal").glob("*.pgp"))
+    aside = [piece.rename(piece.with_suffix(".aside")) for piece in pieces]
+    try:
+        found = sound.one(Room.BACKUPS)["the server's log"]
+    finally:
+        for piece in aside:
+            piece.rename(piece.with_suffix(".pgp"))
+    assert (found.grade, "is not at the place" in found.found) == (Grade.BAD, True)
 
 
 @pytest.mark.parametrize(
     ("said", "grade"),
-    [
-        ({"taken_at": (datetime.now(UTC) - timedelta(hours=20)).isoformat()}, Grade.GOOD),
-        ({"taken_at": (datetime.now(UTC) - timedelta(hours=30)).isoformat()}, Grade.WARNING),
-        ({"when": "yesterday"}, Grade.UNSEEN),
-    ],
+    [('{"wrong": []}', Grade.GOOD), ('{"wrong": ["log"]}', Grade.BAD), ("nothing", Grade.UNSEEN)],
 )
-def test_how_old_the_last_backup_is_counts(sound, said, grade):
-    file = sound.doors.settings.state / "backups" / "last.json"
-    before = file.read_text()
-    file.write_text(json.dumps(said))
-    try:
-        assert sound.one(Room.FILES)["last backup"].grade is grade
-    finally:
-        file.write_text(before)
+def test_what_the_last_look_at_a_backup_found_counts(sound, said, grade):
+    with instead(sound.doors.settings.state / "backups" / "looked.json", said):
+        assert sound.one(Room.BACKUPS)["last look at it"].grade is grade
+    assert "last look at it" not in sound.one(Room.BACKUPS)
+
+
+def test_a_recovery_key_in_the_ring_is_nobody_s_stray(sound):
+    said = json.loads((sound.doors.settings.state / "backups" / "place.json").read_text())
+    assert said["recovery_key"] in sound.doors.openpgp.held()
+    assert sound.one(Room.KEYS)["keys in the ring"].grade is Grade.GOOD
+
+
+def test_in_containers_of_one_machine_the_line_to_the_database_and_its_disk_are_judged_as_they_are_there(sound):
+    composed = doctor.examine(doctor.of_council(sound.doors, composed=True))
+    assert [one for one in composed if one.grade not in WELL] == []
+    found = {one.subject: one for one in composed}
+    assert "does not leave this machine" in found["the line to it"].found
+
+
+def await_row(sound, question):
+    deadline = monotonic() + 30
+    with psycopg.connect(sound.server.url("postgres"), autocommit=True) as connection:
+        while connection.execute(question).fetchone() != (True,):
+            assert monotonic() < deadline, question
+            sleep(0.1)
 
 
 def test_a_disk_of_the_database_that_is_named_is_looked_at(sound, tmp_path):

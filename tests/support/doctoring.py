@@ -19,9 +19,9 @@ from family_exchange.adapters import keys as ledger_of_keys
 from family_exchange.adapters.doors import Doors, make_secrets, prepare
 from family_exchange.adapters.openpgp import OpenPGP
 from family_exchange.adapters.settings import CouncilSettings, SftpEndpoint
-from family_exchange.demo import keys, postgres, sftpserver
+from family_exchange.demo import keys, postgres, recovery, sftpserver
 from family_exchange.domain.seal import RegisteredKey
-from family_exchange.stages import doctor
+from family_exchange.stages import backup, doctor
 
 COUNCIL = "cheshire-west-and-chester"
 KNOWN = {"PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV"}
@@ -34,6 +34,8 @@ class Sound:
     folder: Path
     server: postgres.Server
     doors: Doors
+    place: Path
+    """Of backups."""
     zone: Path
     """What the council sees as `/` of its drop zone."""
     rings: dict[str, OpenPGP]
@@ -86,7 +88,7 @@ def standing():
     folder.chmod(0o755)
     homes = []
     try:
-        with postgres.running(folder / "postgres") as server:
+        with recovery.safe() as kept, postgres.running(folder / "postgres", more=kept.settings) as server:
             login = keys.ssh(folder / "ssh", "council")
             roots = {name: folder / "sftp" / name for name in ("zone", "third")}
             for root in roots.values():
@@ -96,14 +98,14 @@ def standing():
                 ends = {
                     name: SftpEndpoint("127.0.0.1", sftp.port, name, login.private_key, sftp.host_key) for name in roots
                 }
-                yield _furnished(folder, server, roots, ends, homes)
+                yield _furnished(folder, server, kept, roots, ends, homes)
     finally:
         for home in homes:
             keys.stop_agent(home)
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _furnished(folder, server, roots, ends, homes):
+def _furnished(folder, server, kept, roots, ends, homes):
     profile, state = profiles.profile(COUNCIL), folder / "state"
     state.mkdir(mode=0o700)
     rings = {}
@@ -138,9 +140,11 @@ def _furnished(folder, server, roots, ends, homes):
             (roots["zone"] / partner.slug / part).mkdir(parents=True)
     for part in ("inbox", "receipts"):
         (roots["third"] / part).mkdir()
-    (state / "backups").mkdir(mode=0o700)
-    (state / "backups" / "last.json").write_text(json.dumps({"taken_at": now.isoformat()}))
-    return Sound(folder, server, doors, roots["zone"], rings)
+    backup.prepare(doors, kept.place, (kept.place / "recovery.asc").read_bytes())
+    taken = {"taken_at": now.isoformat(), "database_at": now.isoformat()}
+    (state / "backups" / "last.json").write_text(json.dumps(taken))
+    recovery.hand_out(server, kept)
+    return Sound(folder, server, doors, kept.place, roots["zone"], rings)
 
 
 @pytest.fixture(scope="module")

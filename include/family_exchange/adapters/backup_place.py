@@ -208,6 +208,12 @@ def said(state: Path, council: str) -> tuple[Place, str]:
     return Place(Path(found["folder"]), council), found["recovery_key"]
 
 
+def place(state: Path, council: str) -> tuple[Place | None, str]:
+    """As `said`; no place when nobody has said so."""
+    found = _said(state)
+    return (Place(Path(found["folder"]), council), found["recovery_key"]) if found else (None, "")
+
+
 def is_said(state: Path, root: Path, recovery_key: str) -> bool:
     """True when the council's backups go to this folder, sealed to that key."""
     return _said(state) == {"folder": str(root), "recovery_key": recovery_key}

@@ -57,7 +57,7 @@ def asking(url: str) -> Iterator[Connection]:
         yield connection
 
 
-def server(url: str) -> Iterator[Finding]:
+def server(url: str, *, composed: bool = False) -> Iterator[Finding]:
     """It answers, is new enough and without known holes, is reached in private, and has connections to spare."""
     with asking(url) as connection:
         number, version = _stated(connection, "server_version_num", "server_version")
@@ -71,7 +71,7 @@ def server(url: str) -> Iterator[Finding]:
         )
         packaged = version.partition("(")[2].rstrip(")").rpartition(" ")[2] or None
         yield from doctor_versions.holes("postgresql", f"{major}.{minor}", packaged)
-        yield _line(connection)
+        yield _line(connection, composed=composed)
         yield _passwords(connection)
         used, most = one_row(
             connection,
@@ -165,7 +165,7 @@ def clock(url: str) -> Iterator[Finding]:
     )
 
 
-def disk(url: str, settings: CouncilSettings) -> Iterator[Finding]:
+def disk(url: str, settings: CouncilSettings, *, composed: bool = False) -> Iterator[Finding]:
     """The disks of data and write-ahead log have room, where this machine can see them."""
     with asking(url) as connection:
         size = int(str(one_row(connection, "SELECT pg_database_size(current_database())")[0]))
@@ -176,13 +176,11 @@ def disk(url: str, settings: CouncilSettings) -> Iterator[Finding]:
     yield good(Room.DISKS, "the database", f"{size >> 20} MiB")
     folders = settings.disks or ((Path(str(row[0])),) if row and local and Path(str(row[0])).is_dir() else ())
     if not folders:
-        yield note(
-            Room.DISKS,
-            "the database's disk",
-            "this machine cannot see it",
-            "watch it on the database's own machine; where it is mounted here, name it in DISKS: a full one stops "
-            "the whole database",
-        )
+        advice = "watch it on the database's own machine; where it is mounted here, name it in DISKS"
+        if composed:
+            advice = "it is the disk of Docker's data folder, like the council's folder, unless you moved the volume"
+        found = "this container does not see it" if composed else "this machine cannot see it"
+        yield note(Room.DISKS, "the database's disk", found, f"{advice}: a full one stops the whole database")
     for folder in folders:
         yield from doctor_disks.room(folder, f"the database's disk at {folder}", settings.least_room, also=size // 10)
 
@@ -201,7 +199,7 @@ def _wanted(url: str, wanted: Mapping[str, tuple[tuple[str, ...], str]], advice:
         yield judged(Room.DATABASE, name, found[name], well=well, advice=f"{how}: {why}")
 
 
-def _line(connection: Connection) -> Finding:
+def _line(connection: Connection, *, composed: bool) -> Finding:
     encrypted = bool(
         one_row(connection, "SELECT coalesce((SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()), false)")[0]
     )
@@ -209,7 +207,7 @@ def _line(connection: Connection) -> Finding:
     here = host.startswith("/") or host in {"localhost", "127.0.0.1", "::1"}
     if encrypted:
         return good(Room.DATABASE, "the line to it", "encrypted")
-    if here:
+    if here or composed:
         return good(Room.DATABASE, "the line to it", "in the clear, and does not leave this machine")
     return warning(
         Room.DATABASE,

@@ -1,16 +1,14 @@
-"""How a council's folder stands: modes, owners, what should be in it, and how old its last backup is."""
+"""How a council's folder stands: modes, owners, and what should be in it."""
 
-import json
 import os
 import stat
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from family_exchange.adapters import audit, closing
 from family_exchange.adapters.doors import DEDUPE_KEY
 from family_exchange.adapters.settings import CouncilSettings
-from family_exchange.domain.doctor import Finding, Grade, Room, bad, good, judged, unseen, warning
+from family_exchange.domain.doctor import Finding, Grade, Room, bad, good, judged
 
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 """Every right of everybody but the owner."""
@@ -19,8 +17,6 @@ PARTS = ("gnupg", "secrets", f"secrets/{audit.SIGNING_KEY}", f"secrets/{DEDUPE_K
 PRIVATE = ("gnupg", "secrets", "vault", "checkpoints", "outbox", "backups")
 """Folders of which nothing is for others."""
 MOST_NAMED = 3
-BACKUP_WITHIN = timedelta(hours=26)
-"""A night and two hours."""
 
 
 def closed(folder: Path) -> Iterator[Finding]:
@@ -91,22 +87,6 @@ def settings_file(file: Path) -> Iterator[Finding]:
     """The file with the passwords is its owner's alone."""
     if file.exists():
         yield _mode(file, file.stat(), f"{file.name} with the passwords", 0o600)
-
-
-def backup(folder: Path) -> Iterator[Finding]:
-    """The last backup is of last night."""
-    advice = "take one, and look why none came; the runbook says how"
-    try:
-        said = json.loads((folder / "backups" / "last.json").read_text())
-        taken = datetime.fromisoformat(said["taken_at"])
-    except FileNotFoundError:
-        yield warning(Room.FILES, "last backup", "none was ever taken", advice)
-    except (OSError, ValueError, KeyError, TypeError):
-        yield unseen(Room.FILES, "last backup", "backups/last.json cannot be read", advice)
-    else:
-        age = datetime.now(UTC) - (taken if taken.tzinfo else taken.replace(tzinfo=UTC))
-        told = f"{age / timedelta(hours=1):.0f} hours ago"
-        yield judged(Room.FILES, "last backup", told, well=age <= BACKUP_WITHIN, advice=advice, otherwise=Grade.WARNING)
 
 
 def _private(folder: Path) -> Iterator[Path]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from family_exchange.adapters import doctor_database, keys, own_keys
+from family_exchange.adapters import backup_place, doctor_database, keys, own_keys
 from family_exchange.adapters.certificates import SHORTEST_RSA, Certificate
 from family_exchange.adapters.database import Connection
 from family_exchange.adapters.doors import Doors
@@ -91,7 +91,8 @@ def in_force(doors: Doors) -> Iterator[Finding]:
 
 def _registered(connection: Connection, doors: Doors) -> set[str]:
     known = {one.fingerprint for one in (*keys.held(connection), *own_keys.held(connection))}
-    return known | {doors.settings.own_key, doors.settings.recipient_key}
+    _, recovery_key = backup_place.place(doors.settings.state, doors.settings.council)
+    return known | {doors.settings.own_key, doors.settings.recipient_key, recovery_key}
 
 
 def _named(key: KeyEnd) -> str:

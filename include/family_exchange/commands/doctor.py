@@ -17,7 +17,7 @@ from family_exchange.adapters import profiles, settings
 from family_exchange.adapters.doctor_files import settings_file
 from family_exchange.adapters.settings import CouncilSettings
 from family_exchange.commands.common import Json, environment, now, say
-from family_exchange.domain.doctor import Ending, Finding, Grade, Room, bad, ending, good
+from family_exchange.domain.doctor import Ending, Finding, Grade, Room, bad, ending, good, note
 from family_exchange.domain.errors import ExchangeError, MissingSetting, NeedsDecision
 from family_exchange.stages import doctor as look
 from family_exchange.stages.doctor import SECONDS, Check
@@ -31,6 +31,10 @@ STYLES = {
 }
 NEEDED = ("DATABASE", "STATE", "OPENPGP_KEY", "RECIPIENT_KEY", "DROP_ZONE", "RECIPIENT")
 """The settings without which a council cannot run."""
+COMPOSED = "FAMILY_EXCHANGE__COMPOSED"
+"""Set in containers of docker-compose.yml: `desk` where councils' settings are and no key of Airflow,
+`airflow` where it is the other way round. Unset: both must be here."""
+SERVED = "AIRFLOW__FAMILY_EXCHANGE__COUNCILS"
 ENDINGS = {
     Ending.GOOD: "Nothing is to be done.",
     Ending.FINDINGS: "Somebody should act; what to do stands beside each finding.",
@@ -61,18 +65,23 @@ def doctor(
     stated = environment()
     found: list[Finding] = [*settings_file(Path(".env"))]
     checks: list[Check] = look.of_machine()
+    composed = stated.get(COMPOSED, "")
+    served = [each.strip() for each in stated.get(SERVED, "").split(",") if each.strip()]
     councils = _councils(council, stated, from_airflow=from_airflow)
-    if not councils:
+    if not councils and composed == "airflow":
+        advice = "look where they are: docker compose run --rm desk family-exchange doctor"
+        found.append(note(Room.SETTINGS, "councils", "no council has settings here, on purpose", advice))
+    elif not councils:
         advice = "write a council's settings into .env or the environment, or give --from-airflow"
         found.append(bad(Room.SETTINGS, "councils", "no council has settings here", advice))
     for each in councils:
         try:
             given = _from_airflow(each) if from_airflow else settings.from_environment(each, stated)
-            checks += _of(each, given)
+            checks += _of(each, given, composed=bool(composed))
             found.append(good(Room.SETTINGS, each, "every setting is there"))
         except ExchangeError as error:
             found += _lacking(each, stated, error, from_airflow=from_airflow)
-    checks.append(Check(Room.AIRFLOW, "Airflow", partial(_airflow, councils)))
+    checks.append(Check(Room.AIRFLOW, "Airflow", partial(_airflow, councils or served, composed=composed)))
     found += look.examine(checks, seconds=seconds)
     end = ending(found)
     data = {
@@ -102,10 +111,10 @@ def _councils(council: str | None, stated: Mapping[str, str], *, from_airflow: b
     return [each for each in known if any(settings.variable(each, name) in stated for name in NEEDED)]
 
 
-def _of(council: str, given: CouncilSettings) -> list[Check]:
+def _of(council: str, given: CouncilSettings, *, composed: bool) -> list[Check]:
     from family_exchange.adapters.doors import opened  # noqa: PLC0415 - database, SFTP and gpg: after the settings
 
-    return look.of_council(opened(council, given))
+    return look.of_council(opened(council, given), composed=composed)
 
 
 def _lacking(council: str, stated: Mapping[str, str], error: ExchangeError, *, from_airflow: bool) -> Iterator[Finding]:
@@ -134,10 +143,10 @@ def _known_to_airflow(council: str) -> bool:
     return any(connections.in_airflow(connections.connection_id(council, kind)) for kind in connections.HINTS)
 
 
-def _airflow(councils: Sequence[str]) -> Iterator[Finding]:
+def _airflow(councils: Sequence[str], *, composed: str) -> Iterator[Finding]:
     from family_exchange.orchestration import doctor as airflow  # noqa: PLC0415 - not for partners' machines
 
-    yield from airflow.airflow(councils)
+    yield from airflow.airflow(councils, composed=composed)
 
 
 def _plain(finding: Finding) -> dict[str, str | None]:

@@ -26,6 +26,7 @@ class Room(StrEnum):
     CLOCKS = "clocks"
     DISKS = "disks and memory"
     FILES = "files"
+    BACKUPS = "backups"
     AIRFLOW = "Airflow"
     VERSIONS = "versions"
 

@@ -18,6 +18,9 @@ from family_exchange.domain.airflow_settings import SECRETS, WANTED, Option
 from family_exchange.domain.doctor import Finding, Room, bad, good, judged, note, unseen
 from family_exchange.orchestration.connections import connection_id
 
+DESK = "desk"
+"""A container where people give commands, of docker-compose.yml."""
+_HOST: Option = ("api", "host")
 DATABASE: Option = ("database", "sql_alchemy_conn")
 ENDPOINTS = ("drop_zone", "recipient")
 SECONDS = 50.0
@@ -34,8 +37,12 @@ class Told:
     """Slots of each pool; None: its database does not say."""
 
 
-def airflow(councils: Sequence[str], *, seconds: float = SECONDS) -> Iterator[Finding]:
-    """A finding for each setting that matters, and one for the pools of these councils."""
+def airflow(councils: Sequence[str], *, composed: str = "", seconds: float = SECONDS) -> Iterator[Finding]:
+    """A finding for each setting that matters, and one for the pools of these councils.
+
+    In a container of docker-compose.yml `composed` says which: a `desk` has none of Airflow's keys nor its database, on
+    purpose, and is told where they are; and nowhere there can Airflow's own address be reached from outside.
+    """
     if not is_here():
         found, advice = "it is not installed here", "look where its scheduler runs, with the settings that it has there"
         yield note(Room.AIRFLOW, "Airflow", found, advice)
@@ -50,9 +57,18 @@ def airflow(councils: Sequence[str], *, seconds: float = SECONDS) -> Iterator[Fi
         advice = "run `airflow config list` here, and mend what it says"
         yield unseen(Room.AIRFLOW, "Airflow", "it does not tell its configuration", advice)
         return
-    yield from airflow_settings.judge(told.values, executor=told.values.get(("core", "executor"), ""))
+    left_out = {_HOST} if composed else set()
+    left_out |= {*SECRETS, DATABASE} if composed == DESK else set()
+    subjects = {f"[{section}] {name}" for section, name in left_out}
+    every = airflow_settings.judge(told.values, executor=told.values.get(("core", "executor"), ""))
+    yield from (one for one in every if one.subject not in subjects)
     yield _modes()
-    yield _pools(told, councils)
+    if composed == DESK:
+        found = "they are not given to this container, on purpose"
+        advice = "look where they are: docker compose exec api-server family-exchange doctor"
+        yield note(Room.AIRFLOW, "its keys, its database and its pools", found, advice)
+    else:
+        yield _pools(told, councils)
 
 
 def is_here() -> bool:

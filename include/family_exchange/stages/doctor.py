@@ -7,6 +7,7 @@ from threading import Thread
 from time import monotonic
 
 from family_exchange.adapters import (
+    doctor_backup,
     doctor_database,
     doctor_files,
     doctor_keys,
@@ -46,18 +47,18 @@ def of_machine() -> list[Check]:
     ]
 
 
-def of_council(doors: Doors) -> list[Check]:
-    """What concerns one council: its database, servers, keys, folder."""
+def of_council(doors: Doors, *, composed: bool = False) -> list[Check]:
+    """What concerns one council: its database, servers, keys, folder, backups; `composed`: by docker-compose.yml."""
     state, url = doors.settings.state, doors.settings.database  # a closed council is looked at, too
     rooms: list[tuple[Room, str, Callable[[], Iterable[Finding]]]] = [
-        (Room.DATABASE, "the server", partial(doctor_database.server, url)),
+        (Room.DATABASE, "the server", partial(doctor_database.server, url, composed=composed)),
         (Room.DATABASE, "the server's log", partial(doctor_database.log_settings, url)),
         (Room.DATABASE, "durability", partial(doctor_database.durability, url)),
         (Room.DATABASE, "log-ins and roles", partial(doctor_roles.roles, url)),
         (Room.DATABASE, "row-level security", partial(doctor_database.row_security, url)),
         (Room.DATABASE, "migrations", partial(doctor_database.migrations, url)),
         (Room.CLOCKS, "the database's clock", partial(doctor_database.clock, url)),
-        (Room.DISKS, "the database's disk", partial(doctor_database.disk, url, doors.settings)),
+        (Room.DISKS, "the database's disk", partial(doctor_database.disk, url, doors.settings, composed=composed)),
         (Room.SFTP, "drop zone", partial(doctor_sftp.drop_zone, doors)),
         (Room.SFTP, "recipient", partial(doctor_sftp.recipient, doors)),
         (Room.KEYS, "own key", partial(doctor_keys.own, doors)),
@@ -66,8 +67,8 @@ def of_council(doors: Doors) -> list[Check]:
         (Room.DISKS, "the council's folder", partial(doctor_machine.state_disk, doors.settings)),
         (Room.FILES, "the council's folder", partial(doctor_files.state, state)),
         (Room.FILES, "private keys of log-ins", partial(doctor_files.private_keys, doors.settings)),
-        (Room.FILES, "backup", partial(doctor_files.backup, state)),
         (Room.FILES, "open or closed", partial(doctor_files.closed, state)),
+        (Room.BACKUPS, "backups", partial(doctor_backup.backup, doors, composed=composed)),
     ]
     return [Check(room, subject, look, doors.profile.council) for room, subject, look in rooms]
 
