@@ -2,7 +2,9 @@
 
 import logging
 import sys
+from collections.abc import Callable
 from importlib import import_module
+from typing import Any
 
 import typer
 from rich.console import Console
@@ -12,6 +14,10 @@ from family_exchange.adapters import fingerprint
 from family_exchange.domain.errors import DataRefused, ExchangeError
 
 FINDINGS, COULD_NOT_RUN = 1, 2
+
+GIVEN = "what was given"
+TELLING = 4
+"""Letters from which on a word is taken out of a message even where it stands without quotation marks."""
 
 COMMANDS = {
     "demo": ("demo", "synth"),
@@ -71,7 +77,10 @@ def main() -> None:
     shown.setLevel(logging.WARNING)  # on the handler: some libraries lower their own loggers' level
     logging.basicConfig(handlers=[shown], format="%(levelname)s %(name)s: %(message)s")
     try:
-        application(next(iter(sys.argv[1:]), None))()
+        sys.exit(application(next(iter(sys.argv[1:]), None))(standalone_mode=False))
+    except typer.TyperException as wrong:
+        _tell_use(wrong)
+        sys.exit(COULD_NOT_RUN)
     except DataRefused as refusal:
         _tell(refusal)
         sys.exit(FINDINGS)
@@ -97,6 +106,28 @@ def _every_command() -> None:
 
 def _ours(missing: ModuleNotFoundError) -> bool:
     return (missing.name or "").split(".")[0] == __package__
+
+
+def _tell_use(wrong: typer.TyperException) -> None:
+    """What is wrong with the words of a command, in its own words alone: any other that was typed may be a name.
+
+    A command that was given nothing has shown its help already.
+    """
+    if type(wrong).__name__ == "NoArgsIsHelpError":
+        return
+    context: Any = getattr(wrong, "ctx", None)
+    format_message: Callable[[], str] = getattr(wrong, "format_message", wrong.__str__)
+    message, own = format_message().replace("Value error, ", ""), {"--help"}
+    if context is not None:
+        own |= {*context.command_path.split(), *(name for one in context.command.params for name in one.opts)}
+    if "extra argument" in message:
+        message = f"{message.partition(' (')[0]}: there is one word too many, or more"
+    typed = {part for word in sys.argv[1:] for part in (word, *word.split("=", 1))} - own
+    for word in sorted(typed, key=len, reverse=True):
+        message = message.replace(f"'{word}'", GIVEN)
+        if len(word) >= TELLING:
+            message = message.replace(word, GIVEN)
+    _tell(f"{message}\n`{context.command_path if context else 'family-exchange'} --help` says what it takes")
 
 
 def _tell(error: object) -> None:

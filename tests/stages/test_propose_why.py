@@ -188,7 +188,7 @@ def test_who_reads_a_page_is_recorded_in_the_same_breath_for_everybody_on_it(pro
     ]
     with pytest.raises(NeedsDecision, match="--by"):
         propose.explained(doors_to(proposed), the_proposal(proposed), by=" ")
-    with pytest.raises(NeedsDecision, match="Q0"):
+    with pytest.raises(NeedsDecision, match="no proposal of that id"):
         propose.explained(doors_to(proposed), "Q0", by="A. Reader")
 
 

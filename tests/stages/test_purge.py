@@ -120,7 +120,7 @@ def test_an_altered_list_voids_the_approval(old, approved):
 
 def test_an_unknown_plan_is_for_a_person(council):
     for ask in (purge.counts, purge.destroy, purge.certify):
-        with pytest.raises(NeedsDecision, match="no purge plan P-0"):
+        with pytest.raises(NeedsDecision, match="no purge plan of that id"):
             ask(council.doors, "P-0")
 
 

@@ -13,6 +13,7 @@ from family_exchange.adapters.database import Connection
 from family_exchange.adapters.linked import survivor
 from family_exchange.adapters.memory import Kept
 from family_exchange.adapters.spells import Key, Told
+from family_exchange.domain import ids
 from family_exchange.domain import spells as rule
 from family_exchange.domain.errors import NeedsDecision
 from family_exchange.domain.spells import Spell
@@ -61,7 +62,7 @@ def plan(
     members = _members(connection, family, on=on)
     real = {person: survivor(connection, person) for person in people}
     if strangers := sorted(person for person, now in real.items() if now not in members):
-        raise NeedsDecision(f"family {family} has no member {', '.join(strangers)} on {on}")
+        raise NeedsDecision(f"family {family} has no member {', '.join(map(ids.said, strangers))} on {on}")
     believed: dict[Key, tuple[Spell[Told], ...]] = {
         (family, real[person]): _begun(held.get((family, real[person]), ()), (inside, reason, by), on)
         for person, (inside, reason) in people.items()
@@ -103,7 +104,7 @@ def close(connection: Connection, family: str, closed: Spell[Any]) -> None:
 def _held(connection: Connection, table: Kept, family: str) -> dict[Key, tuple[Spell[Told], ...]]:
     held = spells.of(connection, table, (family,))
     if connection.execute("SELECT FROM register.family WHERE family_id = %s", (family,)).fetchone() is None:
-        raise NeedsDecision(f"there is no family {family} in the register")
+        raise NeedsDecision(f"there is no family {ids.said(family)} in the register")
     return held
 
 

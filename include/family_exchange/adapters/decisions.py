@@ -7,6 +7,7 @@ from family_exchange.adapters import audit, ledger
 from family_exchange.adapters.audit import Plain
 from family_exchange.adapters.database import Connection, lock
 from family_exchange.adapters.ledger import LOCK, File
+from family_exchange.domain import ids
 from family_exchange.domain.errors import Busy, NeedsDecision
 from family_exchange.domain.file import Reason, State
 from family_exchange.domain.findings import Severity
@@ -124,7 +125,9 @@ def _in_quarantine(connection: Connection, file_id: str, epoch: int | None) -> F
     try:
         file = ledger.read(connection, file_id)
     except KeyError:
-        raise NeedsDecision(f"there is no file {file_id}; `files list --held` shows those that wait") from None
+        raise NeedsDecision(
+            f"there is no file {ids.said(file_id)}; `files list --held` shows those that wait"
+        ) from None
     if file.state is not State.QUARANTINED:
         raise NeedsDecision(
             f"file {file_id} is {file.state} and waits for nobody; `files list --held` shows those that do"

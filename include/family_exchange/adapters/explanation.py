@@ -9,7 +9,7 @@ from family_exchange.adapters.database import Connection
 from family_exchange.adapters.evidence import Layouts
 from family_exchange.adapters.indicators import Moment
 from family_exchange.adapters.reading import Notes
-from family_exchange.domain import eligibility
+from family_exchange.domain import eligibility, ids
 from family_exchange.domain.errors import NeedsDecision
 from family_exchange.domain.family import Role
 from family_exchange.domain.framework import Framework
@@ -140,7 +140,7 @@ def _proposal(connection: Connection, proposal: str) -> tuple[str, str, list[str
         (proposal,),
     ).fetchone()
     if row is None:
-        raise NeedsDecision(f"there is no proposal {proposal}; `proposal list` names those that wait")
+        raise NeedsDecision(f"there is no proposal {ids.said(proposal)}; `proposal list` names those that wait")
     family, rule, problems, proposed_on, since, on, ended = row
     return str(family), str(rule), list(problems), proposed_on, since, on, ended
 

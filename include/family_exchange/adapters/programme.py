@@ -11,7 +11,7 @@ from family_exchange.adapters import audit, care, register, spells
 from family_exchange.adapters.database import Connection
 from family_exchange.adapters.memory import Kept
 from family_exchange.adapters.worklist import REFERRALS
-from family_exchange.domain import programme
+from family_exchange.domain import ids, programme
 from family_exchange.domain.errors import NeedsDecision
 from family_exchange.domain.indicator import Route
 from family_exchange.domain.programme import Decision, History, Standing, Status
@@ -174,7 +174,7 @@ _CAME = """
 
 def _known(connection: Connection, family: str) -> None:
     if connection.execute("SELECT FROM memory.family WHERE family_id = %s", (family,)).fetchone() is None:
-        raise NeedsDecision(f"there is no family {family}")
+        raise NeedsDecision(f"there is no family {ids.said(family)}")
 
 
 def _put(connection: Connection, believed: Mapping[str, History]) -> None:

@@ -6,7 +6,7 @@ from datetime import date
 
 from family_exchange.adapters import audit, programme
 from family_exchange.adapters.database import Connection
-from family_exchange.domain import eligibility
+from family_exchange.domain import eligibility, ids
 from family_exchange.domain.errors import NeedsDecision
 from family_exchange.domain.framework import Framework
 
@@ -163,7 +163,7 @@ def decide(
         )
     }
     if missing := sorted(set(wanted) - known):
-        raise NeedsDecision(f"there is no proposal {', '.join(missing)}")
+        raise NeedsDecision(f"there is no proposal {', '.join(map(ids.said, missing))}; `proposal list` shows them")
     rows = [(eligibility.decision_id(one), one) for one in wanted]
     decided = [
         str(found)

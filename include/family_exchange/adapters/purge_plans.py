@@ -6,6 +6,7 @@ from datetime import date
 from hashlib import sha256
 
 from family_exchange.adapters.database import Connection
+from family_exchange.domain import ids
 from family_exchange.domain.errors import NeedsDecision
 from family_exchange.domain.key import require_person
 from family_exchange.domain.retention import Item, Kind
@@ -55,7 +56,7 @@ def read(connection: Connection, plan_id: str, *, alone: bool = False) -> Plan:
     query = "SELECT plan_id, planned_on, state, items, digest, approved_by FROM rights.purge_plan WHERE plan_id = %s"
     row = connection.execute(f"{query} FOR UPDATE" if alone else query, (plan_id,)).fetchone()
     if row is None:
-        raise NeedsDecision(f"there is no purge plan {plan_id}")
+        raise NeedsDecision(f"there is no purge plan {ids.said(plan_id)}; `retention plan` makes one")
     return Plan(str(row[0]), row[1], str(row[2]), int(row[3]), bytes(row[4]), row[5])
 
 

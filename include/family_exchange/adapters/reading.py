@@ -17,7 +17,7 @@ from psycopg import sql
 from family_exchange.adapters import audit, database, memory, profiles, roles
 from family_exchange.adapters.database import Connection
 from family_exchange.adapters.doors import Doors
-from family_exchange.domain import need_to_know
+from family_exchange.domain import ids, need_to_know
 from family_exchange.domain.column import Purpose
 from family_exchange.domain.errors import NeedsDecision
 
@@ -48,7 +48,7 @@ class Reader:
         """
         found = self.found(person_id)
         if found is None:
-            raise NeedsDecision(f"there is nothing of a person {_id(person_id)} that may be shown here")
+            raise NeedsDecision(f"there is nothing of a person {ids.said(person_id)} that may be shown here")
         return found
 
     def found(self, person_id: str) -> str | None:
@@ -64,7 +64,7 @@ class Reader:
         """
         found = self._read("SELECT register.read_family(%s, %s, %s, %s)", family_id)
         if not isinstance(found, list) or not found:
-            raise NeedsDecision(f"there is nothing of a family {_id(family_id)} that may be shown here")
+            raise NeedsDecision(f"there is nothing of a family {ids.said(family_id)} that may be shown here")
         return tuple(map(str, found))
 
     def _read(self, question: str, item: str) -> object:
@@ -203,8 +203,3 @@ def _bring_up_to_date(connection: Connection, doors: Doors) -> None:
         given,
     )
     audit.append(connection, "register.purposes", "exchange", {"classes": len(wanted)})
-
-
-def _id(stated: str) -> str:
-    """The id, if it looks like one of ours: what somebody typed may be anything."""
-    return stated if stated.isalnum() and len(stated) <= 20 else "of that id"  # noqa: PLR2004 - as long as ids are

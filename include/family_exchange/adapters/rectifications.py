@@ -6,6 +6,7 @@ from datetime import date
 from psycopg.types.json import Jsonb
 
 from family_exchange.adapters.database import Connection
+from family_exchange.domain import ids
 from family_exchange.domain.errors import NeedsDecision
 from family_exchange.domain.promises import Attribute
 
@@ -27,7 +28,7 @@ def put(
         NeedsDecision: the register has nobody of this id.
     """
     if connection.execute("SELECT FROM register.person WHERE person_id = %s", (person,)).rowcount == 0:
-        raise NeedsDecision(f"the register has no person {person}")
+        raise NeedsDecision(f"the register has no person {ids.said(person)}")
     row = connection.execute(
         """INSERT INTO register.rectification (person_id, attribute, slot, value, valid_from, decided_by, reason)
            VALUES (%s, %s, %s, %s, %s, %s, %s) RETURNING rectification_no""",

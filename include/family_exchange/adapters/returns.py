@@ -14,6 +14,7 @@ from typing import Any
 from family_exchange.adapters import database
 from family_exchange.adapters.audit import Plain
 from family_exchange.adapters.database import Connection
+from family_exchange.domain import ids
 from family_exchange.domain.delivery import State
 from family_exchange.domain.errors import NeedsDecision, TryLater
 from family_exchange.domain.return_file import Receipt
@@ -96,7 +97,7 @@ def read(connection: Connection, return_id: str) -> Return:
             (return_id,),
         ).fetchone()
     if found is None:
-        raise NeedsDecision(f"there is no return {return_id}")
+        raise NeedsDecision(f"there is no return {ids.said(return_id)}; `return list` shows them")
     return found
 
 

@@ -60,7 +60,11 @@ def trace_record(record: Annotated[str, typer.Argument(metavar="ID")], council: 
         steps = trace.of(connection, record)
     rows = [(step.kind, step.item, step.because) for step in steps]
     data = [{"kind": step.kind, "id": step.item, "because": step.because} for step in steps]
-    say(data, as_json=as_json, words=lambda: table(f"Lineage of {record}", ("what", "id", "because"), list(rows)))
+    say(
+        data,
+        as_json=as_json,
+        words=lambda: table(f"Lineage of {record}" if steps else "Lineage", ("what", "id", "because"), list(rows)),
+    )
     if not steps:
         typer.echo(
             "nothing has this id: it is a file's, source record's, person's, family's, proposal's or `return#row`",

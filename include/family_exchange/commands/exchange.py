@@ -11,6 +11,7 @@ from family_exchange.adapters.doors import make_secrets, prepare
 from family_exchange.adapters.openpgp import make_ring
 from family_exchange.commands import deciding
 from family_exchange.commands.common import Council, Json, doors, say, table
+from family_exchange.domain import ids
 from family_exchange.domain.errors import Halted, MissingSetting, NeedsDecision, NoRoom
 from family_exchange.domain.file import State
 from family_exchange.stages import compare, intake, rounds
@@ -94,7 +95,7 @@ def show_file(file_id: str, council: Council, as_json: Json = False) -> None:
         try:
             file = ledger.read(connection, file_id)
         except KeyError:
-            raise NeedsDecision(f"there is no file {file_id}; `files list` shows them") from None
+            raise NeedsDecision(f"there is no file {ids.said(file_id)}; `files list` shows them") from None
         found = ledger.findings(connection, file_id)
         odd = compare.signs(connection, file) if file.state is State.QUARANTINED else ()
     facts = {key: value for key, value in asdict(file).items() if key != "name_bytes" and not key.endswith("sha256")}

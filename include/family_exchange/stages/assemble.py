@@ -266,7 +266,8 @@ def promise_of(doors: Doors, code: str) -> ReturnPromise:
     """
     promise = doors.profile.returns.get(code)
     if promise is None or not promise.enabled:
-        raise NeedsDecision(f"council {doors.profile.council} does not make the return {code}")
+        made = ", ".join(sorted(one for one, its in doors.profile.returns.items() if its.enabled))
+        raise NeedsDecision(f"council {doors.profile.council} does not make that return; it makes: {made or 'none'}")
     return promise
 
 
@@ -288,7 +289,7 @@ def fields_of(code: str, names: Sequence[str]) -> tuple[ReturnField, ...]:
     definition = profiles.return_definition(code)
     unknown = sorted(set(names) - set(definition.names))
     if unknown:
-        raise NeedsDecision(f"these are no fields of the return {code}: {', '.join(unknown)}")
+        raise NeedsDecision(f"{len(unknown)} of these are no fields of the return {code}; its definition lists them")
     return tuple(definition.field(name) for name in names)
 
 
