@@ -91,7 +91,7 @@ class Container:
         try:
             yield
         finally:
-            run("docker", "unpause", self.id)
+            run("docker", "unpause", self.id, check=self.told()["State"]["Paused"])
 
     @contextmanager
     def cut_off(self):

@@ -136,15 +136,28 @@ def taken_in_by(dropped):
 
 
 QUEUED = "SELECT external_executor_id FROM task_instance WHERE dag_id = %s AND state = 'queued'"
-RECEIVED = 'REDISCLI_AUTH="$(cat /run/secrets/valkey_password)" valkey-cli --raw hvals unacked'
+ASKED = 'REDISCLI_AUTH="$(cat /run/secrets/valkey_password)" valkey-cli --raw '
 
 
 def received(dropped):
-    """True while a worker has been handed a task of this feed that has not begun."""
+    """True while a worker has noted that it was handed a task of this feed, which has not begun."""
+    return any(each in asked("hvals unacked") for each in queued(dropped))
+
+
+def handed_out(dropped):
+    """True when a task of this feed is queued and its message is neither in its queue nor noted by a worker."""
+    return any(each not in asked("lrange default 0 -1", "hvals unacked") for each in queued(dropped))
+
+
+def queued(dropped):
+    """Celery's numbers of this feed's tasks that have not begun."""
     with psycopg.connect(world.metadata()) as connection:
-        queued = [each for (each,) in connection.execute(QUEUED, (_dag(dropped),)) if each]
-    held = stack.compose("exec", "-T", "valkey", "sh", "-c", RECEIVED) if queued else ""
-    return any(each in held for each in queued)
+        return [each for (each,) in connection.execute(QUEUED, (_dag(dropped),)) if each]
+
+
+def asked(*questions):
+    """The broker's answers."""
+    return stack.compose("exec", "-T", "valkey", "sh", "-c", "; ".join(ASKED + each for each in questions))
 
 
 def went_on(dropped, since):

@@ -192,7 +192,7 @@ WANTED: tuple[Wanted, ...] = (
     Wanted(
         "core",
         "executor",
-        "LocalExecutor, CeleryExecutor, KubernetesExecutor or our OneMachineExecutor",
+        "our OneMachineExecutor or SteadyCeleryExecutor, or Airflow's LocalExecutor, CeleryExecutor, KubernetesExecutor",
         "these were tried with this product",
         lambda value: any(
             one in value for one in ("LocalExecutor", "CeleryExecutor", "KubernetesExecutor", "OneMachineExecutor")

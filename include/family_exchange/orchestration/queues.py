@@ -18,6 +18,11 @@ RETURNS = "returns"
 """A return put together and checked: the council's database works, the worker waits."""
 
 
+def every() -> tuple[str, ...]:
+    """The names of all queues that a task of ours may be in."""
+    return conf.get_mandatory_value("operators", "default_queue"), CRYPTO, MATCHING, RETURNS
+
+
 def ordered(options: dict[str, Any]) -> dict[str, Any]:
     """The options of a task, with the template of the pod for its queue where there is a folder of them."""
     folder = conf.get("family_exchange", "pod_templates", fallback="")

@@ -101,6 +101,17 @@ def test_every_worker_is_killed_with_a_task_that_was_received_and_has_not_begun(
         struck.now()
 
 
+def test_every_worker_is_killed_with_a_message_on_its_way_to_it(broken):
+    """Frozen, it is handed a task by the broker and does not note it: nobody has the message any more."""
+    with broken("both workers, killed before they noted what they were handed") as struck:
+        with ExitStack() as frozen:
+            workers = [frozen.enter_context(worker.paused()) or worker for worker in stack.containers("worker")]
+            stack.until("a message is on its way", lambda: work.handed_out(struck.files[0]), within=60)
+            for worker in workers:
+                worker.kill()
+        struck.now()
+
+
 @pytest.mark.parametrize(
     "service", ["councils-db", "airflow-db", "scheduler", "triggerer", "dag-processor", "api-server", "valkey"]
 )
