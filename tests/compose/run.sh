@@ -18,6 +18,7 @@ began=$SECONDS
 ours=""   # the engine, if it is ours
 folder="" # of throw-away secrets
 child=""  # what we wait for
+said=$(mktemp -t fx-compose-said-XXXXXX) # by the tests: told again at the end, below what the containers said
 
 step() { printf '\n== [%4d s] %s\n' $((SECONDS - began)) "$*"; }
 attend() { # the command in the background, so that a signal to us is heard at once
@@ -55,13 +56,13 @@ take_down() {
   fi
   if [ $ended != 0 ] && [ -n "$folder" ]; then
     step "the last lines of every container"
-    docker compose logs --no-color --tail 15 2>&1 | tail -250 || true
+    docker compose logs --no-color --tail 15 2>&1 | cut -c1-400 | tail -250 || true
   fi
   if [ -n "${KEEP:-}" ]; then
     step "everything is left up: eval \"\$($here/engine.sh env)\"; docker compose -p $COMPOSE_PROJECT_NAME ps; secrets in $folder"
   else
     step "taking everything down"
-    [ -z "$folder" ] || docker compose --profile monitoring --progress quiet down --volumes --remove-orphans --timeout 10
+    [ -z "$folder" ] || docker compose --profile "*" --progress quiet down --volumes --remove-orphans --timeout 10
     [ -z "$folder" ] || rm -rf "$folder"
     left_over && left=yes
     if [ -n "$ours" ]; then
@@ -70,6 +71,11 @@ take_down() {
     fi
     if [ -n "$left" ] && [ $ended = 0 ]; then ended=1; fi
   fi
+  if [ $ended != 0 ] && [ -s "$said" ]; then
+    step "what failed"
+    sed -n '/^=* FAILURES/,$p' "$said" | tail -120
+  fi
+  rm -f "$said"
   step "ended with $ended"
   exit $ended
 }
@@ -106,7 +112,7 @@ folder=$(mktemp -d -t fx-compose-XXXXXX)
 export SECRETS=$folder/secrets
 make --no-print-directory secrets SECRETS="$SECRETS" | tail -1
 docker compose config --quiet
-for image in $(docker compose --profile monitoring config --images | sort -u); do
+for image in $(docker compose --profile "*" config --images | sort -u); do
   case $image in
     postgres:*) have "$image" || bash $here/engine.sh stand-in "$image" postgres ;;
     valkey/*) have "$image" || bash $here/engine.sh stand-in "$image" valkey ;;
@@ -116,7 +122,7 @@ for image in $(docker compose --profile monitoring config --images | sort -u); d
 done
 
 step "building our images"
-attend docker compose build --quiet init drop-zone # one build an image: the other services take them as they are
+attend docker compose build --quiet init drop-zone keeper # one build an image: the other services take them as they are
 
 step "up, with two workers"
 docker compose --progress quiet down --volumes --remove-orphans --timeout 5 >/dev/null 2>&1
@@ -126,7 +132,7 @@ docker compose ps --format 'table {{.Service}}\t{{.Status}}'
 step "the journey, and the faults"
 eval "set -- ${ARGS:-}" # with their quotes: ARGS="-k 'journey or triggerer'"
 export FAMILY_EXCHANGE_STACK=up PYTHONPATH=include:tests
-attend .venv/bin/pytest -p no:cacheprovider -v --tb=short --timeout 900 $here/inside "$@"
+attend .venv/bin/pytest -p no:cacheprovider -v --tb=short --timeout 900 $here/inside "$@" > >(tee "$said")
 
 step "what it took"
 docker images --format 'table {{.Repository}}:{{.Tag}}\t{{.Size}}' | grep -v '<none>'
