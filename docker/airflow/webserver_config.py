@@ -1,5 +1,6 @@
 """How people log in: by name and password from Airflow's own database, never without, and not as often as they like."""
 
+import os
 from datetime import timedelta
 
 from flask_appbuilder.const import AUTH_DB
@@ -13,5 +14,6 @@ AUTH_USER_REGISTRATION = False
 FAB_PASSWORD_COMPLEXITY_ENABLED = False  # docker/airflow/people.py asks for length, which counts for more
 WTF_CSRF_ENABLED = True
 SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = os.environ.get("AIRFLOW__API__BASE_URL", "").startswith("https://")
 SESSION_COOKIE_SAMESITE = "Lax"
 PERMANENT_SESSION_LIFETIME = timedelta(hours=8)
