@@ -56,10 +56,8 @@ class Room:
             if not closed:
                 self._closed.add(login)
                 _end_sessions(number)
-                print(
-                    f"drop-zone: {login} is closed, {'the disk is nearly full' if short else 'too much'}: {said}",
-                    flush=True,
-                )
+                why = "the disk is nearly full" if short else "too much"
+                print(f"drop-zone: {login} is closed, {why}: {said}", flush=True)
             if not os.path.exists(notice):
                 with open(notice, "w") as note:
                     os.fchmod(note.fileno(), 0o644)
