@@ -82,6 +82,20 @@ def test_each_query_of_a_panel_has_a_letter_of_its_own():
         assert letters == sorted(set(letters))
 
 
+def test_a_table_of_two_questions_shows_both():
+    (letters,) = [panel for panel in PANELS if panel["title"] == "Letters that wait"]
+    merge, organize = letters["transformations"]
+    assert merge["id"] == "merge"
+    assert organize["options"]["renameByName"] == {"Value #A": "messages", "Value #B": "seconds"}
+
+
+def test_a_part_of_a_disk_is_shown_as_a_part_of_the_whole_and_a_yes_or_no_as_a_word():
+    shown = {panel["title"]: panel["fieldConfig"]["defaults"] for panel in PANELS}
+    assert (shown["Free disk"]["min"], shown["Free disk"]["max"]) == (0, 1)
+    (words,) = shown["Audit chain"]["mappings"]
+    assert words["options"]["0"]["text"] == "broken"
+
+
 def test_grafana_finds_the_source_and_the_page_where_they_are():
     (source,) = yaml.safe_load((PROVISIONING / "datasources" / "family-exchange.yml").read_text())["datasources"]
     (provider,) = yaml.safe_load((PROVISIONING / "dashboards" / "family-exchange.yml").read_text())["providers"]

@@ -98,7 +98,7 @@ def _panel(one: Panel, number: int) -> dict[str, Any]:
         "title": one.title,
         "description": one.description,
         "datasource": {"type": "prometheus", "uid": SOURCE},
-        "fieldConfig": {"defaults": {"unit": one.unit, "thresholds": _thresholds(one)}, "overrides": []},
+        "fieldConfig": {"defaults": _defaults(one), "overrides": []},
         "targets": [
             {
                 "refId": chr(ord("A") + place),
@@ -115,7 +115,28 @@ def _panel(one: Panel, number: int) -> dict[str, Any]:
     if one.look in {Look.NUMBER, Look.BARS}:
         reduce = {"values": False, "calcs": ["lastNotNull"], "fields": ""}
         made["options"] = {"reduceOptions": reduce, "orientation": "horizontal"}
+    if one.look is Look.TABLE:  # else it shows the first query alone, behind a choice
+        moments = {"excludeByName": {"Time": True}, "indexByName": {}, "renameByName": _columns(one)}
+        made["transformations"] = [{"id": "merge", "options": {}}, {"id": "organize", "options": moments}]
     return made
+
+
+def _defaults(one: Panel) -> dict[str, object]:
+    """How every value of the panel is shown."""
+    made: dict[str, object] = {"unit": one.unit, "thresholds": _thresholds(one)}
+    if one.unit == "percentunit":  # bars are as long as the part is, not as the largest of them
+        made |= {"min": 0, "max": 1}
+    if one.words:
+        options = {str(value): {"text": text, "index": place} for place, (value, text) in enumerate(one.words)}
+        made["mappings"] = [{"type": "value", "options": options}]
+    return made
+
+
+def _columns(one: Panel) -> dict[str, str]:
+    """What the columns of values are called: by the last word of each query's legend."""
+    if len(one.queries) == 1:
+        return {"Value": "number"}
+    return {f"Value #{chr(ord('A') + place)}": legend.split()[-1] for place, (_, legend) in enumerate(one.queries)}
 
 
 def _thresholds(one: Panel) -> dict[str, object]:

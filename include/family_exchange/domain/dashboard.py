@@ -34,6 +34,8 @@ class Panel:
     bad_from: float | None = None
     """From here on it is red; before it, green."""
     bad_below: float | None = None
+    words: tuple[tuple[int, str], ...] = ()
+    """What is shown in place of a value."""
 
 
 _ACTIVE = "and on (council, partner, feed) family_exchange_feed_active{$own} == 1"
@@ -60,12 +62,12 @@ SECTIONS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
             Panel(
                 "Audit chain", "1: the whole chain held when it was last verified. 0: stop the council's Dags.",
                 Look.NUMBER, "short", (("min by (council) (family_exchange_audit_chain_whole{$own})", "{{council}}"),),
-                6, bad_below=1,
+                6, bad_below=1, words=((1, "whole"), (0, "broken")),
             ),
             Panel(
                 "Closed", "1: the council is closed, after a restore or by somebody; nothing is taken in or sent.",
                 Look.NUMBER, "short", (("max by (council) (family_exchange_closed{$own})", "{{council}}"),),
-                6, bad_from=1,
+                6, bad_from=1, words=((1, "closed"), (0, "open")),
             ),
             Panel(
                 "Newest backup", "The age of the newest backup of files, and of the newest copy of the database; not "
