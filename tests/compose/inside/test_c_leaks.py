@@ -13,7 +13,7 @@ def traces(tmp_path_factory):
     (folder / "containers.log").write_text(stack.compose("logs", "--no-color"))
     dump = ("exec", "-T", "airflow-db", "pg_dump", "-U", "postgres", "--inserts", "airflow")
     (folder / "airflow.sql").write_text(stack.compose(*dump))
-    volumes = ("logs", "drop", "state", "settings", "accounts", "valkey")
+    volumes = ("logs", "drop", "state", "settings", "accounts", "valkey", "metrics")
     return (folder, *(stack.volume(name) for name in volumes))
 
 
