@@ -144,9 +144,9 @@ def received(dropped):
     return any(each in asked("hvals unacked") for each in queued(dropped))
 
 
-def handed_out(dropped):
-    """True when a task of this feed is queued and its message is neither in its queue nor noted by a worker."""
-    return any(each not in asked("lrange default 0 -1", "hvals unacked") for each in queued(dropped))
+def in_queue(dropped):
+    """True while a task of this feed waits for a worker."""
+    return any(each in asked("lrange default 0 -1") for each in queued(dropped))
 
 
 def queued(dropped):
@@ -155,9 +155,9 @@ def queued(dropped):
         return [each for (each,) in connection.execute(QUEUED, (_dag(dropped),)) if each]
 
 
-def asked(*questions):
-    """The broker's answers."""
-    return stack.compose("exec", "-T", "valkey", "sh", "-c", "; ".join(ASKED + each for each in questions))
+def asked(question):
+    """The broker's answer."""
+    return stack.compose("exec", "-T", "valkey", "sh", "-c", ASKED + question)
 
 
 def went_on(dropped, since):

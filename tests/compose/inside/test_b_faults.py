@@ -101,12 +101,17 @@ def test_every_worker_is_killed_with_a_task_that_was_received_and_has_not_begun(
         struck.now()
 
 
-def test_every_worker_is_killed_with_a_message_on_its_way_to_it(broken):
-    """Frozen, it is handed a task by the broker and does not note it: nobody has the message any more."""
+def test_every_worker_is_killed_with_a_message_on_its_way_to_it(broken, ends):
+    """The broker takes a message off its queue when it hands it out; whoever dies before noting it takes it along."""
     with broken("both workers, killed before they noted what they were handed") as struck:
+        stack.until("an end of what is on its way", lambda: work.ended(struck.files[0]), within=120)
         with ExitStack() as frozen:
-            workers = [frozen.enter_context(worker.paused()) or worker for worker in stack.containers("worker")]
-            stack.until("a message is on its way", lambda: work.handed_out(struck.files[0]), within=60)
+            workers = stack.containers("worker")
+            for worker in workers:
+                frozen.enter_context(worker.paused())
+            struck.files.append(work.drop(ends))
+            stack.until("its message is in the queue", lambda: work.in_queue(struck.files[-1]), within=60)
+            work.asked("del default")
             for worker in workers:
                 worker.kill()
         struck.now()
