@@ -24,6 +24,8 @@ from family_exchange.stages.keep import Keeping
 
 LOOK = 2.0
 """Seconds between two looks whether the recovery key has come."""
+AGAIN = 60.0
+"""Seconds after which a round is tried again in which something went wrong."""
 WAITS = (
     f"no recovery key lies at {PLACE}: nothing is backed up, and the database's log is not kept. Make one "
     "(docs/backup.md) and hand it in: docker compose exec -T keeper keeper accept < recovery.asc"
@@ -41,7 +43,8 @@ def forever() -> None:
             if one.good or one.told not in wrong:
                 print(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {one.what} {one.told}".replace("  ", " "), flush=True)
         wrong = {one.told for one in found if not one.good}
-        while time.monotonic() - began < every and _changed() == key:
+        pause = min(every, AGAIN) if wrong else every
+        while time.monotonic() - began < pause and _changed() == key:
             time.sleep(LOOK)
 
 

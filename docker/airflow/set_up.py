@@ -19,7 +19,7 @@ import psycopg
 from psycopg import sql
 
 from councils import ACCOUNTS, CARDS, CONNECTIONS, PUBLIC, SETTINGS, STATE, served
-from family_exchange.adapters import database, doors, keys, profiles, roles
+from family_exchange.adapters import closing, database, doors, keys, profiles, roles
 from family_exchange.adapters.openpgp import OpenPGP, make_key, make_ring, stop_agent
 from family_exchange.adapters.settings import CouncilSettings, SftpEndpoint
 from family_exchange.orchestration import connections
@@ -34,11 +34,20 @@ def main() -> None:
     described, accounts = {}, []
     for council in served():
         database_url = _database(superuser, council)
+        known = _known(council)
+        if known and not (STATE / council / "gnupg").exists():
+            described |= known
+            accounts += _accounts_before(council)
+            print(
+                f"{council}: its folder is gone, and its keys with it: bring it back with its database (docs/backup.md)"
+            )
+            continue
         settings = _settings(council, database_url)
         opened = doors.opened(council, settings)
         doors.prepare(opened)
         described |= _described(settings)
-        accounts += _accounts(opened)
+        closed = closing.of(settings.state) is not None  # for an upgrade, or after a restore: nobody looks into it
+        accounts += _accounts_before(council) if closed else _accounts(opened)
         whole = settings.recipient_key != NO_RECIPIENT
         print(f"{council}: ready" if whole else f"{council}: ready but for its recipient: see docs/compose.md")
     _write(CONNECTIONS, json.dumps(described, indent=1))
@@ -79,7 +88,9 @@ def _settings(council: str, database_url: str) -> CouncilSettings:
     # A run that was killed before it noted its key finds it again: nothing else is in a ring that is so new.
     own = _kept(
         state / "openpgp_key",
-        lambda: next(iter(OpenPGP(ring, "").held()), None) or make_key(ring, f"{council} council"),
+        lambda: (
+            _own_before(council) or next(iter(OpenPGP(ring, "").held()), None) or make_key(ring, f"{council} council")
+        ),
     )
     for folder, name in ((SETTINGS / council, "drop_zone_key"), (state, "recipient_log_in")):
         if not (folder / name).exists():
@@ -119,6 +130,27 @@ def _described(settings: CouncilSettings) -> dict[str, dict[str, object]]:
     if settings.recipient_key == NO_RECIPIENT:
         del described[connections.connection_id(settings.council, "recipient")]
     return described
+
+
+def _known(council: str) -> dict[str, dict]:
+    """The council's connections as the last run wrote them; none of a new council."""
+    if not CONNECTIONS.exists():
+        return {}
+    every = json.loads(CONNECTIONS.read_text())
+    names = [connections.connection_id(council, kind) for kind in connections.HINTS]
+    return {name: every[name] for name in names if name in every}
+
+
+def _own_before(council: str) -> str | None:
+    """The fingerprint of the key that the council had, whose secret half came back from a backup."""
+    return _known(council).get(connections.connection_id(council, "openpgp"), {}).get("login")
+
+
+def _accounts_before(council: str) -> list[str]:
+    """The council's lines of the drop zone's accounts, as the last run wrote them."""
+    file = ACCOUNTS / "accounts"
+    lines = file.read_text().splitlines() if file.exists() else []
+    return [line for line in lines if line.split("\t")[1] == council]
 
 
 def _accounts(opened: doors.Doors) -> list[str]:
