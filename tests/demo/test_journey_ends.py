@@ -74,6 +74,15 @@ def test_a_visitor_who_leaves_takes_everything_down(short):
             break
     (letter,) = [line.removeprefix("Letter: ").strip() for line in shown if line.startswith("Letter: ")]
     assert "key ends soon" in Path(letter).read_text()
+    (commands,) = [line for line in shown if line.startswith("Commands: ")]
+    settings = Path(commands.partition("; . ")[2].partition(";")[0])
+    assert settings.stat().st_mode & 0o777 == 0o600
+    asked = subprocess.run(
+        ["sh", "-c", f'set -a; . {settings}; set +a; exec "$@"', "sh", *COMMAND[:3],
+         "files", "list", "--council", "cheshire-west-and-chester", "--json"],
+        capture_output=True, text=True, check=True, timeout=60,
+    )  # fmt: skip
+    assert {file["state"] for file in json.loads(asked.stdout)} >= {"CLOSED", "QUARANTINED"}
     demo.send_signal(signal.SIGTERM)
     out, _ = demo.communicate(timeout=60)
     assert (demo.returncode, "stopping" in out) == (0, True)

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
+from shlex import quote
 from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
@@ -37,12 +39,13 @@ def run(plan: Plan, *, console: Console, today: date) -> Report:
 
     With `plan.stay` everything stays up until Ctrl-C.
     """
-    with ended_by_signals(), travelled(plan, console=console, today=today) as (_, report, _):
+    with ended_by_signals(), travelled(plan, console=console, today=today) as (stage, report, _):
         console.print(summary.drawn(report))
         if plan.stay:
             yours = "" if plan.without_airflow else " One required action is yours: see Required Actions."
             try:
-                console.print(f"\nEverything stays up until Ctrl-C.{yours}")
+                console.print(f"\nCommands: set -a; . {settings_for_a_shell(stage)}; set +a")
+                console.print(f"Everything stays up until Ctrl-C.{yours}")
                 while True:
                     sleep(3600)  # not on a lock: an interrupt there may come out as another error
             except (KeyboardInterrupt, SystemExit):
@@ -72,6 +75,18 @@ def travelled(plan: Plan, *, console: Console, today: date) -> Iterator[tuple[Wo
                     up,
                 )
     step("everything is stopped")
+
+
+def settings_for_a_shell(stage: World) -> Path:
+    """The file by which a person's commands reach the councils of this world: for whoever started it, and nobody else.
+
+    It goes with the world.
+    """
+    settings = {name: value for tenant in stage.tenants for name, value in world.environment(tenant).items()}
+    file = stage.folder / "settings.env"
+    file.touch(mode=0o600)
+    file.write_text("".join(f"{name}={quote(value)}\n" for name, value in settings.items()), encoding="utf-8")
+    return file
 
 
 class Progress:
