@@ -9,7 +9,8 @@ from family_exchange.adapters import database
 from family_exchange.adapters import programme as writing
 from family_exchange.adapters import register as registry
 from family_exchange.domain.errors import NeedsDecision, TryLater
-from family_exchange.domain.programme import NOT_A_PERSON, Status
+from family_exchange.domain.key import NOT_A_PERSON
+from family_exchange.domain.programme import Status
 from family_exchange.stages import programme, propose
 from support.purging import count, purged
 from support.register import TODAY, Register
@@ -104,7 +105,7 @@ def test_without_a_person_a_reason_and_a_day_nothing_changes(register, doors, fa
 
 
 def test_only_a_family_of_the_register_that_something_proposes_can_join(register, doors):
-    with pytest.raises(NeedsDecision, match="no family H0"):
+    with pytest.raises(NeedsDecision, match="no family of that id"):
         set_to(doors, "H0", "invited", MAY)
     unproposed = register.family(register.person())
     with pytest.raises(NeedsDecision, match="nothing proposes"):

@@ -98,7 +98,7 @@ def test_a_rectification_is_told_by_ids_alone(council):
         ({"reason": ""}, "reason"),
         ({"valid_from": date(2027, 1, 1)}, "day that has come"),
         ({"attribute": "involvement"}, "one of"),
-        ({"person": "P0"}, "no person P0"),
+        ({"person": "P0"}, "no person of that id"),
         ({"attribute": "birth", "value": "2999-01-01"}, "lies ahead"),
         ({"attribute": "identifier", "slot": "nino", "value": "Secretword"}, "no valid nino"),
     ],
