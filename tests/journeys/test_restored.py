@@ -14,6 +14,7 @@ from family_exchange.adapters.doors import prepare
 from family_exchange.cli import application
 from family_exchange.demo import drill
 from family_exchange.domain.errors import Halted, NeedsDecision
+from family_exchange.stages import restore
 from support.archiving import hub, kept
 from support.council import COUNCIL, doors_of, recipient_server, rings
 from support.register import Register
@@ -97,6 +98,7 @@ def story(kept, hub, rings, recipient_server, tmp_path_factory):
     told.register.run("DELETE FROM memory.person_record")
     hub.hand_out(kept)
     other.execute("BEGIN; INSERT INTO day VALUES (1)")
+    told.dies(moment)
     told.restored = json.loads(told.restore(moment).stdout)
     other.execute("INSERT INTO day VALUES (2); COMMIT")
     yield told
@@ -131,6 +133,13 @@ class Story:
         said += ["--by", "it.security", "--superuser-url", self.hub.server.url("postgres"), "--json"]
         return self("restore", *said, *(["--to", moment.isoformat()] if moment else []))
 
+    def dies(self, moment):
+        """A restore whose process ends when the restored database has just got the council's name."""
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(restore, "prepare", killed)
+            with pytest.raises(Killed):
+                self.restore(moment)
+
     def person(self, note):
         self.register.record(self.register.person(), record_ref=note)
         with database.transaction(self.doors.settings.database) as connection:
@@ -148,6 +157,14 @@ class Story:
         return sorted(ref for (ref,) in found)
 
 
+class Killed(BaseException):
+    """What nobody catches."""
+
+
+def killed(_doors):
+    raise Killed
+
+
 def test_the_council_is_as_it_was_at_the_moment(story):
     assert story.people() == ["before", "since"]
 
@@ -157,7 +174,8 @@ def test_the_other_council_never_noticed(story):
 
 
 def test_what_was_there_is_set_aside_out_of_the_councils_reach(story):
-    aside = story.restored["set_aside"]
+    aside, of_the_restore_that_died = story.restored["set_aside"]
+    assert aside < of_the_restore_that_died
     with psycopg.connect(story.hub.server.url(aside)) as connection:
         assert connection.execute("SELECT count(*) FROM memory.person_record").fetchone() == (0,)
     with pytest.raises(psycopg.OperationalError):
@@ -207,6 +225,11 @@ def test_a_moment_beyond_the_log_is_refused_and_the_council_stays_closed(story):
         story("check")
 
 
+def test_what_broke_off_is_no_newer_backup(story):
+    with pytest.raises(NeedsDecision, match="a restore is at work or broke off"):
+        story("take", "--only-files")
+
+
 def test_one_share_alone_restores_nothing(story):
     with pytest.raises(NeedsDecision, match="2 different shares are needed, and 1 came"):
         story.restore(None, shares=1)
@@ -217,6 +240,16 @@ def test_a_backup_is_listed_with_the_moment_from_which_it_restores(story):
     place, _ = backup_place.said(story.doors.settings.state, COUNCIL)
     assert listed["restores from"] == str(place.bases()[0].ended_at)
     assert json.loads((story.doors.settings.state / "backups" / "last.json").read_text())["backup"] == listed["backup"]
+
+
+def test_a_log_with_a_hole_is_never_restored_as_if_it_ended_there(story):
+    place, _ = backup_place.said(story.doors.settings.state, COUNCIL)
+    piece = place.log / f"{place.manifests()[-1].base.first_piece}.pgp"
+    piece.rename(place.root / piece.name)
+    with pytest.raises(NeedsDecision, match=f"1 pieces of the server's log are missing or damaged, {piece.stem} first"):
+        story.restore(None)
+    (place.root / piece.name).rename(piece)
+    assert story.restore(None)
 
 
 def test_two_people_try_their_shares_without_restoring_anything(story):

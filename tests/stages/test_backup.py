@@ -7,9 +7,10 @@ from io import BytesIO
 
 import pytest
 
-from family_exchange.adapters import audit, backup_place, database
+from family_exchange.adapters import audit, backup_place, closing, database, recovery_key, server_copy
+from family_exchange.adapters.closing import Closed
 from family_exchange.adapters.journal import What
-from family_exchange.domain.backup import KEPT
+from family_exchange.domain.backup import KEPT, Base
 from family_exchange.domain.errors import NeedsDecision
 from family_exchange.domain.retention import Kind
 from family_exchange.stages import backup
@@ -48,7 +49,7 @@ def test_a_backup_holds_keys_journal_checkpoints_and_every_sealed_file(prepared)
         audit.append(connection, "test.happened", "a test", {})
         audit.checkpoint(connection, prepared.doors.checkpoints, prepared.doors.signing_key)
     page = take(prepared)
-    assert {part.name for part in page.parts} == {"keys.pgp", "checkpoints.log", "journal.log"}
+    assert {part.name for part in page.parts} == {"keys.pgp", "checkpoints.log", "journal.log", "vault.list"}
     assert (page.objects, page.events) == (1, 1)
     assert wrong(prepared) == {"database"}  # nobody has copied a server yet
     last = json.loads((prepared.doors.settings.state / "backups" / "last.json").read_text())
@@ -92,6 +93,69 @@ def test_backups_are_kept_for_their_time_and_what_broke_off_is_swept(prepared):
     assert [page.backup for page in place.manifests()] == [edge, newest]
     assert {path.name for path in place.own.glob("2*")} == {edge, newest}
     assert old not in {path.name for path in place.own.iterdir()}
+
+
+def test_a_copy_that_lacks_a_file_is_not_whole_however_sound_the_others_are(prepared):
+    prepared.doors.vault.put(BytesIO(b"others"))
+    take(prepared)
+    assert "vault" not in wrong(prepared)
+    place_of(prepared).vault.destroy(sha256(b"others").digest())
+    assert "vault" in wrong(prepared)
+
+
+def test_a_file_that_was_destroyed_is_not_missed(prepared):
+    doors, gone = prepared.doors, prepared.doors.vault.put(BytesIO(b"others")).sha256
+    doors.journal.add(What.DESTROYED, {"kind": Kind.OBJECT, "ids": [gone.hex()], "objects": [gone.hex()]})
+    doors.vault.destroy(gone)
+    take(prepared)
+    assert "vault" not in wrong(prepared)
+
+
+def test_the_second_journal_gets_what_it_lacks_when_its_disk_came_back_empty(prepared):
+    prepared.doors.journal.add(What.SENDING, {"return": "x"})
+    copy = place_of(prepared).journal / "journal.log"
+    copy.write_bytes(b"")
+    prepared.doors.journal.add(What.SENDING, {"return": "y"})
+    take(prepared)
+    assert [json.loads(line)["return"] for line in copy.read_text().splitlines()] == ["y", "x"]
+
+
+def test_a_clock_that_ran_ahead_lets_go_of_no_backup_and_is_told_once_it_is_right_again(prepared):
+    take(prepared)
+    ahead = take(prepared, datetime.now(UTC) + 2 * KEPT).backup
+    assert len(place_of(prepared).manifests()) == 2
+    with pytest.raises(NeedsDecision, match=f"backup {ahead} is of a later moment than now"):
+        take(prepared)
+
+
+def test_what_lies_there_while_a_restore_is_not_done_never_becomes_the_newest_backup(prepared):
+    closing.close(prepared.doors.settings.state, Closed(AT, "it.security", "restore"))
+    with pytest.raises(NeedsDecision, match="a restore is at work or broke off"):
+        take(prepared)
+    closing.close(prepared.doors.settings.state, Closed(AT, "it.security", "maintenance"))
+    assert take(prepared).events == 0
+
+
+def test_councils_of_one_place_share_one_recovery_key(prepared, tmp_path):
+    """Otherwise the server's log is sealed to the key of whoever came last, and nobody else can be restored."""
+    place = place_of(prepared)
+    before = (place.root / "recovery.asc").read_bytes()
+    recovery_key.make(tmp_path / "other", needed=2, total=2)
+    with pytest.raises(NeedsDecision, match="councils of one server share it"):
+        backup.prepare(prepared.doors, place.root, (tmp_path / "other" / "recovery.asc").read_bytes())
+    assert (place.root / "recovery.asc").read_bytes() == before
+    backup.prepare(prepared.doors, place.root, before)
+
+
+def test_a_copy_of_another_server_is_not_taken_for_ours(prepared):
+    place, (sealed, other) = place_of(prepared), (prepared.doors.settings.state / "base", "1")
+    for server in (other, server_copy.number(prepared.doors.settings.database)):
+        sealed.write_bytes(b"a copy")
+        place.keep_base(
+            Base(f"{AT:%Y%m%dT%H%M%S}.{server[:6]:0>6}Z", AT, AT, 18, server, 16 << 20, "0" * 23 + "1", "", 6), sealed
+        )
+        page = take(prepared)
+        assert (page.base and page.base.server) == (None if server == other else server)
 
 
 def test_a_place_that_is_not_mounted_is_told(prepared):

@@ -3,10 +3,11 @@
 import json
 import os
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 
-from family_exchange.adapters import backup_place
+from family_exchange.adapters import backup_place, database
 from family_exchange.adapters.backup_place import Place
 from family_exchange.domain.errors import NeedsDecision
 from family_exchange.stages import backup, keep
@@ -15,6 +16,17 @@ from support.archiving import hub, kept
 from support.council import council, doors_of, recipient_server, rings
 
 __all__ = ["council", "hub", "kept", "recipient_server", "rings"]
+
+
+@pytest.fixture
+def council_database(hub, kept):
+    """The URL of a migrated council database on the server that is copied."""
+    name = f"k{uuid4().hex[:12]}"
+    url = hub.server.create_database(name, name)
+    database.migrate(url)
+    hub.hand_out(kept)
+    yield url
+    hub.server.drop_database(name, name)
 
 
 @pytest.fixture

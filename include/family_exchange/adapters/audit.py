@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from psycopg import sql
 
+from family_exchange.adapters import durable
 from family_exchange.adapters.database import Connection
 
 HEAD = sql.Identifier("audit", "head")
@@ -102,11 +103,14 @@ def give_up(folder: Path, key: Ed25519PrivateKey, after: int, head: str) -> None
 
 
 def reached(folder: Path) -> int:
-    """The newest event that a checkpoint tells of; 0 when there is none."""
+    """The newest event that a checkpoint tells of and that no restore has given up; 0 when there is none."""
     file = folder / CHECKPOINTS
     lines = file.read_text().splitlines() if file.exists() else []
-    marks = [json.loads(line) for line in lines if line.endswith("}")]
-    return max((int(mark["seq"]) for mark in marks if "seq" in mark), default=0)
+    newest = 0
+    for mark in (json.loads(line) for line in lines if line.endswith("}")):
+        given_up = "given_up_after" in mark
+        newest = min(newest, int(mark["given_up_after"])) if given_up else max(newest, int(mark["seq"]))
+    return newest
 
 
 def verify(
@@ -199,9 +203,8 @@ def make_signing_key(folder: Path) -> Ed25519PrivateKey:
     """The council's checkpoint key, made once with mode 0600; a second run reads it."""
     file = folder / SIGNING_KEY
     if not file.exists():
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file.touch(mode=0o600)
-        file.write_bytes(Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        made = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        durable.write(file, made, mode=0o600)  # half a key would be kept for ever
     return signing_key(folder)
 
 

@@ -4,15 +4,21 @@ The mark is a file in the council's own folder, which every worker of the counci
 away, and is there before a restored one can be reached.
 """
 
+import fcntl
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
 from family_exchange.adapters import durable
-from family_exchange.domain.errors import Halted, NeedsDecision
+from family_exchange.domain.errors import Busy, Halted, NeedsDecision
 
 FILE = "closed.json"
+_LOCK = "closed.lock"
+RESTORE = "restore"
+"""Why a restored council is closed, from the beginning of the restore on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +66,22 @@ def require_open(state: Path) -> None:
             f"this council is closed ({found.why}); `family-exchange backup check` says what is still wrong, and two "
             "people open it with `backup open`"
         )
+
+
+@contextmanager
+def alone(state: Path) -> Iterator[None]:
+    """While the block runs, nobody else restores this council, and nobody opens it.
+
+    Raises:
+        Busy: somebody does.
+    """
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (state / _LOCK).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Busy("somebody restores this council or opens it just now; look at `backup check` first") from None
+        yield
 
 
 def close(state: Path, closed: Closed) -> None:

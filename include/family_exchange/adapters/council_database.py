@@ -90,16 +90,15 @@ def load(copy: str, superuser_url: str, beside: str, url: str) -> None:
         connection.execute("ANALYZE")
 
 
-def put_in_place(superuser_url: str, beside: str, url: str, moment: datetime) -> str | None:
-    """The name under which the old database lies now, out of everybody's reach; None: there was none.
+def put_in_place(superuser_url: str, beside: str, url: str, moment: datetime) -> None:
+    """The restored database has the council's name; the old one, if there was one, is set aside, out of all reach.
 
-    The restored one has its name. A second run, after a crash in between, finishes what the first one began.
+    A second run, after a crash in between, finishes what the first one began.
     """
     own, login = name(url), roles.login(url)
     aside = f"{own[: _NAME_BYTES - 16]}_{moment:%Y%m%d%H%M%S}"
     with database.errors_of_ours(), psycopg.connect(superuser_url, autocommit=True) as connection:
-        old = _exists(connection, own)
-        if old:
+        if _exists(connection, own):
             connection.execute(sql.SQL("ALTER DATABASE {} OWNER TO CURRENT_USER").format(sql.Identifier(own)))
             connection.execute(
                 sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC, {}").format(sql.Identifier(own), sql.Identifier(login))
@@ -114,7 +113,17 @@ def put_in_place(superuser_url: str, beside: str, url: str, moment: datetime) ->
         connection.execute(
             sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(beside), sql.Identifier(own))
         )
-    return aside if old else None
+
+
+def set_aside(superuser_url: str, url: str, since: datetime) -> list[str]:
+    """The names under which databases of the council lie that were set aside since then, the first one first."""
+    own = name(url)[: _NAME_BYTES - 16]
+    with database.errors_of_ours(), psycopg.connect(superuser_url, autocommit=True) as connection:
+        rows = connection.execute(
+            "SELECT datname FROM pg_database WHERE datname ~ '_[0-9]{14}$' AND datname >= %s ORDER BY 1",
+            (f"{own}_{since:%Y%m%d%H%M%S}",),
+        ).fetchall()
+    return [str(each) for (each,) in rows if str(each)[:-15] == own]
 
 
 def _exists(connection: psycopg.Connection[tuple[object, ...]], dbname: str) -> bool:

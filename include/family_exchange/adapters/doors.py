@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from family_exchange.adapters import audit, backup_place, closing, database, profiles, roles, staging
+from family_exchange.adapters import audit, backup_place, closing, database, durable, profiles, roles, staging
 from family_exchange.adapters.journal import Journal
 from family_exchange.adapters.openpgp import OpenPGP
 from family_exchange.adapters.room import Room
@@ -125,5 +125,4 @@ def make_secrets(state: Path) -> None:
     audit.make_signing_key(folder)
     file = folder / DEDUPE_KEY
     if not file.exists():
-        file.touch(mode=0o600)
-        file.write_bytes(secrets.token_bytes(32))
+        durable.write(file, secrets.token_bytes(32), mode=0o600)

@@ -13,15 +13,28 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def write(path: Path, content: bytes) -> None:
+def sync_tree(folder: Path) -> None:
+    """All that is in the folder, and in folders in it, outlives a power cut."""
+    for found in folder.rglob("*"):
+        if found.is_dir():
+            sync_folder(found)
+        elif found.is_file():
+            with found.open("rb") as file:
+                os.fsync(file.fileno())
+    sync_folder(folder)
+
+
+def write(path: Path, content: bytes, *, mode: int = 0o666) -> None:
     """The file has this content, whatever happens: the new one or, until then, the old one.
 
-    Its folder is made, for its owner only, when it is not there. What a failed attempt left under another name is gone.
+    Its folder is made, for its owner only, when it is not there; `mode` is that of a new file, less the umask. What a
+    failed attempt left under another name is gone.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.part")
     try:
-        with temporary.open("wb") as file:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
+        with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

@@ -53,7 +53,11 @@ def checkpoint(folder: Path) -> int:
             lines = log.read().splitlines()
     except OSError:
         return 0
-    return max((_seq(line) for line in lines), default=0)
+    newest = 0
+    for line in lines:
+        newest = min(newest, _said(line, "given_up_after", newest))  # of a chain that a restore gave up
+        newest = max(newest, _said(line, "seq", 0))
+    return newest
 
 
 def backups(state: Path) -> dict[str, datetime]:
@@ -91,9 +95,9 @@ def replace(file: Path, text: str, *, mode: int = 0o600) -> None:
     Path(unfinished.name).replace(file)
 
 
-def _seq(line: bytes) -> int:
-    """The checkpoint's number; 0 for a line that is cut off at either end."""
+def _said(line: bytes, name: str, otherwise: int) -> int:
+    """The number of that name in the line; a line may be cut off at either end, or be of another kind."""
     try:
-        return int(json.loads(line)["seq"])
+        return int(json.loads(line)[name])
     except (ValueError, KeyError, TypeError):
-        return 0
+        return otherwise

@@ -16,7 +16,7 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from family_exchange.adapters import gpg, unpacking
+from family_exchange.adapters import durable, gpg, unpacking
 from family_exchange.adapters.openpgp import OpenPGP, make_key, make_ring, stop_agent
 from family_exchange.domain import shares
 from family_exchange.domain.errors import NeedsDecision, TryLater
@@ -24,8 +24,11 @@ from family_exchange.domain.shares import Share
 
 SECRET_FILE, PUBLIC_FILE = "recovery.secret", "recovery.asc"
 _LABEL = "recovery of backups"
+_KEYS = ("gnupg", "secrets")
 _SECRET, _NONCE = 32, 12
 _SECONDS = 60.0
+_UNPACKED = ".keys"
+"""In a council's folder: keys that came out of a backup, whole, for as long as they are put in place."""
 _PART_OF = ("private-keys-v1.d", "pubring.kbx", "trustdb.gpg", "openpgp-revocs.d", "gpg-agent.conf")
 """What a key ring is made of; the rest are sockets and locks."""
 
@@ -50,9 +53,8 @@ def make(folder: Path, *, needed: int, total: int) -> tuple[str, tuple[Share, ..
         stop_agent(home)
         shutil.rmtree(home, ignore_errors=True)
     nonce = secrets.token_bytes(_NONCE)
-    file = folder / SECRET_FILE
-    file.touch(mode=0o600)
-    file.write_bytes(nonce + AESGCM(secret).encrypt(nonce, exported, fingerprint.encode()) + fingerprint.encode())
+    sealed = nonce + AESGCM(secret).encrypt(nonce, exported, fingerprint.encode()) + fingerprint.encode()
+    durable.write(folder / SECRET_FILE, sealed, mode=0o600)
     return fingerprint, cut
 
 
@@ -95,22 +97,41 @@ def packed(state: Path) -> bytes:
 
 
 def unpack(archive: bytes, state: Path) -> None:
-    """The folder has the key ring and the secrets of the archive; what it has already stays.
+    """The folder has the key ring and the secrets of the archive, whole; what it has already stays.
+
+    A second run, after a crash, finishes what the first one began.
 
     Raises:
         NeedsDecision: one of the two is there and the other is not: somebody must look first.
     """
-    there = [part for part in ("gnupg", "secrets") if (state / part).exists()]
-    if len(there) == 1:
+    there = [part for part in _KEYS if (state / part).exists()]
+    whole = state / _UNPACKED
+    if len(there) == 1 and (not whole.exists() or (whole / there[0]).exists()):
         raise NeedsDecision(f"{state} has only {there[0]}/ of gnupg/ and secrets/: put it aside, then restore again")
-    if there:
-        return
-    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if len(there) < len(_KEYS):
+        if not whole.exists():
+            state.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _unpack(archive, whole)
+        for part in _KEYS:
+            if (whole / part).exists():
+                (whole / part).rename(state / part)
+        durable.sync_folder(state)
+    shutil.rmtree(whole, ignore_errors=True)
+
+
+def _unpack(archive: bytes, whole: Path) -> None:
+    """The archive lies there, on disk, or nothing does."""
+    begun = whole.with_name(f"{whole.name}.part")
+    shutil.rmtree(begun, ignore_errors=True)
+    begun.mkdir(mode=0o700)
     with tarfile.open(fileobj=BytesIO(archive)) as opened:
-        unpacking.unpack(opened, state)
-    for folder in (state / "gnupg", state / "gnupg" / "private-keys-v1.d", state / "secrets"):
+        unpacking.unpack(opened, begun)
+    for folder in (begun / "gnupg", begun / "gnupg" / "private-keys-v1.d", begun / "secrets"):
         if folder.is_dir():
             folder.chmod(0o700)
+    durable.sync_tree(begun)
+    begun.rename(whole)
+    durable.sync_folder(whole.parent)
 
 
 def forget(state: Path) -> None:

@@ -78,6 +78,13 @@ def look(url: str) -> Found:
     return Found(*found)
 
 
+def number(url: str) -> str:
+    """PostgreSQL's own number of the server, by which one server is told from another."""
+    with database.transaction(url) as connection:
+        row = connection.execute("SELECT system_identifier::text FROM pg_control_system()").fetchone()
+    return str(row[0]) if row else ""
+
+
 def take(url: str, ring: OpenPGP, recipient: str, target: Path) -> Base:
     """The page of a copy of the whole server, which lies sealed in `target`.
 

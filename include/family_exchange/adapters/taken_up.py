@@ -82,7 +82,7 @@ def files(connection: Connection, journal: Journal, vault: Vault) -> tuple[list[
             continue
         if row and not row[1]:
             raise NeedsDecision(f"file {file_id} of the journal is another one than the ledger's; somebody must look")
-        if file_id in destroyed or not vault.holds(bytes.fromhex(str(line["sha256"]))):
+        if file_id in destroyed or not vault.whole(bytes.fromhex(str(line["sha256"]))):
             lost.append(file_id)
             continue
         _take_up(connection, file_id, line)

@@ -1,8 +1,7 @@
 """Backups of a council: made, looked at, and brought back; a restored council opens when two people say so."""
 
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from enum import StrEnum
@@ -12,6 +11,7 @@ from typing import Annotated
 import typer
 
 from family_exchange.adapters import backup_place, closing, recovery_key
+from family_exchange.adapters.workplace import workplace
 from family_exchange.commands.common import By, Council, Json, doors, moment, now, say, table, today
 from family_exchange.domain import backup as pages
 from family_exchange.domain.errors import NeedsDecision
@@ -127,7 +127,7 @@ def verify(
     opened = doors(council)
     found = stage.verify(opened)
     if key is not None:
-        with _workplace(work) as place:
+        with workplace(work) as place:
             found += stage.rehearse(opened, key, _texts(share or []), place)
     _tell(f"Newest backup of {council}", found, as_json=as_json)
 
@@ -150,7 +150,7 @@ def restore(
 ) -> None:
     """Bring the council back as it was at a moment; it stays closed until two people open it. Others go on."""
     wanted: datetime | None = moment(to) if to else None
-    with _workplace(work) as place:
+    with workplace(work) as place:
         from_there = restoring.Source(source.resolve(), wanted, superuser_url, key, _texts(share), place)
         opened = doors(council)
         told = restoring.restore(opened, from_there, by=by, at=now(), today=today())
@@ -204,11 +204,3 @@ def _tell(title: str, found: Sequence[Looked], *, as_json: bool) -> None:
 
 def _texts(files: Sequence[Path]) -> tuple[str, ...]:
     return tuple(file.read_text() for file in files)
-
-
-@contextmanager
-def _workplace(folder: Path) -> Iterator[Path]:
-    """A folder of its own; others may pass through it, because a copy of the server may run as another user."""
-    with tempfile.TemporaryDirectory(prefix="fx-r-", dir=folder) as place:
-        Path(place).chmod(0o711)
-        yield Path(place)

@@ -18,10 +18,11 @@ from family_exchange.adapters.vault import Vault
 from family_exchange.domain import backup
 from family_exchange.domain.backup import Base, Manifest, Part
 from family_exchange.domain.errors import DataRefused, NeedsDecision
+from family_exchange.stages import may_back_up
 
 log = logging.getLogger(__name__)
 
-KEYS, CHECKPOINTS, JOURNAL = "keys.pgp", "checkpoints.log", "journal.log"
+KEYS, CHECKPOINTS, JOURNAL, VAULT = "keys.pgp", "checkpoints.log", "journal.log", "vault.list"
 """The parts of a council's backup beside the vault and the database."""
 
 SAMPLES = 100
@@ -43,12 +44,16 @@ def prepare(doors: Doors, root: Path, public: bytes) -> str:
     """The fingerprint of the recovery key, to which the council's backups at `root` are sealed from now on.
 
     The public half of our own key lies there too. A second run changes nothing.
+
+    Raises:
+        NeedsDecision: the server's log there is sealed to another recovery key, which councils of one server share.
     """
-    fingerprint = doors.openpgp.import_key(public)
     place = Place(root, doors.settings.council)
+    may_back_up.same_recovery_key(doors, root, public)
+    fingerprint = doors.openpgp.import_key(public)
     place.begin(public, doors.openpgp.export_public(doors.settings.own_key))
-    journal.bring_back(place.journal, journal.content(doors.settings.state / "journal"))
     backup_place.say(doors.settings.state, root, fingerprint)
+    _whole_journal(doors, place)  # now that every worker writes there, so that no line falls in between
     return fingerprint
 
 
@@ -61,17 +66,22 @@ def take(doors: Doors, *, server: str | None, at: datetime) -> Manifest:
 
     Raises:
         Busy: another one is being taken.
-        NeedsDecision: backups were not prepared, or the server does not hand out its log.
+        NeedsDecision: backups were not prepared, the server does not hand out its log or is not the council's own, a
+            restore did not come to its end, or the newest backup is of a later moment than now.
         TryLater: the server or gpg could not serve; what was begun is no backup, and is swept by the next.
     """
     place, recipient = backup_place.said(doors.settings.state, doors.settings.council)
     with place.alone():
-        base = _base(doors, place, recipient, server) or max(place.bases(), key=_ended, default=None)
+        may_back_up.now(doors, place, at)
+        base = _base(doors, place, recipient, server)
+        _whole_journal(doors, place)
         name = server_copy.identifier(at)
         parts = _parts(doors, place, name, recipient)
         objects = _copy_vault(doors, place)
+        parts += (place.keep_part(name, VAULT, b"".join(each.hex().encode() + b"\n" for each in objects)),)
         with database.transaction(doors.settings.database) as connection:
             head = connection.execute("SELECT seq, encode(hash, 'hex') FROM audit.head").fetchone()
+            now = min(at, database.clock(connection))  # of two clocks, one that ran ahead lets go of nothing
         seq, digest = head or (0, "")
         page = Manifest(
             backup=name, council=doors.settings.council, taken_at=at, base=base, parts=parts, objects=len(objects),
@@ -79,7 +89,7 @@ def take(doors: Doors, *, server: str | None, at: datetime) -> Manifest:
         )  # fmt: skip
         place.keep(page, doors.signing_key)
         backup_place.note_last(doors.settings.state, page)
-        _let_go(place, at)
+        _let_go(place, now)
     log.info("backup %s: %d objects, %d events", page.backup, page.objects, page.events)
     return page
 
@@ -115,24 +125,43 @@ def looked_at(place: Place, page: Manifest, key: Ed25519PublicKey, *, whole: boo
     )
     if not whole:
         return found
-    held = list(place.vault.held())
-    damaged = sum(not place.vault.whole(each) for each in held)
-    found += (Looked("vault", f"{len(held)} sealed files, {damaged} damaged", good=not damaged),)
+    found += (_vault_looked_at(place, page),)
     if page.base is None:
         return (*found, Looked("database", "no copy of the database server was ever taken at this place", good=False))
-    pieces = place.pieces()
-    missing = backup.gaps(pieces, page.base.first_piece, page.base.piece_bytes)
-    spoilt = place.damaged_pieces()
+    pieces, wrong = place.pieces(), holes(place, page.base)
     good = backup_place.digest(place.base_file(page.base)) == page.base.sha256
     return (
         *found,
         Looked("database", f"copy {page.base.base}, PostgreSQL {page.base.version}, {page.base.size} bytes", good=good),
         Looked(
             "log",
-            f"{len(pieces)} pieces since {page.base.first_piece}; {len(missing)} missing, {len(spoilt)} damaged",
-            good=not missing and not spoilt and bool(pieces),
+            f"{len(pieces)} pieces since {page.base.first_piece}; missing or damaged: {', '.join(wrong[:3]) or 'none'}",
+            good=not wrong and bool(pieces),
         ),
     )
+
+
+def _vault_looked_at(place: Place, page: Manifest) -> Looked:
+    """Whether every sealed file that the backup lists, and any other that lies there, has its bytes."""
+    held = {*place.vault.held()}
+    listed = {bytes.fromhex(line) for line in _listed(place, page)}
+    missing, damaged = len(listed - held), sum(not place.vault.whole(each) for each in held)
+    told = f"{len(held)} sealed files, {damaged} damaged; {missing} of the {page.objects} listed are missing"
+    return Looked("vault", told, good=not damaged and not missing)
+
+
+def _listed(place: Place, page: Manifest) -> list[str]:
+    """The vault's digests; none of a backup from before they were listed."""
+    try:
+        return place.part(page.backup, VAULT).read_text().split()
+    except FileNotFoundError:
+        return []
+
+
+def holes(place: Place, base: Base) -> list[str]:
+    """The pieces of the log since that copy of the server that are missing or damaged, in order."""
+    spoilt = (piece for piece in place.damaged_pieces() if piece[8:24] >= base.first_piece[8:])
+    return sorted({*backup.gaps(place.pieces(), base.first_piece, base.piece_bytes), *spoilt})
 
 
 def rehearse(doors: Doors, secret: Path, shares: Sequence[str], work: Path) -> tuple[Looked, ...]:
@@ -174,9 +203,18 @@ def opened_keys(place: Place, page: Manifest, ring: OpenPGP, own_key: str) -> by
         ) from None
 
 
+def _whole_journal(doors: Doors, place: Place) -> None:
+    """The second copy lacks no line, whatever became of its disk meanwhile."""
+    journal.bring_back(place.journal, journal.content(doors.settings.state / "journal"))
+
+
 def _base(doors: Doors, place: Place, recipient: str, server: str | None) -> Base | None:
+    """The newest copy of the council's own server, taken now if there is a login that may."""
+    ours = server_copy.number(doors.settings.database)
     if server is None:
-        return None
+        return max((base for base in place.bases() if base.server == ours), key=_ended, default=None)
+    if server_copy.number(server) != ours:
+        raise NeedsDecision("the server that was to be copied is not the one on which the council's database is")
     (place.root / "server").mkdir(exist_ok=True)
     sealed = place.root / "server" / ".base.part"
     base = server_copy.take(server, doors.openpgp, recipient, sealed)

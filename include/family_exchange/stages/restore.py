@@ -16,11 +16,11 @@ from psycopg import conninfo
 
 from family_exchange.adapters import (
     audit,
-    backup_place,
     closing,
     council_database,
     database,
-    journal,
+    durable,
+    fingerprint,
     recovery_key,
     server_copy,
     taken_up,
@@ -32,17 +32,16 @@ from family_exchange.adapters.backup_place import Place
 from family_exchange.adapters.closing import Closed
 from family_exchange.adapters.doors import Doors, prepare
 from family_exchange.adapters.openpgp import OpenPGP
-from family_exchange.domain import backup as pages
-from family_exchange.domain.backup import Base, Manifest
-from family_exchange.domain.errors import NeedsDecision
+from family_exchange.domain.backup import Base
+from family_exchange.domain.errors import ExchangeError, NeedsDecision
 from family_exchange.domain.key import require_person, same_person
-from family_exchange.stages import backup, intake, match, purge
+from family_exchange.stages import backup, brought_back, intake, match, purge
 from family_exchange.stages.backup import Looked
 
 log = logging.getLogger(__name__)
 
 ACTOR = "exchange"
-WHY = "restore"
+WHY = closing.RESTORE
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,25 +69,42 @@ def restore(doors: Doors, source: Source, *, by: str, at: datetime, today: date)
 
     Raises:
         NeedsDecision: keys, shares, backup or moment are not those that are needed; the message says which.
+        Busy: somebody else restores this council, or opens it.
         TryLater: the server or gpg could not serve; the council stays closed.
     """
     require_person(by)
-    doors, place = replace(doors, inside=True), Place(source.root, doors.settings.council)
+    with closing.alone(doors.settings.state):
+        return _restore(replace(doors, inside=True), source, by=by.strip(), at=at, today=today)
+
+
+def _restore(doors: Doors, source: Source, *, by: str, at: datetime, today: date) -> dict[str, object]:
+    place = Place(source.root, doors.settings.council)
     page = backup.newest(place)
-    closing.close(doors.settings.state, Closed(since=at, by=by.strip(), why=WHY))
+    since = _began(doors) or at
+    closing.close(doors.settings.state, Closed(since=since, by=by, why=WHY))
     with recovery_key.ring(source.work / "recovery", source.secret, source.shares) as ring:
-        _bring_back(doors, place, page, ring)
-        base = _base(doors, place, source.to)
-        same, set_aside = _database(doors, place, base, ring, source, at)
+        brought_back.folder(doors, place, page, ring)
+        base = brought_back.base(doors, place, source.to)
+        same = _database(doors, place, base, ring, source, at)
+    set_aside = council_database.set_aside(source.superuser, doors.settings.database, since)
     prepare(doors)
     told = _agree_with_the_journal(doors, at, today)
     told |= {"same_register": same, "set_aside": set_aside, "base": base.base, "backup": page.backup}
     told |= _lost(doors, source, set_aside, at, int(str(told["last_event"])))
     with database.transaction(doors.database) as connection:
         body: dict[str, Plain] = {name: told[name] for name in ("base", "last_event", "known_events")}  # type: ignore[misc]  # ids and counts
-        audit.append(connection, "backup.restored", by.strip(), body)
-    closing.close(doors.settings.state, Closed(since=at, by=by.strip(), why=WHY, restored=told))
+        audit.append(connection, "backup.restored", by, body)
+    closing.close(doors.settings.state, Closed(since=since, by=by, why=WHY, restored=told))
     return told
+
+
+def _began(doors: Doors) -> datetime | None:
+    """When the first of the restores began of which nobody has opened the council yet; None: none did.
+
+    What stood under the council's name then is what was lost; what later ones set aside is only what this one made.
+    """
+    mark = closing.of(doors.settings.state)
+    return mark.since if mark and mark.why == WHY else None
 
 
 def agreement(doors: Doors) -> tuple[Looked, ...]:
@@ -141,8 +157,14 @@ def reopen(doors: Doors, *, by: str, although: bool = False) -> bool:
 
     Raises:
         NeedsDecision: nobody is named, the council is open, or something does not agree.
+        Busy: a restore is at work, or the other person is opening it.
     """
     require_person(by)
+    with closing.alone(doors.settings.state):
+        return _reopen(doors, by=by, although=although)
+
+
+def _reopen(doors: Doors, *, by: str, although: bool) -> bool:
     mark = closing.of(doors.settings.state)
     if mark is None:
         raise NeedsDecision("this council is open")
@@ -162,45 +184,8 @@ def reopen(doors: Doors, *, by: str, although: bool = False) -> bool:
     return True
 
 
-def _bring_back(doors: Doors, place: Place, page: Manifest, ring: OpenPGP) -> None:
-    """The council's folder has its keys, journal, checkpoints and vault; what it has already stays.
-
-    Raises:
-        NeedsDecision: the backup is not what our own key signed.
-    """
-    state = doors.settings.state
-    recovery_key.unpack(backup.opened_keys(place, page, ring, doors.settings.own_key), state)
-    checked = backup.looked_at(place, page, doors.signing_key.public_key(), whole=False)
-    if wrong := [one.what for one in checked if not one.good]:
-        raise NeedsDecision(f"backup {page.backup} is not whole ({', '.join(wrong)}); nothing was restored")
-    written = journal.content(place.journal) or place.part(page.backup, backup.JOURNAL).read_bytes()
-    journal.bring_back(state / "journal", written)
-    marks = state / "checkpoints" / audit.CHECKPOINTS
-    if not marks.exists():
-        marks.parent.mkdir(mode=0o700, exist_ok=True)
-        marks.write_bytes(place.part(page.backup, backup.CHECKPOINTS).read_bytes())
-    backup_place.say(state, place.root, ring.own_key)
-    destroyed = doors.journal.objects_gone()
-    for digest in place.vault.held():
-        if digest not in destroyed and not doors.vault.whole(digest):
-            with place.vault.path(digest).open("rb") as file:
-                doors.vault.put(file)
-
-
-def _base(doors: Doors, place: Place, to: datetime | None) -> Base:
-    """The server's copy that leads to that moment, as one of our own signed pages names it."""
-    key = doors.signing_key.public_key()
-    named = [page.base for page in place.manifests() if page.base and place.signed(page, key)]
-    base = pages.reaching(named, to)
-    if backup_place.digest(place.base_file(base)) != base.sha256:
-        raise NeedsDecision(f"copy {base.base} of the server is changed or gone; choose an earlier moment, or mend it")
-    return base
-
-
-def _database(
-    doors: Doors, place: Place, base: Base, ring: OpenPGP, source: Source, at: datetime
-) -> tuple[bool, str | None]:
-    """Whether the register is the copy's own, and under which name the old database was set aside."""
+def _database(doors: Doors, place: Place, base: Base, ring: OpenPGP, source: Source, at: datetime) -> bool:
+    """The restored database has the place of the old one. Whether its register is the copy's own."""
     url = doors.settings.database
     superuser = str(conninfo.conninfo_to_dict(source.superuser).get("user") or "postgres")
     copies = (base, place.base_file(base), place.log, ring, source.work)
@@ -209,7 +194,8 @@ def _database(
         council_database.load(copy, source.superuser, beside, url)
         before = _digest(conninfo.make_conninfo(copy, dbname=council_database.name(url)))
     after = _digest(council_database.as_superuser(source.superuser, beside))
-    return before == after, council_database.put_in_place(source.superuser, beside, url, at)
+    council_database.put_in_place(source.superuser, beside, url, at)
+    return before == after
 
 
 def _agree_with_the_journal(doors: Doors, at: datetime, today: date) -> dict[str, object]:
@@ -231,7 +217,7 @@ def _agree_with_the_journal(doors: Doors, at: datetime, today: date) -> dict[str
         with connection.transaction():
             given_up = taken_up.sent(connection, doors.journal, fields)
     for file_id in again:
-        intake.take_in(doors, file_id, at=at)
+        _take_in(doors, file_id, at)
     if again:
         match.people(doors)
         with database.session(doors.database) as connection:
@@ -246,16 +232,30 @@ def _agree_with_the_journal(doors: Doors, at: datetime, today: date) -> dict[str
     }  # fmt: skip
 
 
-def _lost(doors: Doors, source: Source, set_aside: str | None, at: datetime, last: int) -> dict[str, object]:
+def _take_in(doors: Doors, file_id: str, at: datetime) -> None:
+    """The file is taken in; one on which we fail again and again is set aside, and does not keep the council closed."""
+    for _ in range(intake.SAME_FAILURES - 1):
+        try:
+            intake.take_in(doors, file_id, at=at)
+        except ExchangeError:
+            raise
+        except Exception as error:  # noqa: BLE001 - intake counts it, and its own words may quote a value
+            log.warning("file %s: %s", file_id, fingerprint.of(error))
+        else:
+            return
+    intake.take_in(doors, file_id, at=at)
+
+
+def _lost(doors: Doors, source: Source, set_aside: Sequence[str], at: datetime, last: int) -> dict[str, object]:
     """What the chain lost after its event `last`: how far it is known to have gone, and which events those were.
 
     They are read from the old database, if there is one, and listed in the council's folder: ids and counts.
     """
     known = max(last, audit.reached(doors.checkpoints))
-    if set_aside is None:
+    if not set_aside:
         return {"known_events": known, "lost": {}}
     try:
-        with database.transaction(council_database.as_superuser(source.superuser, set_aside)) as connection:
+        with database.transaction(council_database.as_superuser(source.superuser, set_aside[0])) as connection:
             rows = connection.execute(
                 "SELECT seq, kind, event FROM audit.event WHERE seq > %s ORDER BY seq", (last,)
             ).fetchall()
@@ -263,8 +263,7 @@ def _lost(doors: Doors, source: Source, set_aside: str | None, at: datetime, las
         rows = []
     if rows:
         listed = doors.settings.state / "backups" / f"lost-{server_copy.identifier(at)}.jsonl"
-        listed.touch(mode=0o600)
-        listed.write_bytes(b"".join(bytes(event) + b"\n" for _, _, event in rows))
+        durable.write(listed, b"".join(bytes(event) + b"\n" for _, _, event in rows), mode=0o600)
         known = max(known, int(rows[-1][0]))
     return {"known_events": known, "lost": dict(Counter(str(kind) for _, kind, _ in rows))}
 
