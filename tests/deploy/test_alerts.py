@@ -211,6 +211,12 @@ def test_that_nothing_comes_from_anywhere_is_an_alert_and_that_a_backup_was_neve
 
 
 @with_promtool
+def test_that_the_chain_was_never_verified_or_nobody_can_tell_is_an_alert(tmp_path):
+    without = {name: value for name, value in QUIET.items() if not name.startswith("audit_verified")}
+    assert firing(tmp_path, {"AuditUnverified": 1}, without) == ""
+
+
+@with_promtool
 @pytest.mark.parametrize(("active", "expected"), [(0, {}), (1, {"FileStuck": 1, "FeedOverdue": 1, "ReceiptLate": 1})])
 def test_a_partner_that_is_not_active_never_has_an_alert(tmp_path, active, expected):
     late = {
@@ -240,6 +246,21 @@ def test_a_flood_is_one_alert_for_each_council_and_feed(tmp_path):
 def test_a_part_of_airflow_that_stopped_is_named(tmp_path, component):
     stopped = {f'airflow_beat_timestamp_seconds{{component="{component}"}}': "0+300x40 12000+0x20"}
     assert firing(tmp_path, {"AirflowSilent": 1}, QUIET | stopped) == ""
+
+
+@with_promtool
+def test_keys_of_several_owners_that_end_together_are_an_alert_each(tmp_path):
+    """Not an error of the rule: what the alert itself is labelled with must not make them alike."""
+    ends = {f'key_days{{council="c",owner="{owner}",use="openpgp"}}': 5 for owner in ("police", "schools", "council")}
+    assert firing(tmp_path, {"KeyEndsIn7Days": 3}, QUIET | ends) == ""
+    ended = dict.fromkeys(ends, -1)
+    assert firing(tmp_path, {"KeyEnded": 3}, QUIET | ended) == ""
+
+
+def test_no_alert_gives_a_series_a_label_that_it_has_already():
+    for alert in ALERTS:
+        named = {label for metric in METRICS.values() if metric.name in alert.expression for label in metric.labels}
+        assert not named & {"severity", "owner"} or "key_owner" in alert.expression, alert.name
 
 
 @with_promtool

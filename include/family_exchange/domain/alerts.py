@@ -109,18 +109,26 @@ _KEY = {
 
 
 def _keys() -> Iterator[Alert]:
-    """One alert for each step of the countdown, and one for its end; a key is in one of them at a time."""
+    """One alert for each step of the countdown, and one for its end; a key is in one of them at a time.
+
+    Whose key it is becomes the label `key_owner`, for an alert's own `owner` would take its place, and two partners'
+    keys would be one alert twice, which Prometheus refuses.
+    """
     owner, page = Owner.OPERATIONS, "a-key-ends-soon-or-has-ended"
-    days, whose = metric("key_days"), "the {{ $labels.use }} key of {{ $labels.owner }}"
+    days, whose = metric("key_days"), "the {{ $labels.use }} key of {{ $labels.key_owner }}"
     for step, below in zip(expiry.STEPS, (*expiry.STEPS[1:], -1), strict=True):
         yield Alert(
-            f"KeyEndsIn{step}Days", f"{days} <= {step} and {days} > {below}", "0m", _KEY[step], owner, page,
+            f"KeyEndsIn{step}Days", _whose(f"{days} <= {step} and {days} > {below}"), "0m", _KEY[step], owner, page,
             f"{{{{ $labels.council }}}}: {whose} ends in {{{{ $value }}}} days", f"{step} days before its end",
         )  # fmt: skip
     yield Alert(
-        "KeyEnded", f"{days} < 0", "0m", Severity.CRITICAL, owner, page,
+        "KeyEnded", _whose(f"{days} < 0"), "0m", Severity.CRITICAL, owner, page,
         f"{{{{ $labels.council }}}}: {whose} has ended", "past its end, without a successor",
     )  # fmt: skip
+
+
+def _whose(expression: str) -> str:
+    return f'label_replace({expression}, "key_owner", "$1", "owner", "(.*)")'
 
 
 _AT = "{{ $labels.council }}: "
@@ -192,7 +200,11 @@ ALERTS = (
         _AT + "events of the audit log are under no checkpoint", "an event an hour old",
     ),
     Alert(
-        "AuditUnverified", f"{metric('audit_verified_seconds')} > {_seconds(UNSIGNED)}", "0m",
+        "AuditUnverified",
+        f"{metric('audit_verified_seconds')} > {_seconds(UNSIGNED)}"
+        f" or max by (council) ({metric('observed_timestamp_seconds')})"
+        f" unless on (council) {metric('audit_verified_seconds')}",
+        "30m",
         Severity.WARNING, Owner.OPERATIONS, "no-new-checkpoint",
         _AT + "the audit chain was not verified for an hour", "an hour; the watch does it every quarter of one",
     ),
