@@ -30,7 +30,7 @@ def scored(table, version):
         return pool.scored(THRESHOLD).to_pylist()
 
 
-@pytest.mark.parametrize("version", ["v1", "v3"])
+@pytest.mark.parametrize("version", ["v1", "v3", "v4"])
 def test_the_kept_sql_scores_pairs_as_splink_does(statements, version):
     model = linkage_model.model(version)
     with linkage.over(statements, model) as pool:
@@ -63,7 +63,7 @@ def test_the_kept_sql_scores_pairs_as_splink_does(statements, version):
     assert kept == theirs.to_pylist()
 
 
-def test_the_newest_model_weighs_every_pair_as_the_one_before_it(statements):
+def test_the_third_model_weighs_every_pair_as_the_second(statements):
     assert scored(statements, "v3") == scored(statements, "v2")
 
 

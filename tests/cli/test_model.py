@@ -74,7 +74,7 @@ def test_a_version_that_is_there_is_never_written_over(folder, tmp_path):
     ("words", "says"),
     [
         (("train", "--council", COUNCIL, "--files", ".", "--out", "mine.json"), "version"),
-        (("compare", "v1", "nothing.json", "--council", COUNCIL, "--files", "."), "v1, v2, v3"),
+        (("compare", "v1", "nothing.json", "--council", COUNCIL, "--files", "."), "v1, v2, v3, v4"),
         (("compare", "v1", "v2", "--council", "atlantis", "--files", "."), "no such profile"),
         (("compare", "v1", "v2", "--council", COUNCIL, "--files", "/nonexistent"), "synth"),
     ],

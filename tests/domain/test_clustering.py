@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import date
 from itertools import combinations, count, pairwise, product
 from random import Random
@@ -10,7 +11,7 @@ from family_exchange.domain import clustering
 from family_exchange.domain.clustering import Decided, Edge, How, Known, Pair
 from family_exchange.domain.likeness import Names
 from family_exchange.domain.links import Kind, Link, Links
-from family_exchange.domain.matching import Thresholds
+from family_exchange.domain.matching import Ground, Thresholds
 from family_exchange.domain.person import Birth, Identity, person_id
 
 UNITS = "abcdef"
@@ -68,6 +69,25 @@ def test_a_score_that_cannot_tell_two_people_apart_joins_neither(lead, left_out)
     edges = [an_edge("a", "b", 10 + lead), an_edge("a", "c", 10)]
     unclear = clustering.undecided(edges, lambda one, other: {one, other} == {"b", "c"}, margin=7)
     assert {edge.a + edge.b for edge in unclear} == left_out
+
+
+def test_who_bears_the_very_name_is_that_one_of_two_though_hardly_heavier():
+    exact, alike = replace(an_edge("a", "b", 28), ground=Ground.EXACT), an_edge("a", "c", 26)
+    two_people = kept_apart("bc")
+    assert clustering.undecided([exact, alike], two_people, margin=7) == {alike}
+    rival = replace(an_edge("a", "d", 27), ground=Ground.EXACT)
+    assert clustering.undecided([exact, alike, rival], kept_apart("bc", "bd", "cd"), margin=7) == {exact, alike, rival}
+    lighter = replace(exact, weight=25.0)
+    assert clustering.undecided([lighter, alike], two_people, margin=7) == {lighter, alike}
+
+
+def test_an_age_tells_who_is_meant_only_where_nobody_else_may_be_meant():
+    aged = replace(an_edge("a", "b", 15), ground=Ground.AGED)
+    assert not clustering.rivalled([aged], [], kept_apart("bc"))
+    assert not clustering.rivalled([aged], [an_edge("a", "c", 9)], kept_apart())
+    assert clustering.rivalled([aged], [an_edge("a", "c", 9)], kept_apart("bc")) == {aged}
+    assert clustering.rivalled([aged, an_edge("a", "c", 9)], [], kept_apart("bc")) == {aged}
+    assert not clustering.rivalled([an_edge("a", "b", 15)], [an_edge("a", "c", 9)], kept_apart("bc"))
 
 
 def test_two_candidates_who_may_be_one_person_are_no_dilemma():

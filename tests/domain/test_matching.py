@@ -142,8 +142,64 @@ def test_days_of_birth_are_one_slip_apart_or_two_peoples(a, b, likeness):
 def test_an_estimated_or_expected_day_is_never_the_same_as_an_actual_one(kind):
     actual, other = a_person(), another(birth=kind)
     assert likenesses.births(actual, other) is Likeness.UNKNOWN
-    assert graded(actual, other) is Grade.POSSIBLE
+    assert graded(actual, replace(other, dwelling="CH4 4AA|3|M", uprn="")) is Grade.POSSIBLE
     assert likenesses.births(actual, another(birth=kind, born=date(2011, 3, 4))) is Likeness.DIFFERENT
+
+
+FIRST_DAY = date(2008, 1, 1)
+"""Nobody who was born before is a child in 2026."""
+OF_ONE_AGE = [
+    {"birth": Birth.ESTIMATED, "born": date(2013, 6, 15)},
+    {"birth": Birth.CHILD, "born": FIRST_DAY},
+]
+
+
+@pytest.mark.requirement("D-20")
+@pytest.mark.parametrize("age", OF_ONE_AGE)
+def test_an_age_that_fits_is_enough_beside_the_whole_name_at_one_home(age):
+    assert graded(a_person(), another(**age)) is Grade.CERTAIN
+    assert graded(a_person(dwelling=""), another(**age, dwelling="")) is Grade.CERTAIN  # the property's number is equal
+
+
+@pytest.mark.requirement("D-20")
+@pytest.mark.parametrize("age", OF_ONE_AGE)
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"forename": "EMMMA"},
+        {"forename": "E"},
+        {"surname": "BRINDLECOTE"},
+        {"surname": ""},
+        {"sex": "U"},
+        {"dwelling": "CH4 4AA|3|M", "uprn": ""},
+        {"dwelling": "", "uprn": ""},
+        {"key": "police_incidents|police|P2"},
+        {"birth": Birth.UNKNOWN, "born": None},
+        {"birth": Birth.EXPECTED, "born": date(2015, 3, 4)},
+    ],
+)
+def test_an_age_beside_anything_less_is_for_a_person_to_look_at(age, changes):
+    assert graded(a_person(), replace(another(**age), **changes), probability=1.0) is Grade.POSSIBLE
+
+
+@pytest.mark.parametrize("born", [date(2007, 12, 31), date(1985, 3, 4)])
+def test_who_was_written_down_as_a_child_is_not_the_grown_up_of_that_name(born):
+    parent, child = a_person(born=born), another(birth=Birth.CHILD, born=FIRST_DAY)
+    assert likenesses.births(parent, child) is Likeness.UNKNOWN
+    assert graded(parent, child, probability=1.0) is Grade.POSSIBLE
+
+
+def test_a_name_that_brothers_share_and_an_age_say_nothing_of_which_brother():
+    one, other = a_person(forename="MOHAMMED", sex="M"), another(forename="MOHAMMED", sex="M", **OF_ONE_AGE[1])
+    assert matching.doubtful(one, other, SHARING)
+    assert not matching.doubtful(
+        replace(one, forename="MOHAMMED ALI"), replace(other, forename="MOHAMMED ALI"), SHARING
+    )
+
+
+def test_two_ages_are_no_day():
+    one, other = a_person(birth=Birth.ESTIMATED), another(birth=Birth.CHILD, born=FIRST_DAY)
+    assert graded(one, other, probability=1.0) is Grade.POSSIBLE
 
 
 @pytest.mark.parametrize(
@@ -163,6 +219,15 @@ def test_twins_siblings_namesakes_and_other_numbers_are_certainly_not_one_person
     other = another(**changes)
     assert matching.conflict(one, other, NAMES) is why
     assert graded(one, other, probability=1.0) is Grade.CERTAINLY_NOT
+
+
+@pytest.mark.parametrize("born", [date(2015, 4, 3), date(2015, 7, 4)])
+def test_a_birthday_that_slipped_at_two_homes_may_be_a_cousins(born):
+    one, elsewhere = a_person(), another(born=born, dwelling="CH1 1AA|13|H", uprn="101")
+    assert graded(one, elsewhere, probability=1.0) is Grade.POSSIBLE
+    assert graded(one, another(born=born)) is Grade.CERTAIN
+    assert graded(one, replace(elsewhere, uprn="100")) is Grade.CERTAIN  # the same property, written otherwise
+    assert graded(one, replace(elsewhere, born=one.born)) is Grade.CERTAIN
 
 
 def test_one_slip_in_a_national_insurance_number_contradicts_nothing():
@@ -187,7 +252,11 @@ def test_one_partner_may_have_a_reference_for_each_home_of_somebody_who_moved():
     one = a_person(forename="KATE")
     other = a_person(key="police_incidents|police|P2", forename="KATHERINE", dwelling="CH4 4AA|3|M")
     assert matching.conflict(one, other, NAMES) is None
-    assert matching.conflict(one, replace(other, forename="KATTE"), NAMES) is Conflict.OWN_REFERENCES
+    mistyped = replace(other, forename="KATTE")
+    assert matching.conflict(one, mistyped, NAMES) is None
+    assert matching.conflict(one, replace(mistyped, born=date(2015, 4, 3)), NAMES) is Conflict.OWN_REFERENCES
+    assert matching.conflict(one, replace(mistyped, dwelling=one.dwelling), NAMES) is Conflict.OWN_REFERENCES
+    assert matching.conflict(one, replace(mistyped, dwelling=""), NAMES) is Conflict.OWN_REFERENCES
 
 
 def test_an_equal_number_against_a_conflict_is_for_a_person_to_look_at():
@@ -204,6 +273,7 @@ def test_an_equal_number_against_a_conflict_is_for_a_person_to_look_at():
         {"born": date(2015, 4, 3)},
         {"forename": "EMMMA", "born": date(2015, 4, 3)},
         {"born": date(2014, 3, 4), "birth": Birth.ESTIMATED},
+        {"born": FIRST_DAY, "birth": Birth.CHILD},
         {"surname": "BRINDLECOTE"},
         {"dwelling": ""},
     ],
@@ -225,6 +295,7 @@ def test_an_equal_justice_number_is_a_number_too_and_another_one_contradicts_not
     [
         {"born": None, "birth": Birth.UNKNOWN},  # a parent of the same name whose number was borrowed
         {"birth": Birth.EXPECTED},
+        {"born": date(2016, 1, 1), "birth": Birth.CHILD},  # who was a child when the other was none
         {"forename": ""},  # a twin whose number was borrowed
         {"forename": "E"},
     ],
@@ -285,7 +356,7 @@ identities = st.builds(
     key=st.sampled_from(["police_incidents|police|P1", "police_incidents|police|P2", "school_attendance|schools|S1"]),
     forename=st.sampled_from(["", "E", "EMMA", "ELLA", "EMMMA", "KATE", "KATHERINE", "ASHBARROW"]),
     surname=st.sampled_from(["", "ASHBARROW", "EMMA"]),
-    born=st.sampled_from([None, date(2015, 3, 4), date(2015, 4, 3), date(1985, 3, 4)]),
+    born=st.sampled_from([None, date(2015, 3, 4), date(2015, 4, 3), date(1985, 3, 4), FIRST_DAY]),
     birth=st.sampled_from(list(Birth)),
     sex=st.sampled_from(["", "F", "M"]),
     nhs_number=st.sampled_from(["", NHS, OTHER_NHS]),
@@ -298,6 +369,11 @@ def test_matching_is_symmetric(a, b, probability):
     assert matching.conflict(a, b, NAMES) is matching.conflict(b, a, NAMES)
     assert graded(a, b, probability) is graded(b, a, probability)
     assert matching.certain_by_identifier(a, b, NAMES) is matching.certain_by_identifier(b, a, NAMES)
+
+
+@given(a=identities, b=identities)
+def test_what_a_score_rests_on_is_symmetric(a, b):
+    assert matching.ground(a, b) is matching.ground(b, a)
 
 
 @given(a=identities, b=identities, probability=st.floats(0, 1))

@@ -21,6 +21,8 @@ from family_exchange.domain.matching import Thresholds
 from family_exchange.domain.person import Birth, Identity
 
 NAMES = linkage_model.model().names
+CHILD_FROM = date(2008, 1, 1)
+"""Who was born before is grown up."""
 THRESHOLDS = Thresholds(certain=0.99, possible=0.5)
 SOURCES = ("school_attendance|schools", "childrens_social_care|childrens-services", "police_incidents|police")
 ONE_NAME = {Likeness.SAME, Likeness.VARIANT, Likeness.SLIP}
@@ -87,11 +89,32 @@ def parent_and_child_of_one_name(draw):
 
 
 @st.composite
+def a_birth(draw, family, member):
+    """What the partner knows of the birthday, and how well."""
+    born, grown_up_parents = (
+        member.born,
+        all(other.born < CHILD_FROM for other in family if other.forename == member.forename and other != member),
+    )
+    birth = draw(st.sampled_from(["", "", "missing", "estimated", "expected", "day and month", "a child"]))
+    if birth == "missing":
+        return None, Birth.UNKNOWN
+    if birth == "estimated":
+        return born + timedelta(days=draw(st.integers(-360, 360))), Birth.ESTIMATED
+    if birth == "expected":
+        return born, Birth.EXPECTED
+    if birth == "a child" and born >= CHILD_FROM and grown_up_parents:
+        return CHILD_FROM, Birth.CHILD
+    if birth == "day and month" and born.day <= 12:
+        return born.replace(month=born.day, day=born.month), Birth.ACTUAL
+    return born, Birth.ACTUAL
+
+
+@st.composite
 def a_record(draw, family, place):
     """One member as a partner writes them down, with mistakes."""
     member = draw(st.sampled_from(family))
     source = draw(st.sampled_from(SOURCES))
-    forename, surname, born, kind = member.forename, member.surname, member.born, Birth.ACTUAL
+    forename, surname = member.forename, member.surname
     mistake = draw(st.sampled_from(["", "", "initial", "missing", "slip", "married", "swapped"]))
     if mistake == "initial":
         forename = forename[0]
@@ -103,15 +126,7 @@ def a_record(draw, family, place):
         surname = "BRINDLECOTE"
     elif mistake == "swapped":
         forename, surname = surname, forename
-    birth = draw(st.sampled_from(["", "", "missing", "estimated", "expected", "day and month"]))
-    if birth == "missing":
-        born, kind = None, Birth.UNKNOWN
-    elif birth == "estimated":
-        born, kind = born + timedelta(days=draw(st.integers(-360, 360))), Birth.ESTIMATED
-    elif birth == "expected":
-        kind = Birth.EXPECTED
-    elif birth == "day and month" and born.day <= 12:
-        born = born.replace(month=born.day, day=born.month)
+    born, kind = draw(a_birth(family, member))
     whose = member if mistake == "slip" else draw(st.sampled_from(family))
     number = f"99900000{whose.number}0" if draw(st.booleans()) else ""
     home = draw(st.sampled_from(["CH1 1AA|12|H", "CH1 1AA|12|H", "CH4 4AA|3|M", ""]))

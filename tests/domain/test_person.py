@@ -120,6 +120,13 @@ def test_a_day_of_birth_is_actual_estimated_expected_or_unknown(born, estimated,
     assert person.birth_kind(born, estimated=estimated, unborn=unborn, placeholders=placeholders) is kind
 
 
+@pytest.mark.requirement("D-20")
+def test_a_child_of_a_year_is_not_grown_up_before_it():
+    first = person.earliest_birth(2026)
+    assert first == date(2008, 1, 1)
+    assert person.age_on(first, date(2025, 12, 31)) < person.ADULT_FROM == person.age_on(first, date(2026, 1, 1))
+
+
 @pytest.mark.parametrize(
     ("born", "on", "age"),
     [

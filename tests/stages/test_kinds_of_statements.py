@@ -27,7 +27,8 @@ def raw(*people):
         source = known.get("source", number % len(sources))
         row = dict.fromkeys(statements.RAW, "") | {"key": f"{sources[source]}|R{number}", "fresh": True}
         row |= {name: known[name] for name in row if name in known}
-        born = SEPARATOR.join((known["born"], known.get("estimated", "false"), known.get("ahead", "f")))
+        child_in = [known["child_in"]] if "child_in" in known else []
+        born = SEPARATOR.join((known["born"], known.get("estimated", "false"), known.get("ahead", "f"), *child_in))
         rows.append(row | {"birth": born, "address": SEPARATOR.join(known["home"])})
     return pa.Table.from_pylist(rows)
 
@@ -48,8 +49,10 @@ def test_two_partners_records_of_one_child_are_joined():
 @pytest.mark.parametrize(
     "other",
     [
-        {"estimated": "true"},
-        {"estimated": "true", "born": "2014-03-15"},
+        {"estimated": "true", "sex": "U"},
+        {"estimated": "true", "forename": "Emmma"},
+        {"born": "", "child_in": "2034"},
+        {"born": "", "child_in": "2026", "sex": "U"},
         {"ahead": "t"},
         {"born": ""},
         {"born": "1900-01-01"},
@@ -58,6 +61,15 @@ def test_two_partners_records_of_one_child_are_joined():
 )
 def test_a_day_of_birth_that_is_none_is_not_alike_with_an_actual_one(other):
     assert outcome({}, other) == "possible"
+
+
+@pytest.mark.requirement("D-20")
+@pytest.mark.parametrize("other", [{"estimated": "true", "born": "2014-03-15"}, {"born": "", "child_in": "2026"}])
+def test_an_age_that_no_parent_has_tells_who_bears_a_name_at_home_unless_there_are_two(other):
+    assert outcome({}, other) == "joined"
+    assert outcome({}, other | {"home": ELSEWHERE}) == "apart"
+    table = raw({}, other, {"born": "1985-03-04"})
+    assert len(modelling.find(standard(table, MODEL), MODEL, THRESHOLDS).joined) == (0 if other["born"] == "" else 1)
 
 
 @pytest.mark.parametrize(

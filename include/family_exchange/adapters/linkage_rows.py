@@ -31,7 +31,8 @@ def identity(row: Sequence[Any]) -> Identity:
 _NONE: frozenset[str] = frozenset()
 
 
-DERIVED = """forename || ' ' || surname AS full_name, year(stated_birth) AS born_year,
+DERIVED = """forename || ' ' || surname AS full_name,
+    CASE WHEN birth <> 'child' THEN year(stated_birth) END AS born_year,
     lpad((year(born) * 10000 + month(born) * 100 + day(born))::VARCHAR, 8, '0') AS born_digits"""
 """What the rules of a model may ask of a statement beyond its own columns."""
 

@@ -103,7 +103,9 @@ _RAW = f"""
            coalesce(r.upn, '') AS upn, {_JUSTICE},
            concat_ws(E'\\x1f', coalesce(to_char(r.date_of_birth, 'YYYY-MM-DD'), ''),
                      coalesce(r.facts ->> '{statements.BIRTH_ESTIMATED}', 'false'),
-                     coalesce(r.date_of_birth > r.as_of, false)) AS birth,
+                     coalesce(r.date_of_birth > r.as_of, false),
+                     CASE WHEN r.date_of_birth IS NULL AND r.relationship = 'child' THEN to_char(r.as_of, 'YYYY') END)
+             AS birth,
            concat_ws(E'\\x1f', coalesce(r.address_line_1, ''), coalesce(r.address_line_2, ''),
                      coalesce(r.postcode, '')) AS address
       FROM memory.source_record r

@@ -34,7 +34,8 @@ def standard(raw: Table, names: Names, placeholders: Placeholders) -> Table:
     """One row for each of `raw`: `key`, `person_id` (empty: none yet), `fresh` and the standardised identity.
 
     `raw` has the columns `RAW` as text, what is unknown empty, and `fresh`. Its `birth` is the day, whether it is an
-    estimate (`true`) and whether it lay ahead (`t`); its `address` two lines and the postcode; parted by `SEPARATOR`.
+    estimate (`true`) and whether it lay ahead (`t`), and without a day the year in which somebody was a child, if it is
+    known; its `address` two lines and the postcode; parted by `SEPARATOR`.
     `stated_birth` is any known date of birth, its kind in `birth`; `born` is one that is actual; `forms` are
     the groups of customary forms that the forename belongs to. A place that many share is no home, so that nothing of
     its address is there.
@@ -47,7 +48,9 @@ def standard(raw: Table, names: Names, placeholders: Placeholders) -> Table:
 
     @cache
     def births(value: str) -> tuple[date | None, Birth]:
-        day, estimated, unborn = value.split(SEPARATOR)
+        day, estimated, unborn, *child_in = value.split(SEPARATOR)
+        if child_in:
+            return person.earliest_birth(int(child_in[0])), Birth.CHILD
         stated = date.fromisoformat(day) if day else None
         kind = person.birth_kind(
             stated, estimated=estimated == "true", unborn=unborn == "t", placeholders=placeholders.births

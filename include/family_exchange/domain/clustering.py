@@ -13,7 +13,7 @@ from family_exchange.domain import links as decisions
 from family_exchange.domain import matching
 from family_exchange.domain.likeness import Names
 from family_exchange.domain.links import Links
-from family_exchange.domain.matching import Grade, Thresholds
+from family_exchange.domain.matching import Grade, Ground, Thresholds
 from family_exchange.domain.person import Identity, person_id
 
 
@@ -53,6 +53,8 @@ class Edge:
     how: How
     weight: float | None = None
     probability: float = 1.0
+    ground: Ground = Ground.ALIKE
+    """What the score rests on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,8 @@ def decide(
             )
         return in_conflict[pair]
 
-    unclear = undecided([edge for edge in certain.values() if edge.how is How.SCORE], apart, margin=margin)
+    scored = [edge for edge in certain.values() if edge.how is How.SCORE]
+    unclear = undecided(scored, apart, margin=margin) | rivalled(scored, possible.values(), apart)
     clusters = cluster((edge for edge in certain.values() if edge not in unclear), lambda one, other: any(
         apart(left, right) for left, right in product(one, other)
     ))  # fmt: skip
@@ -181,7 +184,8 @@ def judged(pair: Pair, thresholds: Thresholds, names: Names) -> tuple[Grade, Edg
         return Grade.CERTAIN, Edge(a, b, How.IDENTIFIER)
     probability = thresholds.possible if pair.probability is None else pair.probability
     grade = matching.grade(pair.a, pair.b, probability, thresholds, names)
-    return grade, Edge(a, b, How.SCORE, pair.weight, max(probability, thresholds.possible))
+    ground = matching.ground(pair.a, pair.b)
+    return grade, Edge(a, b, How.SCORE, pair.weight, max(probability, thresholds.possible), ground)
 
 
 def _reasons(edges: Iterable[Edge]) -> dict[str, Edge]:
@@ -222,7 +226,8 @@ def cluster(edges: Iterable[Edge], conflicts: Callable[[Collection[str], Collect
 def undecided(edges: Sequence[Edge], apart: Callable[[str, str], bool], *, margin: float) -> frozenset[Edge]:
     """The scored edges that cannot tell two people apart, and the weaker ones of those that can.
 
-    Such edges lead from one unit to two that are not one person, with less than `margin` bits between them.
+    Such edges lead from one unit to two that are not one person, with less than `margin` bits between them, unless the
+    stronger alone is exact: who is called Amelia is Amelia, and not a twin called Amelie.
     """
     by_unit: dict[str, list[Edge]] = {}
     for edge in edges:
@@ -236,9 +241,22 @@ def undecided(edges: Sequence[Edge], apart: Callable[[str, str], bool], *, margi
                 if not apart(_other(stronger, unit), _other(weaker, unit)):
                     continue
                 found.add(weaker)
-                if (stronger.weight or 0.0) - (weaker.weight or 0.0) < margin:
+                exact = stronger.ground is Ground.EXACT and weaker.ground is not Ground.EXACT
+                if not exact and (stronger.weight or 0.0) - (weaker.weight or 0.0) < margin:
                     found.add(stronger)
     return frozenset(found)
+
+
+def rivalled(edges: Sequence[Edge], possible: Iterable[Edge], apart: Callable[[str, str], bool]) -> frozenset[Edge]:
+    """The edges that rest on an age, where one of the two may also be somebody who is not the other."""
+    aged = [edge for edge in edges if edge.ground is Ground.AGED]
+    others: dict[str, set[str]] = {}
+    for edge in (*possible, *edges) if aged else ():
+        others.setdefault(edge.a, set()).add(edge.b)
+        others.setdefault(edge.b, set()).add(edge.a)
+
+    ends = ((edge, *end) for edge in aged for end in ((edge.a, edge.b), (edge.b, edge.a)))
+    return frozenset(edge for edge, one, other in ends if any(apart(other, them) for them in others[one] - {other}))
 
 
 def _strength(edge: Edge) -> tuple[bool, float, str, str]:

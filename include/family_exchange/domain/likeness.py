@@ -138,13 +138,41 @@ def _sexes_agree(a: Identity, b: Identity) -> bool:
 
 def births(a: Identity, b: Identity) -> Likeness:
     """How the days of birth stand to each other; an estimate never counts as the same as anything."""
-    if a.born is None or b.born is None or Birth.UNKNOWN in {a.birth, b.birth}:
+    if a.born is None or b.born is None or not _UNDATED.isdisjoint({a.birth, b.birth}):
         return Likeness.UNKNOWN
     if a.birth is Birth.ACTUAL and b.birth is Birth.ACTUAL:
         return _days(a.born, b.born)
     if Birth.EXPECTED in {a.birth, b.birth}:
         return Likeness.UNKNOWN if abs(a.born.year - b.born.year) <= 1 else Likeness.DIFFERENT
     return Likeness.UNKNOWN if abs(a.born.year - b.born.year) <= ESTIMATE_YEARS else Likeness.DIFFERENT
+
+
+_UNDATED = frozenset({Birth.UNKNOWN, Birth.CHILD})
+
+
+def of_one_age(a: Identity, b: Identity) -> bool:
+    """True when one's day of birth is known, and the other's partner tells an age that no parent of one name has.
+
+    That is an estimate within two years of the day, or that a child was written down who could be born then.
+    """
+    for dated, other in ((a, b), (b, a)):
+        if dated.birth is Birth.ACTUAL and dated.born is not None and other.born is not None:
+            if other.birth is Birth.ESTIMATED:
+                return abs(dated.born.year - other.born.year) <= ESTIMATE_YEARS
+            if other.birth is Birth.CHILD:
+                return dated.born >= other.born
+    return False
+
+
+def of_one_home(a: Identity, b: Identity, names: Names) -> bool:
+    """True when whole name, sex and home are the same; a name that brothers share is not somebody's whole name."""
+    named = a.forename == b.forename and a.surname == b.surname and a.surname and names.own(a.forename.split())
+    return bool(named) and one_dwelling(a, b) and _sexes_agree(a, b)
+
+
+def one_dwelling(a: Identity, b: Identity) -> bool:
+    """True when the home is known in both and the same."""
+    return bool((a.dwelling and a.dwelling == b.dwelling) or (a.uprn and a.uprn == b.uprn))
 
 
 def _days(a: date, b: date) -> Likeness:

@@ -5,9 +5,18 @@ close in age, and a parent and child of the same name agree so well by birth: th
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
-from family_exchange.domain.likeness import Likeness, Names, births, forenames, one_slip
+from family_exchange.domain.likeness import (
+    Likeness,
+    Names,
+    births,
+    forenames,
+    of_one_age,
+    of_one_home,
+    one_dwelling,
+    one_slip,
+)
 from family_exchange.domain.person import Birth, Identity
 
 
@@ -83,15 +92,42 @@ def conflict(a: Identity, b: Identity, names: Names) -> Conflict | None:
 
 
 def _kept_apart(a: Identity, b: Identity, given: Likeness) -> bool:
-    """True when one partner keeps two references; somebody who moved may have one for each home, in two name forms."""
-    moved = given is Likeness.VARIANT and a.dwelling and b.dwelling and a.dwelling != b.dwelling
+    """True when one partner keeps two references; somebody who moved may have one for each home, written anew."""
+    one_day = given is Likeness.SLIP and births(a, b) is Likeness.SAME
+    moved = (given is Likeness.VARIANT or one_day) and a.dwelling and b.dwelling and a.dwelling != b.dwelling
     return a.key != b.key and a.source == b.source and not moved
 
 
 def doubtful(a: Identity, b: Identity, names: Names) -> bool:
-    """True when no score may join the two: forename or birthday is missing or too near another's, or both slipped."""
+    """True when no score may join the two: forename or birthday is missing or too near another's, or both slipped.
+
+    A birthday is not missed where two partners write one whole name at one home, and of an age that no parent has; it
+    has not slipped where the homes are two, of cousins it may be.
+    """
     given, born = forenames(a, b, names), births(a, b)
-    return Likeness.UNKNOWN in {given, born} or given is Likeness.NEAR or given is born is Likeness.SLIP
+    if born is Likeness.UNKNOWN:
+        return a.source == b.source or not (of_one_home(a, b, names) and of_one_age(a, b))
+    of_cousins = born is Likeness.SLIP and a.dwelling and b.dwelling and not one_dwelling(a, b)
+    return bool(of_cousins) or given in {Likeness.UNKNOWN, Likeness.NEAR} or given is born is Likeness.SLIP
+
+
+class Ground(IntEnum):
+    """What a certain score rests on, the firmest first."""
+
+    EXACT = 0
+    """The same forename, letter by letter, and the same day of birth."""
+    ALIKE = 1
+    """One of the two in another form, or a slip apart."""
+    AGED = 2
+    """An age instead of a day of birth: true of one alone who bears that name there."""
+
+
+def ground(a: Identity, b: Identity) -> Ground:
+    """What a certain score of the two rests on. Symmetric."""
+    born = births(a, b)
+    if born is Likeness.UNKNOWN:
+        return Ground.AGED
+    return Ground.EXACT if born is Likeness.SAME and a.forename == b.forename else Ground.ALIKE
 
 
 def grade(a: Identity, b: Identity, probability: float, thresholds: Thresholds, names: Names) -> Grade:
@@ -114,9 +150,10 @@ def grade(a: Identity, b: Identity, probability: float, thresholds: Thresholds, 
 def certain_by_identifier(a: Identity, b: Identity, names: Names) -> bool:
     """True when a number is equal, nothing contradicts, and neither a twin nor a parent of one name can be meant.
 
-    So both must state the forename, and a day of birth or an estimate of it: a number may be mistyped or borrowed.
+    So both must state the forename, and a day of birth, an estimate of it, or an age that fits the other's day: a
+    number may be mistyped or borrowed.
     """
     if not shares_identifier(a, b) or conflict(a, b, names) is not None:
         return False
     of_one_generation = all(one.born and one.birth in {Birth.ACTUAL, Birth.ESTIMATED} for one in (a, b))
-    return of_one_generation and forenames(a, b, names) not in {Likeness.UNKNOWN, Likeness.NEAR}
+    return (of_one_generation or of_one_age(a, b)) and forenames(a, b, names) not in {Likeness.UNKNOWN, Likeness.NEAR}

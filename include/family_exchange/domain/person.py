@@ -29,6 +29,8 @@ class Birth(StrEnum):
     ESTIMATED = "estimated"
     EXPECTED = "expected"
     """Of a child who was not born when the partner wrote it down."""
+    CHILD = "child"
+    """No day is known, but that the partner wrote down a child: the day is the first on which it can be born."""
     UNKNOWN = "unknown"
 
 
@@ -113,6 +115,11 @@ def of_age(born: date | None, ages: Ages, day: date) -> bool:
         return False
     age = age_on(born, day)
     return (ages.min is None or age >= ages.min) and (ages.max is None or age <= ages.max)
+
+
+def earliest_birth(year: int) -> date:
+    """The day before which nobody was born who is a child in that year."""
+    return date(year - ADULT_FROM, 1, 1)
 
 
 def birth_kind(born: date | None, *, estimated: bool, unborn: bool, placeholders: frozenset[date]) -> Birth:

@@ -103,6 +103,7 @@ def rows_of(content: bytes, feed: str, partner: str, profile: Profile, *, versio
         born = row.get("date_of_birth")
         ahead = born is not None and read.as_of is not None and born > read.as_of
         estimated = bool(row.get(statements.BIRTH_ESTIMATED))
+        child_in = [str(read.as_of.year)] if not born and row.get("relationship") == "child" and read.as_of else []
         yield {
             "key": record_key(feed, partner, row["record_ref"]),
             "person_id": "",
@@ -110,7 +111,7 @@ def rows_of(content: bytes, feed: str, partner: str, profile: Profile, *, versio
             **{name: row.get(name) or "" for name in _AS_SENT},
             **{name: row.get(canonical) or "" for name, canonical in statements.JUSTICE.items()},
             "birth": SEPARATOR.join(
-                (born.isoformat() if born else "", "true" if estimated else "false", "t" if ahead else "f")
+                (born.isoformat() if born else "", "true" if estimated else "false", "t" if ahead else "f", *child_in)
             ),
             "address": SEPARATOR.join(row.get(name) or "" for name in ("address_line_1", "address_line_2", "postcode")),
         }
