@@ -8,6 +8,7 @@ import pytest
 
 from family_exchange.adapters import database, keys, taken_up
 from family_exchange.adapters.journal import What
+from family_exchange.adapters.openpgp import OpenPGP, make_ring, stop_agent
 from family_exchange.domain.errors import NeedsDecision
 from family_exchange.domain.key import Revocation
 from family_exchange.domain.retention import Kind
@@ -179,6 +180,45 @@ def test_a_return_that_was_sealed_then_is_the_same_one(restored):
     sending(restored)
     assert done(restored, taken_up.sent, {}) == []
     assert returned(restored) == [("fpd-2026-H1-v1", "SEALED", DIGEST)]
+
+
+def sealed_as(restored, digest):
+    restored.register.run(
+        """INSERT INTO returns.return (return_id, code, period, version, state, fields, as_known_at, rights_epoch,
+                                       ct_sha256)
+           VALUES ('fpd-2026-H1-v1', 'fpd', '2026-H1', 1, 'SEALED', '{}', now(), 0, decode(%s, 'hex'))""",
+        digest,
+    )
+
+
+def test_a_return_that_was_sealed_anew_after_an_earlier_restore_and_then_sent_is_given_up_as_sent(restored):
+    """The ledger has the bytes of the first sealing, which nobody ever sent."""
+    sealed_as(restored, "ab" * 32)
+    sending(restored)
+    assert done(restored, taken_up.sent, {}) == ["fpd-2026-H1-v1"]
+    assert returned(restored) == [("fpd-2026-H1-v1", "VOID", DIGEST)]
+
+
+def test_a_return_that_may_have_been_sent_twice_is_left_to_people_who_ask_the_recipient(restored):
+    sealed_as(restored, "ab" * 32)
+    sending(restored)
+    restored.doors.journal.add(What.SENDING, {"return": "fpd-2026-H1-v1", "name": "x", "sha256": "ab" * 32})
+    assert done(restored, taken_up.sent, {}) == []
+    assert done(restored, taken_up.unaccounted) == ["fpd-2026-H1-v1"]
+
+
+def test_a_ring_that_is_older_than_the_ledger_gets_the_keys_that_two_people_registered(restored, rings, tmp_path):
+    make_ring(empty := tmp_path / "r")
+    ring, key = OpenPGP(empty, restored.doors.settings.own_key), rings.stranger.own_key
+    material = rings.stranger.export_public(key).decode()
+    with database.transaction(restored.doors.database) as connection:
+        known = RegisteredKey(key, AT - timedelta(days=1), AT + timedelta(days=700), None)
+        keys.register(connection, "police", known, added_by="one", approved_by="two")
+        connection.execute("UPDATE exchange.partner_key SET material = %s", (material,))
+        assert taken_up.keys_in_ring(connection, ring) == 1
+        assert [*ring.held()] == [key]
+        assert taken_up.keys_in_ring(connection, ring) == 0
+    stop_agent(empty)
 
 
 def test_a_key_that_was_revoked_is_revoked_again_once(restored):

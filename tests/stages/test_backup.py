@@ -147,6 +147,18 @@ def test_councils_of_one_place_share_one_recovery_key(prepared, tmp_path):
     backup.prepare(prepared.doors, place.root, before)
 
 
+def test_a_place_where_another_installation_backs_up_a_council_of_this_name_is_left_alone(prepared, rings):
+    place = place_of(prepared)
+    theirs = rings.stranger.export_public(rings.stranger.own_key)
+    (place.own / "council.asc").write_bytes(theirs)
+    with pytest.raises(NeedsDecision, match=f"under another key, {rings.stranger.own_key}"):
+        take(prepared)
+    with pytest.raises(NeedsDecision, match="restore from them"):
+        backup.prepare(prepared.doors, place.root, (place.root / "recovery.asc").read_bytes())
+    assert (place.own / "council.asc").read_bytes() == theirs
+    assert place.manifests() == []
+
+
 def test_a_copy_of_another_server_is_not_taken_for_ours(prepared):
     place, (sealed, other) = place_of(prepared), (prepared.doors.settings.state / "base", "1")
     for server in (other, server_copy.number(prepared.doors.settings.database)):

@@ -46,9 +46,11 @@ def prepare(doors: Doors, root: Path, public: bytes) -> str:
     The public half of our own key lies there too. A second run changes nothing.
 
     Raises:
-        NeedsDecision: the server's log there is sealed to another recovery key, which councils of one server share.
+        NeedsDecision: the server's log there is sealed to another recovery key, which councils of one server share, or
+            another installation keeps backups of a council of this name there.
     """
     place = Place(root, doors.settings.council)
+    may_back_up.ours(doors, place)
     may_back_up.same_recovery_key(doors, root, public)
     fingerprint = doors.openpgp.import_key(public)
     place.begin(public, doors.openpgp.export_public(doors.settings.own_key))
@@ -66,12 +68,14 @@ def take(doors: Doors, *, server: str | None, at: datetime) -> Manifest:
 
     Raises:
         Busy: another one is being taken.
-        NeedsDecision: backups were not prepared, the server does not hand out its log or is not the council's own, a
-            restore did not come to its end, or the newest backup is of a later moment than now.
+        NeedsDecision: backups were not prepared, the place is another installation's, the server does not hand out its
+            log or is not the council's own, a restore did not come to its end, or the newest backup is of a later
+            moment than now.
         TryLater: the server or gpg could not serve; what was begun is no backup, and is swept by the next.
     """
     place, recipient = backup_place.said(doors.settings.state, doors.settings.council)
     with place.alone():
+        may_back_up.ours(doors, place)
         may_back_up.now(doors, place, at)
         base = _base(doors, place, recipient, server)
         _whole_journal(doors, place)
@@ -177,12 +181,12 @@ def rehearse(doors: Doors, secret: Path, shares: Sequence[str], work: Path) -> t
         recovery_key.unpack(opened_keys(place, page, ring, doors.settings.own_key), state)
     try:
         ours = OpenPGP(state / "gnupg", doors.settings.own_key)
-        told = f"a sealed file of the vault opens with them (of {SAMPLES} tried)"
         samples = [place.vault.path(each) for each in islice(place.vault.held(), SAMPLES)]
         opens = any(
             "DECRYPTION_OKAY" in ours.unseal(each, cap=SAMPLE_CAP, timeout=SAMPLE_SECONDS).outcome.status
             for each in samples
         )
+        told = f"of {len(samples)} sealed files that were tried, {'one opens' if opens else 'none opens'} with them"
         return (Looked("keys", "open"), Looked("sample", told, good=opens or not samples))
     finally:
         recovery_key.forget(state)

@@ -12,6 +12,20 @@ WRONG_CLOCK = timedelta(hours=1)
 """So far may clocks of machines that take backups be apart."""
 
 
+def ours(doors: Doors, place: Place) -> None:
+    """Nothing, when the place does not know a council of this name, or knows it by a key of ours.
+
+    Raises:
+        NeedsDecision: another installation keeps its backups there, or an older one of this council does.
+    """
+    theirs = place.own / backup_place.COUNCIL_KEY
+    if theirs.exists() and (key := doors.openpgp.look_at(theirs.read_bytes()).fingerprint) not in doors.openpgp.held():
+        raise NeedsDecision(
+            f"the place holds backups of this council under another key, {key}: restore from them, or give this "
+            "installation a place of its own (docs/backup.md)"
+        )
+
+
 def same_recovery_key(doors: Doors, root: Path, public: bytes) -> None:
     """Nothing, when the place knows no recovery key yet, or this one.
 
@@ -21,8 +35,8 @@ def same_recovery_key(doors: Doors, root: Path, public: bytes) -> None:
     there = root / backup_place.RECOVERY_KEY
     if not there.exists():
         return
-    theirs, ours = (doors.openpgp.look_at(key).fingerprint for key in (there.read_bytes(), public))
-    if theirs != ours:
+    theirs, given = (doors.openpgp.look_at(key).fingerprint for key in (there.read_bytes(), public))
+    if theirs != given:
         raise NeedsDecision(
             f"the server's log at {root} is sealed to the recovery key {theirs}: councils of one server share it; to "
             f"change it, put the new one at {there} first"

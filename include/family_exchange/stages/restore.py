@@ -209,6 +209,7 @@ def _agree_with_the_journal(doors: Doors, at: datetime, today: date) -> dict[str
         ).fetchone()
         assert row is not None  # noqa: S101 - the migration made the only row
         destroyed = taken_up.destroy_again(connection, doors.journal, doors.vault)
+        keys = taken_up.keys_in_ring(connection, doors.openpgp)
         with connection.transaction():
             again, lost = taken_up.files(connection, doors.journal, doors.vault)
         fields = {code: promise.fields for code, promise in doors.profile.returns.items()}
@@ -228,6 +229,7 @@ def _agree_with_the_journal(doors: Doors, at: datetime, today: date) -> dict[str
         "last_event": int(row[0]), "last_hash": str(row[1]), "last_event_at": row[2] and row[2].isoformat(),
         "destroyed_again": dict(destroyed), "files_taken_up": again, "files_without_bytes": lost,
         "returns_void": given_up, "keys_revoked_again": revoked,
+        "keys_in_ring_again": keys,
         "destructions_unfinished": len(doors.journal.unfinished()),
     }  # fmt: skip
 
