@@ -86,6 +86,28 @@ def shown(url):
     }
 
 
+@pytest.mark.parametrize("revision", ["head", "0005"])
+def test_what_is_stated_stays_on_the_way_there_and_back_and_goes_with_its_record(council, revision):
+    url, config = council
+    command.upgrade(config, "0005")
+    asked(url, "DELETE FROM memory.statement")
+    for number, record in enumerate(("S1.1", "S1.3")):
+        asked(
+            url,
+            f"""INSERT INTO memory.statement (stated, source_record_id, key, forename, surname, birth, sex, dwelling,
+                       postcode, uprn, nhs_number, upn, nino, pnc, cro, crn, noms, blocks)
+                VALUES (md5('{number}')::uuid, '{record}', 'k', '', '', 'unknown', '', '', '', '', '', '', '', '', '',
+                        '', '', '{{7,{number}}}')""",
+        )
+    command.upgrade(config, "head")
+    if revision != "head":
+        command.downgrade(config, revision)
+    stated = "SELECT source_record_id FROM memory.statement WHERE blocks && '{7}' ORDER BY 1"
+    assert asked(url, stated) == [("S1.1",), ("S1.3",)]
+    asked(url, "DELETE FROM memory.person_record; DELETE FROM memory.source_record WHERE source_record_id = 'S1.3'")
+    assert asked(url, stated) == [("S1.1",)]
+
+
 def test_a_register_shows_after_the_upgrade_and_back_what_it_showed_before(council):
     url, config = council
     before = shown(url)

@@ -9,6 +9,7 @@ database. `recordlinkage` keeps nothing between nights: it reads the register an
 standardises them, each distinct value once. Ours standardises what is new, looks up whom it meets, scores, and stores
 what is new for the next night, which is in its time and which the reference does not do. `linkage.nightly.kept` is the
 same night beside a reference that is handed the register standardised, to tell how much of the ratio is that.
+The server has the memory that docs/sizing.md asks for (`conftest.SETTINGS`), for both sides.
 `register.nightly` is the whole way of those rows, from staging to decided persons in the database, beside the first
 reference, which decides and writes nothing.
 """

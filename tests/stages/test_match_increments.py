@@ -4,9 +4,20 @@ import random
 from datetime import date
 
 import polars as pl
+import psycopg
 import pytest
 
-from family_exchange.adapters import blocks, database, destruction, linkage, linkage_model, profiles, register, stated
+from family_exchange.adapters import (
+    blocks,
+    database,
+    destruction,
+    linkage,
+    linkage_model,
+    met,
+    profiles,
+    register,
+    stated,
+)
 from family_exchange.adapters.blocks import Block, NoBlock
 from family_exchange.domain.matching import Thresholds
 from family_exchange.stages import match
@@ -115,6 +126,46 @@ def test_nothing_but_what_meets_the_fresh_statements_is_fetched(council):
             ((fetched,),) = pool.connection.execute("SELECT count(*) FROM stated").fetchall()
             assert len(pool.pairs(0.5)) == 1
     assert fetched < PEOPLE / 10, "the one, and those who share a block with it"
+
+
+def test_two_processes_of_the_server_find_whom_one_finds(council, monkeypatch):
+    everyone = bench_people.people(PEOPLE * 4)
+    brought(council, [[("childrens_social_care", "council", bench_people.first_seen(everyone))]])
+    bench_people.stage(council, "police_incidents", bench_people.seen(everyone, PEOPLE // 8).drop("nhs_number"))
+    found = []
+    for worth_two in (PEOPLE, 1):
+        monkeypatch.setattr(met, "WORTH_TWO", worth_two)
+        with psycopg.connect(council) as connection:
+            register.take(connection, profiles.contract)
+            with linkage.pool(connection, MODEL, THRESHOLDS) as pool:
+                found.append(pool.pairs(0.5))
+            connection.rollback()
+    assert len(found[0]) > PEOPLE / 16
+    assert found[0] == found[1]
+
+
+def test_what_this_run_has_stored_already_is_met_too(council, monkeypatch):
+    monkeypatch.setattr(met, "WORTH_TWO", 1)
+    brought(council, [[("childrens_social_care", "council", bench_people.first_seen(bench_people.people(PEOPLE)))]])
+    rows = [a_child("N1"), a_child("N2")]
+    with database.transaction(council) as connection:
+        for row in rows:
+            a_file(council, "police_incidents", [row | {"event_ref": "E1"}])
+            register.take(connection, profiles.contract)
+            with linkage.pool(connection, MODEL, THRESHOLDS) as pool:
+                last = pool.pairs(0.5)
+    assert [one.key[-2:] for pair in last for one in (pair.a, pair.b)] == ["N1", "N2"]
+
+
+def test_no_block_waits_in_a_list_when_a_run_is_over(council):
+    waiting = "SELECT gin_clean_pending_list('memory.statement_blocks')"
+    brought(council, in_batches(sendings(4), 4, 2))
+    assert query(council, waiting) == [(0,)]
+    with database.transaction(council) as connection:  # as if a run had died before its last step
+        connection.execute("UPDATE memory.statement SET blocks = blocks || 1::bigint")
+    a_file(council, "police_incidents", [a_child("N1", event_ref="E1")])
+    match.people(doors_to(council))
+    assert query(council, waiting) == [(0,)]
 
 
 def a_child(ref, **changes):

@@ -221,6 +221,7 @@ EXPLAINED = {
     ("typed_statement", "include/family_exchange/adapters/linkage.py"): (2, OUR_WORDS),
     ("typed_statement", "include/family_exchange/adapters/linkage_sql.py"): (1, OUR_WORDS),
     ("typed_statement", "include/family_exchange/adapters/links.py"): (2, OUR_WORDS),
+    ("typed_statement", "include/family_exchange/adapters/met.py"): (1, OUR_WORDS),
     ("typed_statement", "include/family_exchange/adapters/metrics.py"): (1, "our own numbers"),
     ("typed_statement", "include/family_exchange/adapters/nobodys.py"): (2, OUR_WORDS),
     ("typed_statement", "include/family_exchange/adapters/persons.py"): (2, OUR_WORDS),

@@ -83,6 +83,11 @@ def sought(blocks: Iterable[Block]) -> str:
     return _numbers((block.name, block.sought) for block in blocks)
 
 
+def as_text(numbers: str) -> str:
+    """That list as PostgreSQL reads an array."""
+    return f"'{{' || array_to_string({numbers}, ',') || '}}'"
+
+
 def _numbers(named: Iterable[tuple[str, tuple[str, ...]]]) -> str:
     """A block is none where a value is missing."""
     cases = []

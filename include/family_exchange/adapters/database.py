@@ -52,6 +52,23 @@ def transaction(url: str) -> Iterator[Connection]:
 
 
 @contextmanager
+def beside(connection: Connection) -> Iterator[Connection]:
+    """Another connection of the same user to the same database, for reading while this one works; it commits nothing.
+
+    It sees what has been committed and waits for no lock longer than a moment: `connection` may hold it.
+    """
+    info = connection.info
+    other = psycopg.connect(info.dsn, password=info.password, options=f"-c lock_timeout={_MOMENT}s")
+    try:
+        yield other
+    finally:
+        other.close()
+
+
+_MOMENT = 5
+
+
+@contextmanager
 def one_moment(url: str, *, locked: sql.Identifier | None = None) -> Iterator[Connection]:
     """As `transaction`, and every statement of it sees what was committed when the first one began.
 

@@ -11,11 +11,11 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from family_exchange.adapters import blocks, linkage_spark, linkage_sql, linkage_tables, nobodys, stated
+from family_exchange.adapters import blocks, linkage_spark, linkage_sql, linkage_tables, met, nobodys, stated
 from family_exchange.adapters.blocks import NUMBERS
 from family_exchange.adapters.database import Connection
 from family_exchange.adapters.linkage_model import LinkageModel
-from family_exchange.adapters.linkage_rows import DERIVED, IDENTITY, identity, known_names, register_list
+from family_exchange.adapters.linkage_rows import IDENTITY, identity, known_names, register_list
 from family_exchange.adapters.nobodys import MOST_SHARERS
 from family_exchange.adapters.statements import Table
 from family_exchange.domain.clustering import Pair
@@ -43,19 +43,20 @@ def pool(connection: Connection, model: LinkageModel, thresholds: Thresholds) ->
     """
     with _engine() as engine:
         with told_by_kind():
-            engine.register("loaded", stated.note(connection, engine, model, thresholds))
-            engine.execute("CREATE TABLE stated AS SELECT * FROM loaded").fetchall()
+            noted = stated.note(connection, engine, model, thresholds)
+            engine.register("stated", noted.fresh)
+            known = nobodys.known(connection)
             for column in NUMBERS:
-                own = [number for kind, number in nobodys.known(connection) if kind == column]
+                own = [number for kind, number in known if kind == column]
                 register_list(engine, "nobodys_now", column, own)
                 query = f"CREATE TABLE nobodys_{column} AS SELECT {column}, false AS since_now FROM nobodys_now"  # noqa: S608 - our own words
                 engine.execute(query).fetchall()
-            met = stated.load_meeting(connection, model, _sought(engine, model))
+            others = met.meeting(connection, model, _sought(engine, model, noted.fresh))
         with ThreadPoolExecutor(1) as beside:
-            storing = beside.submit(stated.store, connection)
-            found = RegisterPool(engine, model, connection, storing)
+            storing = beside.submit(stated.store, connection, noted.new)
+            found = RegisterPool(engine, model, connection, storing, [noted.fresh])
             with told_by_kind():
-                found.add(met)
+                found.add(others)
                 found.arrange()
             yield found
             storing.result()
@@ -86,11 +87,20 @@ def _engine() -> Iterator["duckdb.DuckDBPyConnection"]:
         yield engine
 
 
-def _sought(engine: "duckdb.DuckDBPyConnection", model: LinkageModel) -> Table:
+def _sought(engine: "duckdb.DuckDBPyConnection", model: LinkageModel, fresh: Table) -> Table:
     """By which blocks each fresh statement finds others: one column of arrays, as text."""
-    ways, rows = blocks.sought(blocks.of(model)), f"SELECT *, {DERIVED} FROM ({linkage_tables.BORNE})"  # noqa: S608 - our own words
-    query = f"SELECT '{{' || array_to_string({ways}, ',') || '}}' AS blocks FROM ({rows})"  # noqa: S608 - as above
-    return engine.sql(query).to_arrow_table()
+    ways, crowded = blocks.of(model), _crowded(engine)
+    both_ways = blocks.sought(ways) == blocks.stored(ways)
+    if both_ways and not crowded and not fresh["blocks"].null_count:
+        return fresh.select(["blocks"])
+    anew = linkage_tables.sought_anew(crowded) if both_ways else "true"
+    parts = {"anew": anew, "numbers": blocks.as_text(blocks.sought(ways)), "borne": linkage_tables.borne(crowded)}
+    return engine.sql(linkage_tables.SOUGHT.format(**parts)).to_arrow_table()
+
+
+def _crowded(engine: "duckdb.DuckDBPyConnection") -> list[str]:
+    """The columns in which some number is nobody's."""
+    return [str(column) for (column,) in engine.execute(linkage_tables.CROWDED).fetchall()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +115,8 @@ class Pool:
         for column, share in (("forename", self.model.share_of_forename), ("surname", self.model.share_of_surname)):
             names = self.connection.execute(f"SELECT DISTINCT {column} FROM stated").fetchall()  # noqa: S608 - our own words
             self.connection.register(f"{column}_known", known_names(column, (name for (name,) in names), share))
-        self.connection.execute(linkage_tables.STATEMENT).fetchall()
+        borne = linkage_tables.borne(_crowded(self.connection))
+        self.connection.execute(linkage_tables.STATEMENT.format(borne=borne)).fetchall()
 
     def pairs(self, threshold: float) -> list[Pair]:
         """Fresh statements beside others: every pair with an equal number, and every pair that scores `threshold`.
@@ -122,11 +133,14 @@ class Pool:
 
     def pairs_among(self, persons: Iterable[str], threshold: float) -> list[Pair]:
         """Like `pairs`, of what the register knew already of these persons."""
-        among = "NOT fresh AND person IN (SELECT person FROM wanted)"
+        return self._pairs_of("person", persons, threshold)
+
+    def _pairs_of(self, column: str, wanted: Iterable[str], threshold: float) -> list[Pair]:
+        """Like `pairs`, of what was known already of these persons, or record keys, as `column` says."""
+        whose = f"{{0}}.{column} IN (SELECT {column} FROM wanted) AND NOT {{0}}.fresh"  # noqa: S608 - our own words
         with told_by_kind():
-            register_list(self.connection, "wanted", "person", sorted(set(persons)))
-            scored = self._scores(threshold, fresh="true", which=among)
-            whose = "{0}.person IN (SELECT person FROM wanted) AND NOT {0}.fresh"
+            register_list(self.connection, "wanted", column, sorted(set(wanted)))
+            scored = self._scores(threshold, fresh="true", which=whose.format("statement"))
             return self._paired(scored, self._same_numbers(f"{whose.format('l')} AND {whose.format('r')}"))
 
     def fresh(self) -> frozenset[str]:
@@ -159,7 +173,7 @@ class Pool:
         return found
 
     def _paired(self, scored: Table, same_numbers: Collection[tuple[int, int]]) -> list[Pair]:
-        rows = list(zip(*(column.to_pylist() for column in scored.columns), strict=True))
+        rows = list(zip(*(column.to_numpy().tolist() for column in scored.columns), strict=True))
         if same_numbers:
             seen = {(a, b) for a, b, _, _ in rows}
             rows = sorted([*rows, *((a, b, None, None) for a, b in same_numbers if (a, b) not in seen)], key=_of_two)
@@ -216,6 +230,8 @@ class RegisterPool(Pool):
     register: Connection
     storing: "Future[None]"
     """What is new is being stored; nobody else may use the connection before that is done."""
+    here: "list[Table]"
+    """Whatever is stated of those who are compared, in the parts in which it came."""
 
     @property
     def council(self) -> Connection:
@@ -225,27 +241,34 @@ class RegisterPool(Pool):
 
     def pairs_among(self, persons: Iterable[str], threshold: float) -> list[Pair]:
         """As above; what these persons' records state is fetched."""
-        wanted = sorted(set(persons))
         with told_by_kind():
-            self._fetch(stated.load_of_persons(self.council, self.model, wanted))
-        return Pool.pairs_among(self, wanted, threshold)
+            theirs = met.of_persons(self.council, self.model, persons)
+            self._fetch(theirs)
+        return self._pairs_of("key", theirs["key"].to_pylist(), threshold)
 
     def held(self, keys: Iterable[str], persons: Iterable[str]) -> dict[str, str | None]:
         """As above; the register is asked."""
-        return stated.held(self.council, keys, persons)
+        return met.held(self.council, keys, persons)
 
     def statements(self, keys: Iterable[str]) -> dict[str, list[Identity]]:
         """As above; what is stated under these keys is fetched."""
         wanted = sorted(set(keys))
         with told_by_kind():
-            self._fetch(stated.load_of_keys(self.council, self.model, wanted))
+            self._fetch(met.of_keys(self.council, self.model, wanted))
         return Pool.statements(self, wanted)
 
     def add(self, found: Table) -> bool:
         """These statements are there too; True when one of them was not."""
+        import pyarrow as pa  # noqa: PLC0415 - costs half a second
+
+        first = self.here[0]
         self.connection.register("loaded", found)
-        (added,) = self.connection.execute(linkage_tables.ADDED).fetchall()
-        return bool(added[0])
+        added = self.connection.sql(linkage_tables.ADDED).to_arrow_table()
+        shared = [name for name in first.column_names if name in added.column_names]
+        schema = pa.schema([first.schema.field(name) for name in shared])
+        self.here.append(added.select(shared).cast(schema))
+        self.connection.register("stated", pa.concat_tables(self.here, promote_options="default"))
+        return bool(added.num_rows)
 
     def _fetch(self, found: Table) -> None:
         if self.add(found):

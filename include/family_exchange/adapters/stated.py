@@ -7,10 +7,11 @@ with the register, but for that.
 
 import inspect
 from collections.abc import Iterable
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from family_exchange.adapters import blocks, columns, linkage_file, memory, nobodys, statements
+from family_exchange.adapters import blocks, columns, linkage_file, memory, met, nobodys, statements
 from family_exchange.adapters.database import Connection
 from family_exchange.adapters.linkage_rows import DERIVED
 from family_exchange.adapters.statements import Table
@@ -25,10 +26,7 @@ if TYPE_CHECKING:
 STAGE = "match"
 """Whose files are due in `register.due` and whose rule is in `register.run`."""
 
-_COLUMNS = (
-    "forename", "surname", "stated_birth", "birth", "born", "sex", "dwelling", "postcode", "uprn", *blocks.NUMBERS,
-)  # fmt: skip
-_STORED = ("stated", "source_record_id", "key", *_COLUMNS)
+_STORED = ("stated", "source_record_id", "key", *met.COLUMNS)
 
 
 def rule(model: "LinkageModel", thresholds: Thresholds) -> str:
@@ -57,27 +55,33 @@ def due(connection: Connection) -> list[str] | None:
     return [str(file) for (file,) in rows]
 
 
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """What the register has to weigh now."""
+
+    fresh: Table
+    """The fresh statements, as `statements.standard` has them, with `stated` and, where it is known, `blocks`."""
+    new: Table
+    """What `store` is to keep."""
+
+
 def note(
     connection: Connection, engine: "duckdb.DuckDBPyConnection", model: "LinkageModel", thresholds: Thresholds
-) -> Table:
-    """The fresh statements, as `statements.standard` has them, with `stated`; `store` keeps what is new of them.
+) -> Noted:
+    """What is fresh and what is new; only numbers of nobody are written, and that these files were weighed.
 
-    New are the statements of the files that are due which are not stored yet: they are in the temporary table
-    `new_statement`. A statement is fresh when none of its records has a person yet, when a number in it has just
-    become nobody's, or when the rule is another; the fresh ones are in `fresh_statement (stated)`.
+    New are the statements of the files that are due which are not stored yet. A statement is fresh when none of its
+    records has a person yet, when a number in it has just become nobody's, or when the rule is another.
     """
+    import pyarrow as pa  # noqa: PLC0415 - costs half a second
+    import pyarrow.compute as pc  # noqa: PLC0415 - as above
+
     again, files = outdated(connection, model, thresholds), due(connection)
     if again:
         connection.execute("DELETE FROM memory.statement")
         connection.execute("DELETE FROM memory.nobodys_number")
         files = None
-    connection.execute("DROP TABLE IF EXISTS new_statement, fresh_statement")
-    connection.execute("CREATE TEMP TABLE new_statement (LIKE memory.statement, fresh boolean) ON COMMIT DROP")
-    connection.execute("CREATE TEMP TABLE fresh_statement (stated uuid PRIMARY KEY) ON COMMIT DROP")
-    new = _new(connection, engine, _fetched(connection, files), model, again=again)
-    connection.execute("INSERT INTO fresh_statement SELECT stated FROM new_statement WHERE fresh")
-    older = nobodys.note(connection)
-    connection.execute("ANALYZE fresh_statement")
+    new = _new(engine, _fetched(connection, files), model, again=again)
     memory.take_due(connection, STAGE)
     connection.execute(
         """INSERT INTO register.run (stage, last_on, rule) VALUES (%s, current_date, %s)
@@ -85,12 +89,17 @@ def note(
                WHERE run.rule <> excluded.rule""",
         (STAGE, rule(model, thresholds)),
     )
-    if not older:
-        return new
-    import pyarrow as pa  # noqa: PLC0415 - costs half a second
-
-    known = _loaded(connection, model, "fresh_statement w JOIN memory.statement s USING (stated)")
-    return pa.concat_tables([new, known.select(new.column_names).cast(new.schema)])
+    unsettled = nobodys.note(connection, new)
+    fresh = new.drop_columns(["source_record_id"])
+    if not unsettled:
+        return Noted(fresh.filter(fresh["fresh"]), new)
+    too = pc.is_in(new["stated"], pa.array(unsettled, pa.string()))
+    fresh = fresh.set_column(fresh.schema.get_field_index("fresh"), "fresh", pc.or_(new["fresh"], too))
+    older = met.loaded(connection, model, "unsettled w JOIN memory.statement s USING (stated)", fresh=True)
+    older = older.append_column("blocks", pa.nulls(older.num_rows, pa.string()))
+    return Noted(
+        pa.concat_tables([fresh.filter(fresh["fresh"]), older.select(fresh.column_names).cast(fresh.schema)]), new
+    )
 
 
 _WORTH_COUNTING = 10
@@ -115,9 +124,10 @@ _STATED = f"""
         {", ".join(statements.JUSTICE)}))::uuid AS stated
 """
 _COPY = f"""
-    COPY (SELECT DISTINCT ON (n.stated) n.*, p.source_record_id IS NULL AS fresh,
+    COPY (WITH n AS MATERIALIZED (SELECT *, {_STATED} FROM ({_RAW} {{which}}) raw)
+          SELECT DISTINCT ON (n.stated) n.*, p.source_record_id IS NULL AS fresh,
                  coalesce(p.person_id, '') AS person_id
-            FROM (SELECT *, {_STATED} FROM ({_RAW} {{which}}) raw) n
+            FROM n
             LEFT JOIN memory.person_record p ON p.source_record_id = n.source_record_id AND upper_inf(p.recorded)
            WHERE NOT EXISTS (SELECT FROM memory.statement s WHERE s.stated = n.stated)
            ORDER BY n.stated, p.source_record_id IS NULL, n.source_record_id) TO STDOUT (FORMAT csv, HEADER)
@@ -136,10 +146,8 @@ def _fetched(connection: Connection, files: list[str] | None) -> Table:
     return columns.copied(connection, _COPY.format(which="" if files is None else _OF_FILES), booleans=["fresh"])
 
 
-def _new(
-    connection: Connection, engine: "duckdb.DuckDBPyConnection", raw: Table, model: "LinkageModel", *, again: bool
-) -> Table:
-    """What is stated and not stored, as it is compared; in `new_statement` as it will be stored."""
+def _new(engine: "duckdb.DuckDBPyConnection", raw: Table, model: "LinkageModel", *, again: bool) -> Table:
+    """What is stated and not stored, as it is compared, with its record and its `blocks`, an array as text."""
     import pyarrow as pa  # noqa: PLC0415 - costs half a second
 
     standard = statements.standard(raw, model.names, model.placeholders)
@@ -148,76 +156,31 @@ def _new(
     if again:
         everything = pa.repeat(pa.scalar(True), raw.num_rows)  # noqa: FBT003 - a value
         standard = standard.set_column(standard.schema.get_field_index("fresh"), "fresh", everything)
-    names, ways = ", ".join(_STORED), blocks.stored(blocks.of(model))
-    engine.register("standard", standard)
-    made = engine.sql(
-        f"""SELECT fresh, {names}, '{{' || array_to_string({ways}, ',') || '}}' AS blocks
-              FROM (SELECT *, {DERIVED} FROM standard)"""  # noqa: S608 - our own words
-    ).to_arrow_table()
-    columns.copy_in(connection, f"new_statement (fresh, {names}, blocks)", made)
-    return standard.filter(standard["fresh"]).drop_columns(["source_record_id"])
+    parts = pa.Table.from_batches(standard.to_batches(max_chunksize=_A_THREADS_WORTH), standard.schema)
+    engine.register("standard", parts)
+    names, ways = ", ".join(standard.column_names), blocks.stored(blocks.of(model))
+    query = f"SELECT {names}, {blocks.as_text(ways)} AS blocks FROM (SELECT *, {DERIVED} FROM standard)"  # noqa: S608 - our own words
+    return engine.sql(query).to_arrow_table()
 
 
-def store(connection: Connection) -> None:
-    """What is new is stored, in the caller's transaction."""
+_A_THREADS_WORTH = 2_000
+
+
+def store(connection: Connection, new: Table) -> None:
+    """What is new is stored, in the caller's transaction, and found by its blocks without a search through a list.
+
+    The index takes new entries as they come into a list, and all of that into itself at once: half the work.
+    """
     names = ", ".join((*_STORED, "blocks"))
-    done = connection.execute(
+    connection.execute("DROP TABLE IF EXISTS new_statement")
+    connection.execute("CREATE TEMP TABLE new_statement (LIKE memory.statement) ON COMMIT DROP")
+    columns.copy_in(connection, f"new_statement ({names})", new.select([*_STORED, "blocks"]))  # no COPY past its policy
+    connection.execute(
         f"INSERT INTO memory.statement ({names}) SELECT {names} FROM new_statement ORDER BY key, stated".encode()  # noqa: S608 - our own words
     )
-    if done.rowcount * _WORTH_COUNTING > _size(connection):
+    connection.execute("SELECT gin_clean_pending_list('memory.statement_blocks')")
+    if new.num_rows * _WORTH_COUNTING > met.size(connection):
         connection.execute("ANALYZE memory.statement")
-
-
-def load_meeting(connection: Connection, model: "LinkageModel", wanted: Table) -> Table:
-    """The known statements that share a block with a fresh one, some of them more than once; all, when it is less work.
-
-    `wanted` has the one column `blocks`, an array of numbers as text for each fresh statement.
-    """
-    if wanted.num_rows * _WORTH_ALL > _size(connection):
-        return _loaded(connection, model, "memory.statement s", _KNOWN)
-    _wanted(connection, "blocks", "bigint[]", wanted)
-    found = "wanted w JOIN memory.statement s ON s.blocks && w.blocks"
-    return _loaded(connection, model, found, _KNOWN, _WHOSE_IS_EACH)
-
-
-_WORTH_ALL = 16
-"""To look up whom a statement meets costs as much as reading that many statements one after the other."""
-
-
-def _size(connection: Connection) -> float:
-    """How many statements there are, roughly."""
-    row = connection.execute("SELECT reltuples FROM pg_class WHERE oid = 'memory.statement'::regclass").fetchone()
-    return float(row[0]) if row else 0.0
-
-
-def load_of_keys(connection: Connection, model: "LinkageModel", keys: Iterable[str]) -> Table:
-    """Every statement of these record keys."""
-    _wanted(connection, "key", "text", _column("key", keys))
-    return _loaded(connection, model, "wanted w JOIN memory.statement s USING (key)")
-
-
-def load_of_persons(connection: Connection, model: "LinkageModel", persons: Iterable[str]) -> Table:
-    """Every statement of which a record is one of these persons'."""
-    _wanted(connection, "person_id", "text", _column("person_id", persons))
-    theirs = """(SELECT source_record_id FROM wanted w JOIN memory.person_record USING (person_id)
-                  WHERE upper_inf(recorded)) w"""
-    return _loaded(connection, model, f"{theirs} JOIN memory.statement s USING (source_record_id)")
-
-
-def held(connection: Connection, keys: Iterable[str], persons: Iterable[str]) -> dict[str, str | None]:
-    """The record keys asked for and those of the persons asked for, with the person that each is held to be."""
-    _wanted(connection, "person_id", "text", _column("person_id", persons))
-    theirs = connection.execute(
-        """SELECT DISTINCT s.key FROM wanted w JOIN memory.person_record p USING (person_id)
-             JOIN memory.statement s USING (source_record_id) WHERE upper_inf(p.recorded)"""
-    ).fetchall()
-    _wanted(connection, "key", "text", _column("key", {*keys, *(str(key) for (key,) in theirs)}))
-    rows = connection.execute(
-        """SELECT s.key, max(p.person_id) FROM wanted w JOIN memory.statement s USING (key)
-             LEFT JOIN memory.person_record p ON p.source_record_id = s.source_record_id AND upper_inf(p.recorded)
-            GROUP BY 1 ORDER BY 1"""
-    )
-    return {str(key): None if one is None else str(one) for key, one in rows}
 
 
 def hand_over(connection: Connection, records: Iterable[str]) -> None:
@@ -244,40 +207,3 @@ def hand_over(connection: Connection, records: Iterable[str]) -> None:
              WHERE s.stated = o.stated""".encode(),  # noqa: S608 - our own words
         {"records": list(records)},
     )
-
-
-_LOAD = f"""
-    COPY (SELECT s.stated, s.key, coalesce(p.person_id, '') AS person_id, f.stated IS NOT NULL AS fresh,
-                 {", ".join(f"s.{name}" for name in _COLUMNS)}
-            FROM {{source}} {{whose}} LEFT JOIN fresh_statement f ON f.stated = s.stated {{which}})
-      TO STDOUT (FORMAT csv, HEADER)
-"""  # noqa: S608 - our own words
-_WHOSE = """
-    LEFT JOIN memory.person_record p ON p.source_record_id = s.source_record_id AND upper_inf(p.recorded)
-"""
-_WHOSE_IS_EACH = """
-    LEFT JOIN LATERAL (SELECT p.person_id FROM memory.person_record p
-                        WHERE p.source_record_id = s.source_record_id AND upper_inf(p.recorded) LIMIT 1) p ON true
-"""
-"""One by one, by the index: the planner believes that millions are met, and would read the whole register for them."""
-_KNOWN = "WHERE f.stated IS NULL"
-
-
-def _loaded(connection: Connection, model: "LinkageModel", source: str, which: str = "", whose: str = _WHOSE) -> Table:
-    query = _LOAD.format(source=source, which=which, whose=whose)
-    return statements.with_forms(
-        columns.copied(connection, query, days=["stated_birth", "born"], booleans=["fresh"]), model.names
-    )
-
-
-def _column(name: str, values: Iterable[str]) -> Table:
-    import pyarrow as pa  # noqa: PLC0415 - costs half a second
-
-    return pa.table({name: pa.array(sorted(set(values)), pa.string())})
-
-
-def _wanted(connection: Connection, column: str, kind: str, values: Table) -> None:
-    connection.execute("DROP TABLE IF EXISTS wanted")
-    connection.execute(f"CREATE TEMP TABLE wanted ({column} {kind}) ON COMMIT DROP".encode())
-    columns.copy_in(connection, f"wanted ({column})", values)
-    connection.execute("ANALYZE wanted")
