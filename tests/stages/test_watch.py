@@ -254,7 +254,7 @@ def test_what_is_missing_in_the_support_of_families_is_told_in_numbers_once_a_we
         watch.look(council.doors, at=AFTER + timedelta(days))
     (said,) = about(council, Topic.SUPPORT)
     assert said.recipient == council.doors.profile.mailboxes["programme"].email
-    assert said.lines[0].endswith("no lead worker: 1, nobody said: 1.")
+    assert said.lines[0].endswith("no lead worker: 1, nobody said whether a member is in the plan: 1.")
     assert "family exceptions" in said.lines[-1]
     assert not {family, person} & set(" ".join(said.lines).split())
     watch.look(council.doors, at=AFTER + timedelta(days=7))

@@ -180,10 +180,20 @@ def terms_end(council: str, last: date, to: str) -> Message:
     )
 
 
+_GAPS = {
+    Gap.NO_LEAD_WORKER: "no lead worker",
+    Gap.OUTSIDE_WITHOUT_REASON: "a member outside the plan, and nobody said why",
+    Gap.NOBODY_SAID: "nobody said whether a member is in the plan",
+    Gap.NO_DEPENDENT_CHILD: "no dependent child",
+    Gap.NO_MEMBER: "no member",
+}
+"""What is missing, in the words of a letter."""
+
+
 def support(council: str, missing: Mapping[Gap, int], on: date, to: str) -> Message:
     """What is missing in the support of families, in numbers; once a week."""
     year, week, _ = on.isocalendar()
-    counted = ", ".join(f"{gap.replace('_', ' ')}: {number}" for gap, number in sorted(missing.items()))
+    counted = ", ".join(f"{_GAPS[gap]}: {number}" for gap, number in sorted(missing.items()))
     return Message(
         key=f"{council}/support/{year}-W{week:02}",
         topic=Topic.SUPPORT,
