@@ -17,7 +17,7 @@ from family_exchange.domain.metrics import METRICS, Kind
 BOARD_TEXT = (DEPLOY / BOARD).read_text()
 DRAWN = json.loads(BOARD_TEXT)
 PANELS = [panel for panel in DRAWN["panels"] if panel["type"] != "row"]
-UNITS = {"short", "s", "d", "percentunit", "bytes"}
+UNITS = {"short", "s", "suffix: days", "percentunit", "bytes"}
 COLUMNS = 24
 
 PROMTOOL = shutil.which("promtool")
@@ -80,6 +80,18 @@ def test_each_query_of_a_panel_has_a_letter_of_its_own():
     for panel in PANELS:
         letters = [target["refId"] for target in panel["targets"]]
         assert letters == sorted(set(letters))
+
+
+def test_a_section_leaves_no_hole():
+    """But for its last line, every line of panels is full."""
+    for row in [panel for panel in DRAWN["panels"] if panel["type"] == "row"]:
+        below = [each["gridPos"]["y"] for each in DRAWN["panels"] if each["type"] == "row"]
+        until = min([y for y in below if y > row["gridPos"]["y"]], default=1000)
+        lines = {}
+        for panel in PANELS:
+            if row["gridPos"]["y"] < panel["gridPos"]["y"] < until:
+                lines.setdefault(panel["gridPos"]["y"], []).append(panel["gridPos"]["w"])
+        assert [sum(widths) for _, widths in sorted(lines.items())][:-1] == [COLUMNS] * (len(lines) - 1), row["title"]
 
 
 def test_a_table_of_two_questions_shows_both():

@@ -26,7 +26,7 @@ class Panel:
     description: str
     look: Look
     unit: str
-    """As Grafana calls it: short, s, d, percentunit, bytes."""
+    """As Grafana calls it: short, s, percentunit, bytes, or a suffix of our own."""
     queries: tuple[tuple[str, str], ...]
     """PromQL and how its series are called."""
     width: int = 8
@@ -38,6 +38,8 @@ class Panel:
     """What is shown in place of a value."""
 
 
+DAYS = "suffix: days"
+"""Grafana's own unit for days makes weeks and years of them; laws and letters count days."""
 _ACTIVE = "and on (council, partner, feed) family_exchange_feed_active{$own} == 1"
 _WAITED = "sum by (le, feed) (increase(family_exchange_receipt_seconds_bucket{$own}[1d]))"
 _ROWS = "sum by (feed) (family_exchange_rows_total{$own"
@@ -72,18 +74,18 @@ SECTIONS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
             Panel(
                 "Newest backup", "The age of the newest backup of files, and of the newest copy of the database; not "
                 "shown: there is none.", Look.NUMBER, "s",
-                (("max by (council, store) (family_exchange_backup_age_seconds{$own})", "{{council}} {{store}}"),),
+                (("max by (council, store) (family_exchange_backup_age_seconds{$own})", "{{store}} {{council}}"),),
                 6, bad_from=93600,
             ),
             Panel(
                 "Free disk", "The free part of the disks under the council's folder, under temp and under further "
                 "folders of its settings.", Look.BARS, "percentunit",
-                (("min by (council, place) (family_exchange_free_ratio{$own})", "{{council}} {{place}}"),),
-                6, bad_below=LEAST_FREE,
+                (("min by (council, place) (family_exchange_free_ratio{$own})", "{{place}} {{council}}"),),
+                12, bad_below=LEAST_FREE,
             ),
             Panel(
                 "Free bytes", "The same in bytes, over time: how long it will last.", Look.LINES, "bytes",
-                (("family_exchange_free_bytes{$own}", "{{council}} {{place}}"),), 8,
+                (("family_exchange_free_bytes{$own}", "{{place}} {{council}}"),), 8,
             ),
             Panel(
                 "Audit events a day", "How many events the audit chain grew by.", Look.LINES, "short",
@@ -93,8 +95,8 @@ SECTIONS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                 "Audit: unsigned and unverified", "Age of the oldest event under no checkpoint, and time since the "
                 "chain was last verified.", Look.LINES, "s",
                 (
-                    ("family_exchange_audit_unsigned_seconds{$own}", "{{council}} unsigned"),
-                    ("family_exchange_audit_verified_seconds{$own}", "{{council}} verified"),
+                    ("family_exchange_audit_unsigned_seconds{$own}", "unsigned {{council}}"),
+                    ("family_exchange_audit_verified_seconds{$own}", "verified {{council}}"),
                 ), 8,
             ),
         ),
@@ -104,7 +106,7 @@ SECTIONS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
         (
             Panel(
                 "Files by state", "Files in the ledger, by state.", Look.BARS, "short",
-                (("sum by (state) (family_exchange_files{$own})", "{{state}}"),),
+                (("sum by (state) (family_exchange_files{$own}) > 0", "{{state}}"),),
             ),
             Panel(
                 "Oldest file at work", "Age of the oldest file of each active feed that is not taken in yet; a day is "
@@ -120,8 +122,8 @@ SECTIONS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                 "From drop to receipt", "How long partners wait for receipts: half of them, and nineteen of twenty; "
                 "over a day.", Look.LINES, "s",
                 (
-                    (f"histogram_quantile(0.5, {_WAITED})", "{{feed}} half"),
-                    (f"histogram_quantile(0.95, {_WAITED})", "{{feed}} 19 of 20"),
+                    (f"histogram_quantile(0.5, {_WAITED}) > 0", "{{feed}} half"),
+                    (f"histogram_quantile(0.95, {_WAITED}) > 0", "{{feed}} 19 of 20"),
                 ),
             ),
             Panel(
@@ -134,7 +136,7 @@ SECTIONS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                 "percentunit",
                 (
                     (
-                        f'{_ROWS}, outcome="refused"}}) / {_ROWS}}})',
+                        f'{_ROWS}, outcome="refused"}}) / {_ROWS}}}) > 0',
                         "{{feed}}",
                     ),
                 ),
@@ -151,7 +153,7 @@ SECTIONS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
             ),
             Panel(
                 "Next deadlines", "Time to the next deadline of each active feed.", Look.BARS, "s",
-                (("family_exchange_feed_deadline_seconds{$own} > 0", "{{partner}} {{feed}}"),), 12,
+                (("family_exchange_feed_deadline_seconds{$own} > 0", "{{feed}} {{partner}}"),), 12,
             ),
         ),
     ),
@@ -161,18 +163,18 @@ SECTIONS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
             Panel(
                 "Decisions that wait", "Things that wait for people: files, keys, pairs, proposals, sign-offs, "
                 "destruction plans.", Look.BARS, "short",
-                (("sum by (council, kind) (family_exchange_decisions_pending{$own})", "{{council}} {{kind}}"),),
+                (("sum by (council, kind) (family_exchange_decisions_pending{$own})", "{{kind}} {{council}}"),),
             ),
             Panel(
                 "For how long they wait", "Age of the oldest of each kind.", Look.LINES, "s",
-                (("max by (council, kind) (family_exchange_decision_oldest_seconds{$own})", "{{council}} {{kind}}"),),
+                (("max by (council, kind) (family_exchange_decision_oldest_seconds{$own})", "{{kind}} {{council}}"),),
             ),
             Panel(
                 "Letters that wait", "Messages in the outbox that no letter carried yet, and the age of the oldest.",
                 Look.TABLE, "short",
                 (
-                    ("family_exchange_messages_waiting{$own}", "{{council}} messages"),
-                    ("family_exchange_message_oldest_seconds{$own}", "{{council}} seconds"),
+                    ("sum by (council) (family_exchange_messages_waiting{$own})", "{{council}} messages"),
+                    ("max by (council) (family_exchange_message_oldest_seconds{$own})", "{{council}} seconds"),
                 ),
             ),
         ),
@@ -185,8 +187,8 @@ SECTIONS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                 (("sum by (code, state) (family_exchange_returns{$own}) > 0", "{{code}} {{state}}"),),
             ),
             Panel(
-                "Days until a return is due", "Negative: overdue.", Look.NUMBER, "d",
-                (("min by (council, code) (family_exchange_return_due_days{$own})", "{{council}} {{code}}"),),
+                "Days until a return is due", "Negative: overdue.", Look.NUMBER, DAYS,
+                (("min by (council, code) (family_exchange_return_due_days{$own})", "{{code}} {{council}}"),),
                 bad_below=DUE_SOON + 1,
             ),
             Panel(
@@ -194,22 +196,22 @@ SECTIONS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                 "s",
                 (
                     ("max by (council, code) (family_exchange_return_unacknowledged_seconds{$own})",
-                     "{{council}} {{code}}"),
+                     "{{code}} {{council}}"),
                 ), bad_from=86400,
             ),
             Panel(
-                "Keys that end", "Days until the newest key of each owner and use ends.", Look.BARS, "d",
-                (("min by (council, owner, use) (family_exchange_key_days{$own})", "{{council}} {{owner}} {{use}}"),),
+                "Keys that end", "Days until the newest key of each owner and use ends.", Look.BARS, DAYS,
+                (("min by (council, owner, use) (family_exchange_key_days{$own})", "{{owner}} {{use}} {{council}}"),),
                 bad_below=31,
             ),
             Panel(
                 "Due for destruction", "What the newest plan lists and nobody has destroyed, by category.", Look.BARS,
                 "short",
                 (("sum by (council, category) (family_exchange_purge_backlog_items{$own}) > 0",
-                  "{{council}} {{category}}"),),
+                  "{{category}} {{council}}"),),
             ),
             Panel(
-                "Oldest thing due for destruction", "Days since it was due.", Look.NUMBER, "d",
+                "Oldest thing due for destruction", "Days since it was due.", Look.NUMBER, DAYS,
                 (("max by (council) (family_exchange_purge_backlog_days{$own})", "{{council}}"),), bad_from=BACKLOG + 1,
             ),
         ),

@@ -162,6 +162,7 @@ MAY_BE_SILENT = {
     "Due for destruction",
     "Next deadlines",
     "Refused rows",
+    "From drop to receipt",
 }
 """Panels that show nothing where there is nothing: they leave zeros out, or divide by what has not come yet."""
 
