@@ -120,6 +120,8 @@ def _tell_use(wrong: typer.TyperException) -> None:
     message, own = format_message().replace("Value error, ", ""), {"--help"}
     if context is not None:
         own |= {*context.command_path.split(), *(name for one in context.command.params for name in one.opts)}
+    if type(wrong).__name__ == "BadOptionUsage":  # an option that there is, without its value
+        own.add(getattr(wrong, "option_name", ""))
     if "extra argument" in message:
         message = f"{message.partition(' (')[0]}: there is one word too many, or more"
     typed = {part for word in sys.argv[1:] for part in (word, *word.split("=", 1))} - own

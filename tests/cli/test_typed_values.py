@@ -88,6 +88,8 @@ def test_an_error_says_what_could_have_been_given(monkeypatch, capsys):
     assert "status --help` says what it takes" in said
     assert ended(monkeypatch, "family", "status", FAMILY, "--council", "x") == 2
     assert "Missing option '--to'" in capsys.readouterr().err
+    assert ended(monkeypatch, "family", "exceptions", "--council") == 2
+    assert "Option '--council' requires an argument" in capsys.readouterr().err
 
 
 def test_a_council_without_a_profile_is_answered_by_those_that_there_are(monkeypatch, capsys):
