@@ -51,14 +51,13 @@ def beat(file: str, seconds: str) -> bool:
 
 def backups() -> bool:
     """True when every council's newest backup is as young as it should be; a new recovery key gives time for one."""
+    councils = os.environ["AIRFLOW__FAMILY_EXCHANGE__COUNCILS"].split(",")
+    folders = [f"{STATE}/{council.strip()}/backups" for council in councils]
     try:
         since = os.stat(f"{PLACE}/recovery.asc").st_mtime
     except FileNotFoundError:
-        return True
-    if time.time() - since < FILES_WITHIN:
-        return True
-    councils = os.environ["AIRFLOW__FAMILY_EXCHANGE__COUNCILS"].split(",")
-    return all(_is_kept(f"{STATE}/{council.strip()}/backups") for council in councils)
+        return not any(os.path.exists(f"{folder}/place.json") for folder in folders)  # it was there: a disk is away
+    return time.time() - since < FILES_WITHIN or all(map(_is_kept, folders))
 
 
 def _is_kept(folder: str) -> bool:

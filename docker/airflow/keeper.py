@@ -13,7 +13,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from councils import PLACE, REPLICATION_URL, environment, served
+from councils import PLACE, REPLICATION_URL, STATE, environment, served
 from family_exchange.adapters import backup_place, settings
 from family_exchange.adapters.doors import opened
 from family_exchange.adapters.openpgp import OpenPGP
@@ -31,6 +31,11 @@ WAITS = (
     "(docs/backup.md) and hand it in: docker compose exec -T keeper keeper accept < recovery.asc"
 )
 
+GONE = (
+    f"no recovery key lies at {PLACE} any more: nothing is backed up, and councils-db holds its log back until its disk "
+    "is full. Is the disk of backups mounted? Councils take nothing in meanwhile"
+)
+
 
 def forever() -> None:
     """One round after the other; what goes wrong in the same way again is not printed again."""
@@ -38,7 +43,7 @@ def forever() -> None:
     every, wrong = float(os.environ.get("BACKUP_SECONDS", "300")), set()
     while True:
         began, key = time.monotonic(), _changed()
-        found = [Looked("", WAITS, good=False)] if key is None else _round(keeping)
+        found = [Looked("", _waits(), good=False)] if key is None else _round(keeping)
         for one in found:
             if one.good or one.told not in wrong:
                 print(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {one.what} {one.told}".replace("  ", " "), flush=True)
@@ -60,6 +65,12 @@ def _round(keeping: Keeping) -> list[Looked]:
         return [Looked("", f"no round was made: {error}", good=False)]
     said = [f"{council} is not set up whole (docs/compose.md): it is not backed up" for council in lacking]
     return [*(Looked("", words, good=False) for words in said), *(each for each in found if not _is_usual(each))]
+
+
+def _waits() -> str:
+    """Why there is nothing to do: nobody has handed a key in yet, or what was there is away."""
+    said = any((STATE / council / backup_place.SAID).exists() for council in served())
+    return GONE if said else WAITS
 
 
 def _is_usual(one: Looked) -> bool:

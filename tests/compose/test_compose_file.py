@@ -231,13 +231,15 @@ def kept(tmp_path, monkeypatch):
     monkeypatch.setenv("AIRFLOW__FAMILY_EXCHANGE__COUNCILS", "one")
     (tmp_path / "one" / "backups").mkdir(parents=True)
 
-    def healthy(key=None, files=0, database=0, wrong=()):
+    def healthy(key=None, files=0, database=0, wrong=(), prepared=False):
         now = datetime.now(UTC)
         if key is not None:
             (tmp_path / "recovery.asc").touch()
             os.utime(tmp_path / "recovery.asc", (time.time() - key * 3600,) * 2)
         said = {"taken_at": now - timedelta(hours=files), "database_at": now - timedelta(hours=database)}
         folder = tmp_path / "one" / "backups"
+        if prepared:
+            (folder / "place.json").touch()
         (folder / "last.json").write_text(json.dumps(said, default=datetime.isoformat))
         (folder / "looked.json").write_text(json.dumps({"at": now.isoformat(), "wrong": list(wrong)}))
         return check.backups()
@@ -247,6 +249,11 @@ def kept(tmp_path, monkeypatch):
 
 def test_before_there_is_a_recovery_key_no_backup_is_missed(kept):
     assert kept(files=999, database=999)
+
+
+def test_a_place_that_is_away_with_its_key_is_missed_at_once(kept):
+    assert not kept(prepared=True)
+    assert kept(prepared=True, key=99)
 
 
 @pytest.mark.parametrize(

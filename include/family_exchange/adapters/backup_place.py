@@ -33,7 +33,7 @@ from family_exchange.domain.errors import Busy, NeedsDecision, NoRoom
 PAGE, SIGNATURE = "manifest.json", "manifest.sig"
 BASE_PAGE, BASE_FILE = "base.json", "base.tar.pgp"
 COUNCIL_KEY, RECOVERY_KEY = "council.asc", "recovery.asc"
-_SAID = "backups/place.json"
+SAID = "backups/place.json"
 _LAST = "backups/last.json"
 LOOKED = "backups/looked.json"
 
@@ -193,7 +193,7 @@ def digest(path: Path) -> str:
 
 def say(state: Path, root: Path, recovery_key: str) -> None:
     """From now on the council's backups go to this folder, sealed to that key."""
-    _write(state / _SAID, json.dumps({"folder": str(root), "recovery_key": recovery_key}).encode())
+    _write(state / SAID, json.dumps({"folder": str(root), "recovery_key": recovery_key}).encode())
 
 
 def said(state: Path, council: str) -> tuple[Place, str]:
@@ -251,12 +251,12 @@ def note_last(state: Path, page: Manifest) -> None:
 
 def _said(state: Path) -> dict[str, str] | None:
     try:
-        found = json.loads((state / _SAID).read_bytes())
+        found = json.loads((state / SAID).read_bytes())
         return {"folder": str(found["folder"]), "recovery_key": str(found["recovery_key"])}
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError):
-        raise NeedsDecision(f"{state / _SAID} cannot be read: run `family-exchange backup prepare` again") from None
+        raise NeedsDecision(f"{state / SAID} cannot be read: run `family-exchange backup prepare` again") from None
 
 
 def _renew(path: Path, public: bytes) -> None:
