@@ -2,10 +2,13 @@
 
 import stat
 import subprocess
+import time
+from datetime import timedelta
 
+import psycopg
 import pytest
 
-from family_exchange.adapters import postgres_programs, recovery_key, server_copy
+from family_exchange.adapters import database, metrics, postgres_programs, recovery_key, server_copy
 from family_exchange.demo.recovery import SCRIPT
 from family_exchange.domain.errors import NeedsDecision, TryLater
 from support.archiving import hub, kept
@@ -96,6 +99,34 @@ def test_the_log_of_another_server_is_never_mixed_in(tmp_path, kept):
 def test_a_server_that_keeps_its_log_to_itself_is_not_copied(server):
     with pytest.raises(NeedsDecision, match="must hand out its log: archive_mode=on, archive_timeout=60"):
         server_copy.look(server.url("postgres"))
+
+
+FAILING = "SELECT last_failed_time > last_archived_time, clock_timestamp() FROM pg_stat_archiver"
+
+
+def log_waits(url, *, at=None):
+    with database.transaction(url) as connection:
+        return [one.value for one in metrics.of_log(connection, "halton", at=at or database.clock(connection))]
+
+
+def test_since_when_the_log_waits_is_measured_while_the_server_cannot_hand_it_out(hub, kept, server):
+    assert log_waits(server.url("postgres")) == []  # it keeps its log: nothing waits
+    hub.hand_out(kept)
+    assert log_waits(hub.copier) == [0]
+    key = kept.place / "recovery.asc"
+    key.rename(away := key.with_suffix(".away"))  # the disk of backups is not mounted
+    with psycopg.connect(hub.server.url("postgres"), autocommit=True) as connection:
+        connection.execute("SELECT pg_logical_emit_message(false, 'test', 'work'), pg_switch_wal()")
+        for _ in range(300):
+            row = connection.execute(FAILING).fetchone()
+            if row[0]:
+                break
+            time.sleep(0.1)
+        assert log_waits(hub.copier, at=row[1] + timedelta(hours=1))[0] >= 3600
+        away.rename(key)
+        connection.execute("SELECT pg_logical_emit_message(false, 'test', 'more')")
+    hub.hand_out(kept)
+    assert log_waits(hub.copier) == [0]
 
 
 def test_a_server_that_hands_its_log_out_says_what_it_is(hub):

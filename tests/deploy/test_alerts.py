@@ -54,6 +54,7 @@ QUIET = {
     'free_ratio{council="c",place="state"}': 0.5,
     'backup_age_seconds{council="c",store="files"}': 300,
     'backup_age_seconds{council="c",store="database"}': 3600,
+    'backup_age_seconds{council="c",store="log"}': 0,
     'closed{council="c"}': 0,
     'airflow_beat_timestamp_seconds{component="scheduler"}': f"0+300x{STEPS}",
     'airflow_beat_timestamp_seconds{component="triggerer"}': f"0+300x{STEPS}",
@@ -175,6 +176,7 @@ LOUD = {
     "ExchangeSilent": {'observed_timestamp_seconds{council="c"}': "0+300x24 7200+0x36"},
     "AirflowSilent": {"airflow_scheduler_heartbeat_total": "0+60x24 1440+0x36"},
     "CouncilClosed": {'closed{council="c"}': 1},
+    "LogNotHandedOut": {'backup_age_seconds{council="c",store="log"}': 901},
     "BackupOld": {'backup_age_seconds{council="c",store="database"}': 26 * 3600 + 1},
 }
 """What has to change for each alert to stand; nothing else does then."""

@@ -177,6 +177,18 @@ def of_messages(connection: Connection, council: str, *, at: datetime) -> Iterat
     yield reading("message_oldest_seconds", _age([oldest], at), council)
 
 
+def of_log(connection: Connection, council: str, *, at: datetime) -> Iterator[Reading]:
+    """Since when the server's log waits to be handed out, because the last try failed; nothing where it keeps it."""
+    row = connection.execute(
+        """SELECT last_failed_time > coalesce(last_archived_time, '-infinity'),
+                  coalesce(last_archived_time, stats_reset)
+             FROM pg_stat_archiver WHERE current_setting('archive_mode') <> 'off'"""
+    ).fetchone()
+    if row:
+        failing, since = row
+        yield reading("backup_age_seconds", _age([since if failing else None], at), council, "log")
+
+
 def _age(moments: Iterable[object], at: datetime) -> float:
     """Whole seconds since the oldest of the moments; 0 when there is none, or it lies ahead."""
     oldest = min((each for each in moments if isinstance(each, datetime)), default=at)

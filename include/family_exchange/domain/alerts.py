@@ -38,6 +38,8 @@ NO_BEAT = timedelta(minutes=5)
 UNSIGNED = timedelta(hours=1)
 BACKUP_OLD = timedelta(hours=26)
 """A daily backup, and two hours for it."""
+LOG_STUCK = timedelta(minutes=15)
+"""A piece is due each minute in which there is work."""
 LEAST_FREE = 0.10
 
 
@@ -253,6 +255,11 @@ ALERTS = (
         f' unless on (council) {metric("backup_age_seconds")}{{store="database"}}',
         "1h", Severity.CRITICAL, Owner.OPERATIONS, "backups-are-old",
         _AT + "the newest backup is too old, or there is none", "26 hours, or none at all",
+    ),
+    Alert(
+        "LogNotHandedOut", f'{metric("backup_age_seconds")}{{store="log"}} > {_seconds(LOG_STUCK)}', "15m",
+        Severity.CRITICAL, Owner.OPERATIONS, "backups-are-old",
+        _AT + "the database server cannot hand out its log", "a quarter of an hour, for as long again",
     ),
 )  # fmt: skip
 """Every alert, in the order of the file of rules."""

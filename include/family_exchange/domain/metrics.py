@@ -109,7 +109,10 @@ _DEFINED = (
     Metric("free_bytes", Kind.GAUGE, ("council", "place"), "Free bytes of the disk under a place"),
     Metric("free_ratio", Kind.GAUGE, ("council", "place"), "Free part of that disk, 0 to 1"),
     Metric(
-        "backup_age_seconds", Kind.GAUGE, ("council", "store"), "Age of the newest backup of files, and of the database"
+        "backup_age_seconds",
+        Kind.GAUGE,
+        ("council", "store"),
+        "Age of the newest backup of files and of the database; of the log, while it cannot be handed out, else 0",
     ),
     Metric("closed", Kind.GAUGE, ("council",), "1 while the council is closed; little else is told then"),
     Metric("observed_timestamp_seconds", Kind.GAUGE, ("council",), "When these values were read, as Unix time"),

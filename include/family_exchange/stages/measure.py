@@ -46,6 +46,7 @@ def council(doors: Doors, *, at: datetime) -> list[Reading]:
             *metrics.of_audit(connection, slug, signed=marks.checkpoint(doors.checkpoints), at=at),
             *metrics.of_retention(connection, slug, profile.retention, today=today),
             *metrics.of_messages(connection, slug, at=at),
+            *metrics.of_log(connection, slug, at=at),
         ]
     return [*found, reading("closed", 0, slug), *_beside(doors, at)]
 
