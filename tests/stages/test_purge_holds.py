@@ -108,6 +108,7 @@ def test_a_certificate_counts_and_is_signed(old):
     assert said["plan_digest"] == old.register.value("SELECT encode(digest, 'hex') FROM rights.purge_plan")
     assert {"store": "register.source_record", "before": 1, "after": 0, "kept": 0} in said["stores"]
     assert [(rule["category"], rule["years"]) for rule in said["rules"]] == [("crime_asb", 6)]
+    assert said["set_aside"] == [], "no whole copy of the council lies beside it"
     assert said["key"] == audit.public_hex(old.doors.signing_key)
     assert body == json.dumps(said, sort_keys=True, separators=(",", ":")).encode()
 

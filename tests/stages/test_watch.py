@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from family_exchange.adapters import audit, database, letters, outbox
+from family_exchange.domain.backup import KEPT
 from family_exchange.domain.calendar import State
 from family_exchange.domain.errors import Halted, TryLater
 from family_exchange.domain.message import Topic
@@ -243,6 +244,25 @@ def test_a_letter_that_cannot_be_sent_keeps_no_other_back_and_comes_again(counci
     assert {each.recipient for each in written(council)} == {first}
     tell.people(council.doors, lambda _, mail: again.append(mail["To"]))
     assert again == [first]
+
+
+def test_a_database_that_a_restore_set_aside_is_told_of_when_it_lies_there_for_too_long(council, server):
+    own = council.register.value("SELECT current_database()")
+    since = AFTER - KEPT - timedelta(hours=1)
+    old, new = f"{own}_{since:%Y%m%d%H%M%S}", f"{own}_{AFTER - timedelta(days=1):%Y%m%d%H%M%S}"
+    anothers = f"{own}x_{since:%Y%m%d%H%M%S}"
+    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+        for name in (old, new, anothers):
+            connection.execute(f"CREATE DATABASE {name}")
+        try:
+            watch.look(council.doors, at=AFTER)
+            watch.look(council.doors, at=AFTER + timedelta(hours=1))
+        finally:
+            for name in (old, new, anothers):
+                connection.execute(f"DROP DATABASE {name}")
+    (said,) = about(council, Topic.SET_ASIDE)
+    assert f"`dropdb {old}`" in said.lines[-1]
+    assert new not in " ".join(said.lines)
 
 
 @pytest.mark.requirement("R-023")

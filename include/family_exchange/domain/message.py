@@ -27,6 +27,7 @@ class Topic(StrEnum):
     AUDIT = "audit"
     NO_RECEIPT = "no_receipt"
     SUPPORT = "support"
+    SET_ASIDE = "set_aside"
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +218,22 @@ def endpoint(council: str, name: str, why: str, on: date, to: str) -> Message:
             f"The {name} cannot be used: {why}.",
             "Files and receipts wait, and nothing is lost.",
             "If it shows another key, trust nothing of it: telephone its operator before you change the pinned one.",
+        ),
+    )
+
+
+def set_aside(council: str, name: str, days: int, on: date, to: str) -> Message:
+    """The warning of a whole copy of the council's database that is there for longer than it may be; once a week."""
+    year, week, _ = on.isocalendar()
+    return Message(
+        key=f"{council}/set-aside/{name}/{year}-W{week:02}",
+        topic=Topic.SET_ASIDE,
+        recipient=to,
+        subject="a database that a restore set aside is still there",
+        lines=(
+            f"The database {name} was set aside more than {days} days ago; what was destroyed since is still in it.",
+            "No certificate of destruction holds for it.",
+            f"Whoever runs the database server drops it: `dropdb {name}`.",
         ),
     )
 

@@ -21,6 +21,7 @@ from family_exchange.adapters import (
     purge_plans,
     receipts,
     retention,
+    set_aside,
     unclaimed,
 )
 from family_exchange.adapters.audit import Plain
@@ -260,6 +261,7 @@ def _statement(doors: Doors, connection: Connection, found: Plan, certificate_id
         "stores": [{"store": s.store, "before": s.before, "after": s.after, "kept": s.kept} for s in stores],
         "destroyed": purge_plans.totals(connection, found.plan_id),
         "backups": _backups(doors, connection),
+        "set_aside": [name for name, _ in set_aside.there(connection)],
         "audit": {"seq": int(head[0]), "hash": str(head[1])} if head else None,
         "key": audit.public_hex(doors.signing_key),
     }

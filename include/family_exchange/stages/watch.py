@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from family_exchange.adapters import arrivals, audit, database, gaps, marks, measures, outbox, own_keys
+from family_exchange.adapters import arrivals, audit, database, gaps, marks, measures, outbox, own_keys, set_aside
 from family_exchange.adapters.arrivals import Lying
 from family_exchange.adapters.audit import Verdict
 from family_exchange.adapters.database import Connection
@@ -18,6 +18,7 @@ from family_exchange.adapters.doors import Doors
 from family_exchange.domain import calendar, expiry, message
 from family_exchange.domain.agreed_calendar import Every
 from family_exchange.domain.alerts import TOO_LONG
+from family_exchange.domain.backup import KEPT
 from family_exchange.domain.calendar import LONDON, Standing, State
 from family_exchange.domain.errors import Halted, NeedsDecision, TryLater
 from family_exchange.domain.expiry import KeyEnd
@@ -56,6 +57,8 @@ class Survey:
     chain: Verdict
     missing: Mapping[Gap, int]
     """What is missing in the support of families, in numbers."""
+    set_aside: tuple[str, ...]
+    """Databases that a restore set aside longer ago than a backup is kept."""
 
     def in_state(self, state: State) -> list[Feed]:
         """The expected files in that state."""
@@ -76,6 +79,7 @@ def survey(doors: Doors, *, at: datetime) -> Survey:
             endpoints=endpoints,
             chain=chain,
             missing=Counter(one.gap for one in gaps.in_support(connection, on=at.astimezone(LONDON).date())),
+            set_aside=tuple(name for name, since in set_aside.there(connection) if since < at - KEPT),
         )
 
 
@@ -125,6 +129,8 @@ def messages(doors: Doors, found: Survey, *, at: datetime) -> Iterator[Message]:
     yield from _of_keys(doors.profile, found.keys, today)
     for return_id, sent_at in found.without_receipt:
         yield message.no_receipt(council, return_id, sent_at, operations)
+    for name in found.set_aside:
+        yield message.set_aside(council, name, KEPT.days, today, operations)
     for name, why in found.endpoints:
         yield message.endpoint(council, name, why, today, operations)
     if found.missing:
