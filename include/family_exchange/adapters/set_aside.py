@@ -1,4 +1,4 @@
-"""Databases that a restore set aside: whole copies of the council, which no destruction reaches until they are dropped."""
+"""Databases that a restore set aside: whole copies of the council, beyond any destruction until somebody drops them."""
 
 from datetime import UTC, datetime
 
