@@ -32,8 +32,8 @@ WAITS = (
 )
 
 GONE = (
-    f"no recovery key lies at {PLACE} any more: nothing is backed up, and councils-db holds its log back until its disk "
-    "is full. Is the disk of backups mounted? Councils take nothing in meanwhile"
+    f"no recovery key lies at {PLACE} any more: nothing is backed up, councils-db holds back its log until its disk is "
+    "full. Is the disk of backups mounted? Councils take nothing in meanwhile"
 )
 
 
