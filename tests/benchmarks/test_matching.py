@@ -10,7 +10,7 @@ import pytest
 
 from family_exchange.adapters import linkage, linkage_model, training
 from family_exchange.stages import modelling
-from support import febrl, people_matching
+from support import febrl, hard_people, people_matching
 from support.people_matching import CLASSES, THRESHOLDS, keys_of, standard, synthetic_council
 
 recordlinkage = pytest.importorskip("recordlinkage", reason="make bench-matching installs it")
@@ -18,6 +18,9 @@ recordlinkage = pytest.importorskip("recordlinkage", reason="make bench-matching
 PEOPLE = 20_000
 HELD_OUT, LABELLED = 99, 3
 """Seeds: the people who are matched, and those whose truth `recordlinkage` may learn from; ours learnt from neither."""
+OTHERS_HELD_OUT = ((PEOPLE, 101), (PEOPLE, 102), (PEOPLE, 103), (PEOPLE, 104), (60_000, 105))
+HARD_HELD_OUT = (201, 202, 203, 204, 205)
+HARD = 12_000
 
 pytestmark = [
     pytest.mark.timeout(1800),
@@ -118,6 +121,36 @@ def test_a_synthetic_council_is_matched_better_than_by_others(benchmark, capsys)
     assert reviewed.f1 >= 0.985
     for kinds in CLASSES.values():
         assert not people_matching.of_class(found.joined - true, truth, kinds)
+
+
+@pytest.mark.parametrize(("people", "seed"), OTHERS_HELD_OUT)
+def test_other_councils_and_a_larger_one_are_matched_as_well(benchmark, capsys, people, seed):
+    raw, truth = synthetic_council(people, seed)
+    model = linkage_model.model()
+    keys = keys_of(raw)
+    found = benchmark.pedantic(modelling.find, args=(standard(raw, model), model, THRESHOLDS), rounds=1)
+    true = modelling.true_pairs(truth, keys)
+    name = f"synthetic.{people}.seed{seed}"
+    ours = people_matching.say(capsys, name, found.joined, truth, keys)
+    people_matching.say(capsys, f"{name}.with_people_deciding", found.joined | (found.possible & true), truth, keys)
+    with capsys.disabled():
+        sys.stdout.write(f"\nBENCH matching.{name}.for_people possible={len(found.possible)} people={people}\n")
+    assert ours.precision >= 0.999
+    assert ours.f1 >= 0.98
+    for kinds in CLASSES.values():
+        assert not people_matching.of_class(found.joined - true, truth, kinds)
+
+
+@pytest.mark.parametrize("seed", HARD_HELD_OUT)
+def test_who_is_hard_to_tell_apart_by_birth_is_never_joined_with_another(benchmark, capsys, seed):
+    raw, truth = hard_people.people(HARD, seed)
+    model = linkage_model.model()
+    keys = keys_of(raw)
+    found = benchmark.pedantic(modelling.find, args=(standard(raw, model), model, THRESHOLDS), rounds=1)
+    ours = people_matching.say(capsys, f"hard.seed{seed}", found.joined, truth, keys)
+    by_birth = {*hard_people.KINDS} - {"students"}  # of whom two may bear one name and be born on one day by chance
+    assert not people_matching.of_class(found.joined - modelling.true_pairs(truth, keys), truth, by_birth)
+    assert ours.precision >= 0.999
 
 
 @pytest.mark.parametrize("number", [1, 2, 3, 4])

@@ -18,6 +18,8 @@ SOURCES = (
     ("school_attendance", "schools"), ("childrens_social_care", "childrens-services"), ("police_incidents", "police"),
     ("housing_tenancies", "housing"),
 )  # fmt: skip
+KINDS = ("cousins", "twins_of_one_initial", "parent_of_one_birthday", "three_generations", "students")
+"""Of what they are taken for another; students share an address, and now and then a name and a birthday by chance."""
 YEAR = 2026
 STREETS = ("High Street", "Mill Lane", "Church Road", "Station Road", "Green Lane", "Willow Close")
 ROOMS = 5
