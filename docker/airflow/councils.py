@@ -18,9 +18,10 @@ ACCOUNTS = Path("/srv/accounts")
 CONNECTIONS = SETTINGS / "connections.json"
 PLACE = Path("/srv/backups")
 REPLICATION_URL = Path("/run/secrets/replication_url")
+SUPERUSER_URL = Path("/run/secrets/councils_db_url")
 SERVER_URLS = {
     "FAMILY_EXCHANGE__REPLICATION_URL": REPLICATION_URL,
-    "FAMILY_EXCHANGE__SUPERUSER_URL": Path("/run/secrets/councils_db_url"),
+    "FAMILY_EXCHANGE__SUPERUSER_URL": SUPERUSER_URL,
 }
 """Log-ins of the councils' server, for the containers that were given them."""
 

@@ -18,19 +18,19 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from councils import ACCOUNTS, CARDS, CONNECTIONS, PUBLIC, SETTINGS, STATE, served
+from councils import ACCOUNTS, CARDS, CONNECTIONS, PUBLIC, SETTINGS, STATE, SUPERUSER_URL, served
 from family_exchange.adapters import closing, database, doors, keys, profiles, roles
 from family_exchange.adapters.openpgp import OpenPGP, make_key, make_ring, stop_agent
 from family_exchange.adapters.settings import CouncilSettings, SftpEndpoint
 from family_exchange.orchestration import connections
 
-SERVER = "councils-db"
+SERVER = "councils-db:5432"
 NO_RECIPIENT = "0" * 40
 
 
 def main() -> None:
     """Every council is set up."""
-    superuser = Path("/run/secrets/councils_db_url").read_text().strip()
+    superuser = SUPERUSER_URL.read_text().strip()
     described, accounts = {}, []
     for council in served():
         database_url = _database(superuser, council)
@@ -75,7 +75,7 @@ def _database(superuser: str, council: str) -> str:
             )
         connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(name)))
     roles.provision(superuser, login)
-    return f"postgresql://{login}:{password}@{SERVER}:5432/{name}"
+    return f"postgresql://{login}:{password}@{SERVER}/{name}"
 
 
 def _settings(council: str, database_url: str) -> CouncilSettings:
