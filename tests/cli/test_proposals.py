@@ -59,6 +59,9 @@ def test_a_proposal_is_shown_and_written_as_a_page_that_only_its_reader_may_open
     assert lines[0].startswith(f"{waiting['proposal']}: family {waiting['family']} by TFP2015/2")
     assert page.read_text().startswith("<!doctype html>")
     assert page.stat().st_mode & 0o777 == 0o600
+    printed = run(council, "proposal", "show", waiting["proposal"], "--by", "A. Reader").stdout
+    assert [line for line in printed.splitlines() if line] == [line for line in lines if line], "brackets too"
+    assert "[data]: " in printed, "by which route a family came is told"
     assert run(council, "proposal", "show", waiting["proposal"]).exit_code == 2
     nowhere = str(tmp_path / "nowhere" / "why.html")
     words = ("proposal", "show", waiting["proposal"], "--by", "A. Reader", "--html", nowhere)

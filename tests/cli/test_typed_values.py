@@ -7,6 +7,7 @@ import pytest
 
 from family_exchange import cli
 from family_exchange.adapters import settings
+from family_exchange.commands import common
 from support.registry import COUNCIL, doors_to
 
 CANARY = "Quillfeather"
@@ -105,3 +106,12 @@ def test_help_and_a_bare_command_end_as_they_should(monkeypatch, capsys):
     assert ended(monkeypatch, "family") == 2
     told = capsys.readouterr()
     assert "exceptions" in told.out + told.err
+
+
+def test_what_stands_in_brackets_is_printed_as_it_is(capsys):
+    rows = [("a reason [see the file]", "[bold]no markup[/]"), (None, "[data]")]
+    common.say([], as_json=False, words=lambda: common.table("[of two]", ("why", "what"), rows))
+    common.say([], as_json=False, words=lambda: "came by [nomination]")
+    printed = capsys.readouterr().out
+    for each in ("[of two]", "[see the file]", "[bold]no markup[/]", "[data]", "came by [nomination]"):
+        assert each in printed

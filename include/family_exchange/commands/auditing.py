@@ -3,6 +3,7 @@
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from family_exchange.adapters import audit, database, trace
 from family_exchange.commands.common import Council, Json, counted, doors, say, table
@@ -35,7 +36,7 @@ def verify(council: Council, as_json: Json = False) -> None:
     bad = (
         f"[bold red]broken[/] at event {found.broken_at}: {found.why}. Stop sending, keep everything, see the runbook."
     )
-    say(data, as_json=as_json, words=lambda: good if found.whole else bad)
+    say(data, as_json=as_json, words=lambda: Text.from_markup(good if found.whole else bad))
     if not found.whole:
         raise typer.Exit(1)
 

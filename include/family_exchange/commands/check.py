@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 
 from family_exchange.adapters import profiles
 from family_exchange.commands.common import Json, console, say, table, today
@@ -148,7 +149,9 @@ def _show(checked: "Checked", council: str | None, written: str | None) -> None:
     from family_exchange.stages import check  # noqa: PLC0415 - loads the validation libraries
 
     about, counts = checked.about, checked.about.counts
-    console.print(f"[bold]{str(about.verdict).replace('_', ' ')}[/] as {about.feed} {about.contract or ''}")
+    console.print(
+        f"[bold]{str(about.verdict).replace('_', ' ')}[/] as {about.feed} {about.contract or ''}", markup=True
+    )
     if about.detail:
         console.print(f"{about.reason}: {about.detail}", markup=False)
     if counts:
@@ -156,7 +159,7 @@ def _show(checked: "Checked", council: str | None, written: str | None) -> None:
         console.print(f"{rows}{counts.refused:,} refused; {counts.columns_dropped:,} columns not taken")
     if lines := _lines(checked):
         console.print(_table(lines))
-    console.print(f"[bold]Next:[/] {about.what_to_do}")
+    console.print(f"[bold]Next:[/] {escape(about.what_to_do)}", markup=True)
     if written:
         console.print(f"The rows are in {written}.", markup=False)
     elif lines:

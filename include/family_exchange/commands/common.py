@@ -22,7 +22,8 @@ Council = Annotated[str, typer.Option("--council", "-c", help="The council, by t
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
 By = Annotated[str, typer.Option("--by", help="Who decides: your own name or user name.")]
 
-console = Console(highlight=False, soft_wrap=True)
+console = Console(highlight=False, soft_wrap=True, markup=False)
+"""What is printed may hold square brackets that somebody typed, or that mean a route: they are no markup."""
 
 _ID = re.compile("[A-Z][0-9a-f]{16}")
 

@@ -186,5 +186,5 @@ def _table(title: str, shown: Sequence[Finding]) -> Table:
     drawn.add_column("what to do", overflow="fold", ratio=4)
     for finding in shown:
         grade = Text(str(finding.grade), style=STYLES[finding.grade])
-        drawn.add_row(grade, *(escape(words) for words in (finding.subject, finding.found, finding.advice)))
+        drawn.add_row(grade, *(Text(words) for words in (finding.subject, finding.found, finding.advice)))
     return drawn

@@ -4,6 +4,7 @@ from dataclasses import asdict
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from family_exchange.adapters import expectations, profiles
 from family_exchange.adapters.documents import Problem
@@ -41,9 +42,9 @@ def check(council: Council = None, as_json: Json = False) -> None:
         say(data, as_json=True, words=str)
     else:
         for problem in problems:
-            console.print(f"[bold red]mistake[/] {problem}")
+            console.print(f"[bold red]mistake[/] {escape(str(problem))}", markup=True)
         for note in advice:
-            console.print(f"[yellow]look at[/] {note}")
+            console.print(f"[yellow]look at[/] {escape(str(note))}", markup=True)
         rows: list[tuple[object, ...]] = [
             (one, len(leaf), "not sound" if one not in sound else "sound") for one, leaf in assumed.items()
         ]

@@ -10,6 +10,7 @@ from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.markup import escape
 
 from family_exchange.demo import by_hand, summary, world
 from family_exchange.demo.processes import ended_by_signals
@@ -97,7 +98,7 @@ class Progress:
 
     def __call__(self, words: str) -> None:
         """Tell what happens now."""
-        self._console.print(f"[dim]{monotonic() - self._began:6.1f} s[/]  {words}")
+        self._console.print(f"[dim]{monotonic() - self._began:6.1f} s[/]  {escape(words)}", markup=True)
 
 
 def _report(

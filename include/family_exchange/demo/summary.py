@@ -181,7 +181,7 @@ def _numbers(summary: Summary) -> Table:
     ):
         table.add_row(words, detail, f"{number:,}")
     whole = "[green]verified[/]" if summary.audit_whole else "[bold red]broken[/]"
-    table.add_row("audit", f"events, chain {whole}", f"{summary.audit_events:,}")
+    table.add_row("audit", Text.from_markup(f"events, chain {whole}"), f"{summary.audit_events:,}")
     return table
 
 
