@@ -176,9 +176,12 @@ def test_keys_are_not_mixed_with_what_is_left_of_others(tmp_path):
     (tmp_path / "from" / "gnupg").mkdir(parents=True)
     (tmp_path / "from" / "secrets").mkdir()
     (tmp_path / "from" / "secrets" / "one").write_text("1")
+    (tmp_path / "from" / "gnupg" / "openpgp-revocs.d").mkdir()
     archive = recovery_key.packed(tmp_path / "from")
     recovery_key.unpack(archive, tmp_path / "to")
     assert (tmp_path / "to" / "secrets" / "one").read_text() == "1"
+    folders = [tmp_path / "to" / part for part in ("gnupg", "gnupg/openpgp-revocs.d", "secrets")]
+    assert {stat.S_IMODE(folder.stat().st_mode) for folder in folders} == {0o700}
     (tmp_path / "half" / "secrets").mkdir(parents=True)
     with pytest.raises(NeedsDecision, match="has only secrets/"):
         recovery_key.unpack(archive, tmp_path / "half")

@@ -126,7 +126,7 @@ def _unpack(archive: bytes, whole: Path) -> None:
     begun.mkdir(mode=0o700)
     with tarfile.open(fileobj=BytesIO(archive)) as opened:
         unpacking.unpack(opened, begun)
-    for folder in (begun / "gnupg", begun / "gnupg" / "private-keys-v1.d", begun / "secrets"):
+    for folder in (*begun.iterdir(), *(begun / "gnupg").glob("*.d")):
         if folder.is_dir():
             folder.chmod(0o700)
     durable.sync_tree(begun)
