@@ -235,9 +235,12 @@ def test_what_was_put_again_meanwhile_stays(council):
 @pytest.mark.parametrize("scope", ["person", "file", "category", "council"])
 def test_while_anything_of_partners_is_on_hold_it_stays(council, scope):
     digest = stored(council, b"left behind", days_ago=30)
+    person = council.register.person()
+    record = council.register.record(person, retain_from=TODAY)
+    file_id = council.register.value("SELECT file_id FROM register.source_record WHERE source_record_id = %s", record)
     plan_id = approved(council)
     with council.register.open() as connection:
-        scope_id = "quarantined_file" if scope == "category" else "x"
+        scope_id = {"category": "quarantined_file", "person": person, "file": file_id}.get(scope, "all")
         retention.place_hold(connection, scope, scope_id, by=OFFICER, reason="an inquiry asks for it")
     assert purge.destroy(council.doors, plan_id)["held"] == 1
     assert council.doors.vault.holds(digest)
