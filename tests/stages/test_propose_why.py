@@ -284,7 +284,7 @@ def test_a_nomination_counts_for_its_window(one_problem):
     [
         ({"indicator": "absence"}, "--indicator is one of crime_nomination, school_nomination"),
         ({"by": "  "}, "--by"),
-        ({"by": "Airflow"}, "never a machine"),
+        ({"by": "Airflow"}, "never by a machine"),
         ({"reason": " "}, "needs a reason"),
         ({"profession": "Head Teacher"}, "lower-case"),
         ({"on": TODAY + timedelta(days=1)}, "lies ahead"),
