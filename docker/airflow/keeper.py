@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from councils import PLACE, REPLICATION_URL, STATE, environment, served
-from family_exchange.adapters import backup_place, settings
+from family_exchange.adapters import backup_place, fingerprint, settings
 from family_exchange.adapters.doors import opened
 from family_exchange.adapters.openpgp import OpenPGP
 from family_exchange.domain.errors import ExchangeError
@@ -61,8 +61,10 @@ def _round(keeping: Keeping) -> list[Looked]:
         lacking = sorted(set(served()) - set(whole))
         doors = [opened(council, settings.from_environment(council, variables)) for council in whole]
         found = list(keep.one_round(doors, keeping, lambda: datetime.now(UTC)))
-    except (ExchangeError, OSError) as error:
-        return [Looked("", f"no round was made: {error}", good=False)]
+    except ExchangeError as error:
+        return [Looked("", str(error), good=False)]
+    except OSError as error:
+        return [Looked("", f"no round was made: {fingerprint.of(error)}", good=False)]
     said = [f"{council} is not set up whole (docs/compose.md): it is not backed up" for council in lacking]
     return [*(Looked("", words, good=False) for words in said), *(each for each in found if not _is_usual(each))]
 

@@ -149,7 +149,7 @@ def _own_before(council: str) -> str | None:
 def _accounts_before(council: str) -> list[str]:
     """The council's lines of the drop zone's accounts, as the last run wrote them."""
     file = ACCOUNTS / "accounts"
-    lines = file.read_text().splitlines() if file.exists() else []
+    lines = file.read_text().split("\n")[:-1] if file.exists() else []
     return [line for line in lines if line.split("\t")[1] == council]
 
 
