@@ -64,6 +64,13 @@ def test_numbers_go_on_beyond_all_that_the_journal_knows(restored):
     assert int(new.removeprefix("F")) > 12 + taken_up.BEYOND
 
 
+def test_numbers_go_on_beyond_those_of_the_ledger_that_was_lost(restored):
+    done(restored, taken_up.files, restored.doors.vault)
+    with database.transaction(restored.doors.database) as connection:
+        taken_up.files(connection, restored.doors.journal, restored.doors.vault, numbered=50000)
+    assert restored.register.value("SELECT last_value FROM exchange.file_number") == 50000 + taken_up.BEYOND
+
+
 def test_a_file_whose_landing_went_since_is_read_from_the_vault(restored):
     restored.register.file(file_id="F00000012", partner="police", state="SEEN", registered_at=None)
     restored.doors.journal.add(What.TAKEN, TAKEN)
@@ -75,6 +82,19 @@ def test_a_file_that_the_ledger_has_in_the_vault_is_left_alone(restored):
     restored.register.file(file_id="F00000012", partner="police", state="CLOSED", ct_sha256=bytes.fromhex(DIGEST))
     restored.doors.journal.add(What.TAKEN, TAKEN)
     assert files(restored) == ([], [])
+
+
+def test_a_file_that_was_in_the_middle_then_is_taken_in_too(restored):
+    """Records of it may have been destroyed since: they come back with it, and must go before anybody looks."""
+    vaulted = restored.register.file(state="VAULTED", registered_at=None, ct_sha256=bytes.fromhex(DIGEST))
+    restored.register.file(state="VAULTED", registered_at=None, ct_sha256=b"x" * 32)  # its bytes are gone
+    restored.register.file(state="SEEN", registered_at=None)  # its landing file is there
+    with database.transaction(restored.doors.database) as connection:
+        assert taken_up.at_work(connection, restored.doors.vault) == [vaulted]
+        assert not taken_up.unregistered(connection)
+    restored.register.file(state="APPLIED", registered_at=None)
+    with database.transaction(restored.doors.database) as connection:
+        assert taken_up.unregistered(connection)
 
 
 def test_a_file_without_bytes_is_named_so_that_its_partner_sends_it_again(restored):

@@ -96,6 +96,7 @@ def story(kept, hub, rings, recipient_server, tmp_path_factory):
     moment = told.now()
     told.person("too late")
     told.register.run("DELETE FROM memory.person_record")
+    told.register.run("SELECT setval('exchange.file_number', 70000)")  # a flood of files that were never taken
     hub.hand_out(kept)
     other.execute("BEGIN; INSERT INTO day VALUES (1)")
     told.dies(moment)
@@ -180,6 +181,10 @@ def test_what_was_there_is_set_aside_out_of_the_councils_reach(story):
         assert connection.execute("SELECT count(*) FROM memory.person_record").fetchone() == (0,)
     with pytest.raises(psycopg.OperationalError):
         psycopg.connect(story.doors.settings.database.rsplit("/", 1)[0] + f"/{aside}")
+
+
+def test_no_file_gets_a_number_that_a_receipt_bears_already(story):
+    assert story.register.value("SELECT nextval('exchange.file_number')") > 70000
 
 
 def test_the_events_that_were_lost_are_listed_one_by_one(story):

@@ -126,6 +126,16 @@ def set_aside(superuser_url: str, url: str, since: datetime) -> list[str]:
     return [str(each) for (each,) in rows if str(each)[:-15] == own]
 
 
+def numbered(superuser_url: str, dbname: str) -> int:
+    """The number of the last file that was ever seen in that database of a council; 0 when it cannot tell."""
+    try:
+        with database.transaction(as_superuser(superuser_url, dbname)) as connection:
+            row = connection.execute("SELECT last_value FROM exchange.file_number").fetchone()
+    except database.DatabaseRefused:  # whatever was there was no database of ours
+        return 0
+    return int(row[0]) if row else 0
+
+
 def _exists(connection: psycopg.Connection[tuple[object, ...]], dbname: str) -> bool:
     return connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (dbname,)).fetchone() is not None
 

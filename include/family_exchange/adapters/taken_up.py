@@ -15,6 +15,7 @@ from family_exchange.adapters.openpgp import OpenPGP
 from family_exchange.adapters.vault import Vault
 from family_exchange.domain.delivery import State
 from family_exchange.domain.errors import NeedsDecision
+from family_exchange.domain.file import UNFINISHED
 from family_exchange.domain.key import Revocation
 from family_exchange.domain.retention import Kind
 
@@ -63,12 +64,13 @@ def there(connection: Connection, vault: Vault, kind: Kind, ids: Sequence[str]) 
     return len(connection.execute(_THERE[kind].encode(), (list(ids),)).fetchall())
 
 
-def files(connection: Connection, journal: Journal, vault: Vault) -> tuple[list[str], list[str]]:
+def files(connection: Connection, journal: Journal, vault: Vault, *, numbered: int = 0) -> tuple[list[str], list[str]]:
     """Ids of the files that intake takes up again from the vault, and of those whose sealed bytes are gone as well.
 
     The latter are lost with their rows, if those were not destroyed too: their partners send them again. A line that
     the ledger lost is there again under its own id, as if it had just been seen; so is one whose landing file went
-    after that moment.
+    after that moment. `numbered` is the last number of the ledger that was lost, if it can still be read: files that
+    were never taken have receipts, too.
     """
     destroyed = {*journal.destroyed(Kind.FILE)[0]}
     newest = {str(line["file"]): line for line in journal.lines(What.TAKEN)}
@@ -88,8 +90,28 @@ def files(connection: Connection, journal: Journal, vault: Vault) -> tuple[list[
             continue
         _take_up(connection, file_id, line)
         again.append(file_id)
-    _number_on(connection, newest)
+    _number_on(connection, newest, numbered)
     return again, lost
+
+
+def at_work(connection: Connection, vault: Vault) -> list[str]:
+    """Ids of the files in the middle of intake whose bytes are whole, those that were just taken up among them.
+
+    What of them was destroyed since comes back with them: they are taken in before that is destroyed again.
+    """
+    rows = connection.execute(
+        "SELECT file_id, ct_sha256 FROM exchange.file WHERE state = ANY(%s) AND ct_sha256 IS NOT NULL ORDER BY 1",
+        (sorted(UNFINISHED),),
+    ).fetchall()
+    return [str(file_id) for file_id, digest in rows if vault.whole(bytes(digest))]
+
+
+def unregistered(connection: Connection) -> bool:
+    """True when the register has not taken every file that was taken in."""
+    row = connection.execute(
+        """SELECT EXISTS (SELECT FROM exchange.file WHERE state IN ('APPLIED','CLOSED') AND registered_at IS NULL)"""
+    ).fetchone()
+    return bool(row and row[0])
 
 
 def sent(connection: Connection, journal: Journal, fields: dict[str, tuple[str, ...]]) -> list[str]:
@@ -203,8 +225,9 @@ def _take_up(connection: Connection, file_id: str, line: Line) -> None:
     audit.append(connection, "file.taken_up_again", ACTOR, {"file": file_id, "sha256": digests[0].hex()})
 
 
-def _number_on(connection: Connection, known: Iterable[str]) -> None:
+def _number_on(connection: Connection, known: Iterable[str], numbered: int) -> None:
     highest = max((int(file_id.removeprefix("F")) for file_id in known), default=0)
+    highest = max(highest, numbered)
     connection.execute(
         "SELECT setval('exchange.file_number', greatest(%s, (SELECT last_value FROM exchange.file_number)) + %s)",
         (highest, BEYOND),

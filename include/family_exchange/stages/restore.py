@@ -88,7 +88,8 @@ def _restore(doors: Doors, source: Source, *, by: str, at: datetime, today: date
         same = _database(doors, place, base, ring, source, at)
     set_aside = council_database.set_aside(source.superuser, doors.settings.database, since)
     prepare(doors)
-    told = _agree_with_the_journal(doors, at, today)
+    numbered = council_database.numbered(source.superuser, set_aside[0]) if set_aside else 0
+    told = _agree_with_the_journal(doors, at, today, numbered=numbered)
     told |= {"same_register": same, "set_aside": set_aside, "base": base.base, "backup": page.backup}
     told |= _lost(doors, source, set_aside, at, int(str(told["last_event"])))
     with database.transaction(doors.database) as connection:
@@ -198,10 +199,11 @@ def _database(doors: Doors, place: Place, base: Base, ring: OpenPGP, source: Sou
     return before == after
 
 
-def _agree_with_the_journal(doors: Doors, at: datetime, today: date) -> dict[str, object]:
+def _agree_with_the_journal(doors: Doors, at: datetime, today: date, *, numbered: int) -> dict[str, object]:
     """The restored ledger knows what happened after its moment, as far as it can; in counts and ids.
 
-    Files that are taken up again may bring records that were destroyed since: those go, too, before anybody looks.
+    Files that are taken up again, or were at work then, or waited for the register, may bring records that were
+    destroyed since: those go, too, before anybody looks.
     """
     with database.session(doors.database) as connection:
         row = connection.execute(
@@ -211,15 +213,18 @@ def _agree_with_the_journal(doors: Doors, at: datetime, today: date) -> dict[str
         destroyed = taken_up.destroy_again(connection, doors.journal, doors.vault)
         keys = taken_up.keys_in_ring(connection, doors.openpgp)
         with connection.transaction():
-            again, lost = taken_up.files(connection, doors.journal, doors.vault)
+            again, lost = taken_up.files(connection, doors.journal, doors.vault, numbered=numbered)
         fields = {code: promise.fields for code, promise in doors.profile.returns.items()}
         with connection.transaction():
             revoked = taken_up.revoke_again(connection, doors.journal, at)
         with connection.transaction():
             given_up = taken_up.sent(connection, doors.journal, fields)
-    for file_id in again:
+        working = taken_up.at_work(connection, doors.vault)
+    for file_id in working:
         _take_in(doors, file_id, at)
-    if again:
+    with database.session(doors.database) as connection:
+        waiting = taken_up.unregistered(connection)
+    if waiting:
         match.people(doors)
         with database.session(doors.database) as connection:
             destroyed += taken_up.destroy_again(connection, doors.journal, doors.vault)
