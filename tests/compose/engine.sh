@@ -137,12 +137,16 @@ base() { # Debian's own archive as a root file system, under the name that the D
   say "made $base_image ($(du -h "$tar" | cut -f1))"
 }
 
+label() { docker image inspect -f "{{index .Config.Labels \"$2\"}}" "$1"; }
+
 stand_in() { # an image of Debian's own packages under the name that the compose file asks for
-  if present "$1"; then
+  local digest
+  digest=$(cat "$here/images/$2"/* | sha256sum | cut -d' ' -f1)
+  if present "$1" && { [ -z "$(label "$1" local.stand-in)" ] || [ "$(label "$1" local.made-of)" = "$digest" ]; }; then
     say "$1 is there"
     return
   fi
-  docker buildx build --quiet --load --tag "$1" "$here/images/$2" >/dev/null
+  docker buildx build --quiet --load --label local.made-of="$digest" --tag "$1" "$here/images/$2" >/dev/null
   say "made a stand-in for $1"
 }
 

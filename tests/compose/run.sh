@@ -112,11 +112,11 @@ folder=$(mktemp -d -t fx-compose-XXXXXX)
 export SECRETS=$folder/secrets
 make --no-print-directory secrets SECRETS="$SECRETS" | tail -1
 docker compose config --quiet
+real() { [ -z "$(docker image inspect -f '{{index .Config.Labels "local.stand-in"}}' "$1" 2>/dev/null)" ] && have "$1"; }
 for image in $(docker compose --profile "*" config --images | sort -u); do
+  name=${image##*/} && name=${name%%:*}
   case $image in
-    postgres:*) have "$image" || bash $here/engine.sh stand-in "$image" postgres ;;
-    valkey/*) have "$image" || bash $here/engine.sh stand-in "$image" valkey ;;
-    prom/*) have "$image" || { name=${image#*/} && bash $here/engine.sh stand-in "$image" "${name%%:*}"; } ;;
+    postgres:* | valkey/* | prom/*) real "$image" || bash $here/engine.sh stand-in "$image" "$name" ;;
     grafana/*) have "$image" || echo "$image is not to be had: monitoring is tried without it" ;;
   esac
 done
