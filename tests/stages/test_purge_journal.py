@@ -6,7 +6,7 @@ import pytest
 
 from family_exchange.adapters import database, retention, taken_up
 from family_exchange.adapters.journal import Journal, What
-from family_exchange.domain.errors import TryLater
+from family_exchange.domain.errors import NeedsDecision, TryLater
 from family_exchange.domain.retention import Kind
 from family_exchange.stages import purge
 from support.purging import OFFICER, SIX_YEARS_AGO, approved, count, purged
@@ -75,6 +75,20 @@ def test_what_went_is_said_by_the_next_run_when_a_disk_refused_just_then(council
     assert purge.destroy(council.doors, plan_id)["source_record"] == 1
     assert council.doors.journal.destroyed(Kind.SOURCE_RECORD) == ([due], [])
     assert council.doors.journal.unfinished() == []
+
+
+def test_bytes_on_a_disk_that_is_not_mounted_are_not_called_destroyed(council):
+    stored = council.doors.vault.put(BytesIO(b"sealed"))
+    council.register.file(ct_sha256=stored.sha256, receipt_at="2020-01-01T12:00Z")
+    plan_id, vault = approved(council), council.doors.settings.state / "vault"
+    vault.rename(away := vault.with_name("away"))
+    vault.mkdir()
+    with pytest.raises(NeedsDecision, match=r"the vault is empty, .* is its disk mounted"):
+        purge.destroy(council.doors, plan_id)
+    vault.rmdir()
+    away.rename(vault)
+    assert purge.destroy(council.doors, plan_id)["file"] == 1
+    assert council.doors.vault.is_empty()
 
 
 def test_bytes_that_another_file_needs_are_not_said_to_be_gone(council):

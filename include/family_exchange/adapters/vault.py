@@ -103,6 +103,10 @@ class Vault:
         for file in sorted(self._root.glob(f"??/??/*{SUFFIX}")):
             yield bytes.fromhex(file.name.removesuffix(SUFFIX))
 
+    def is_empty(self) -> bool:
+        """True when nothing lies here: a new vault, or a folder onto which its disk is not mounted."""
+        return next(self._root.glob(f"??/??/*{SUFFIX}"), None) is None
+
     def stored_on(self, digest: bytes) -> date | None:
         """The day on which the object was last put there, on London's clocks; None when it is not there."""
         try:

@@ -112,7 +112,7 @@ def destroy(doors: Doors, plan_id: str) -> dict[str, int]:
     Raises:
         TryLater: another purge of this council is at work, another worker is writing the register for long, or the
             drop zone, where a file was answered, is away.
-        NeedsDecision: nobody approved the plan, or its list was changed since.
+        NeedsDecision: nobody approved the plan, its list was changed since, or the vault is not there.
     """
     with ExitStack() as opened, database.session(doors.database) as connection:
         zone = cache(lambda: opened.enter_context(doors.drop_zone()))
