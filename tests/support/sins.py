@@ -240,7 +240,6 @@ EXPLAINED = {
     ("typed_statement", "include/family_exchange/migrations/versions/*"): (9, OUR_WORDS),
     ("splitlines", "include/family_exchange/adapters/audit.py"): (2, OUR_LINES),
     ("splitlines", "include/family_exchange/adapters/feed_parts.py"): (2, "our own expectations and samples"),
-    ("splitlines", "include/family_exchange/adapters/journal.py"): (1, OUR_LINES),
     ("splitlines", "include/family_exchange/adapters/marks.py"): (1, OUR_LINES),
     ("splitlines", "include/family_exchange/commands/common.py"): (1, "the settings of whoever runs the command"),
 }
