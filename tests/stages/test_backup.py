@@ -13,7 +13,7 @@ from family_exchange.adapters.journal import What
 from family_exchange.domain.backup import KEPT, Base
 from family_exchange.domain.errors import NeedsDecision
 from family_exchange.domain.retention import Kind
-from family_exchange.stages import backup
+from family_exchange.stages import backup, restore
 from support.archiving import kept
 from support.council import council, recipient_server, rings
 
@@ -134,6 +134,18 @@ def test_what_lies_there_while_a_restore_is_not_done_never_becomes_the_newest_ba
         take(prepared)
     closing.close(prepared.doors.settings.state, Closed(AT, "it.security", "maintenance"))
     assert take(prepared).events == 0
+
+
+def test_one_person_alone_never_opens_what_does_not_agree(prepared):
+    doors = prepared.doors
+    restore.close(doors, by="it.security", why="incident", at=AT)
+    assert not restore.reopen(doors, by="it.security"), "everything agrees, and one person is missing"
+    doors.journal.add(What.SENDING, {"return": "fpd-2026-H1-v9", "sha256": "00" * 32, "name": "x"})
+    with pytest.raises(NeedsDecision, match="returns"):
+        restore.reopen(doors, by="programme.lead")
+    assert not restore.reopen(doors, by="programme.lead", although=True), "the other one agreed when all was well"
+    assert not restore.reopen(doors, by="Programme Lead", although=True)
+    assert restore.reopen(doors, by="it.security", although=True)
 
 
 def test_councils_of_one_place_share_one_recovery_key(prepared, tmp_path):

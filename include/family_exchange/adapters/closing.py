@@ -14,6 +14,7 @@ from pathlib import Path
 
 from family_exchange.adapters import durable
 from family_exchange.domain.errors import Busy, Halted, NeedsDecision
+from family_exchange.domain.key import among
 
 FILE = "closed.json"
 _LOCK = "closed.lock"
@@ -30,6 +31,8 @@ class Closed:
     why: str
     """`restore`, or a word of the closed list of `backup close`."""
     opened_by: tuple[str, ...] = ()
+    although: tuple[str, ...] = ()
+    """Those of them who said so in spite of what does not agree."""
     restored: dict[str, object] = field(default_factory=dict)
     """What a restore found; empty before it has come so far, and when nothing was restored."""
 
@@ -47,6 +50,7 @@ def of(state: Path) -> Closed | None:
             by=str(said["by"]),
             why=str(said["why"]),
             opened_by=tuple(map(str, said["opened_by"])),
+            although=tuple(map(str, said.get("although", ()))),
             restored=dict(said["restored"]),
         )
     except FileNotFoundError:
@@ -89,8 +93,8 @@ def close(state: Path, closed: Closed) -> None:
     _write(state, closed)
 
 
-def agree(state: Path, by: str) -> Closed:
-    """The mark, with one more person who agrees to open.
+def agree(state: Path, by: str, *, although: bool = False) -> Closed:
+    """The mark, with one more person who agrees to open; `although`: in spite of what does not agree.
 
     Raises:
         NeedsDecision: the council is open.
@@ -98,7 +102,8 @@ def agree(state: Path, by: str) -> Closed:
     found = of(state)
     if found is None:
         raise NeedsDecision("this council is open")
-    agreed = replace(found, opened_by=(*found.opened_by, by))
+    opened_by = found.opened_by if among(by, found.opened_by) else (*found.opened_by, by)
+    agreed = replace(found, opened_by=opened_by, although=(*found.although, by) if although else found.although)
     _write(state, agreed)
     return agreed
 

@@ -34,7 +34,7 @@ from family_exchange.adapters.doors import Doors, prepare
 from family_exchange.adapters.openpgp import OpenPGP
 from family_exchange.domain.backup import Base
 from family_exchange.domain.errors import ExchangeError, NeedsDecision
-from family_exchange.domain.key import require_person, same_person
+from family_exchange.domain.key import among, require_person
 from family_exchange.stages import backup, brought_back, intake, match, purge
 from family_exchange.stages.backup import Looked
 
@@ -172,10 +172,10 @@ def _reopen(doors: Doors, *, by: str, although: bool) -> bool:
     wrong = [one.what for one in agreement(doors) if not one.good]
     if wrong and not although:
         raise NeedsDecision(f"these do not agree: {', '.join(wrong)}; `backup check` says how, and what to do")
-    if not any(same_person(each, by) for each in mark.opened_by):
-        mark = closing.agree(doors.settings.state, by.strip())
+    if not among(by, mark.although if wrong else mark.opened_by):
+        mark = closing.agree(doors.settings.state, by.strip(), although=bool(wrong))
         _tell(doors, "council.opening", by, {"because": mark.why, "wrong": wrong})
-    if len(mark.opened_by) < 2:  # noqa: PLR2004 - two people open, one closes
+    if len(mark.although if wrong else mark.opened_by) < 2:  # noqa: PLR2004 - two people open, one closes
         return False
     if mark.restored:
         last, head = int(str(mark.restored["last_event"])), str(mark.restored["last_hash"])
