@@ -89,13 +89,11 @@ def as_text(numbers: str) -> str:
 
 
 def _numbers(named: Iterable[tuple[str, tuple[str, ...]]]) -> str:
-    """A block is none where a value is missing."""
+    """A block is none where a value is missing. Its number is the same wherever this version of DuckDB runs."""
     cases = []
     for name, values in named:
         known = " AND ".join(f"coalesce(({value})::VARCHAR, '') <> ''" for value in values)
         parts = ", ".join(f"({value})::VARCHAR" for value in values)
         quoted = name.replace("'", "''")
-        cases.append(
-            f"CASE WHEN {known} THEN (md5_number_lower(concat_ws(chr(31), '{quoted}', {parts})) >> 1)::BIGINT END"
-        )
+        cases.append(f"CASE WHEN {known} THEN (hash('{quoted}', {parts}) >> 1)::BIGINT END")
     return f"list_sort(list_distinct(list_filter([{', '.join(cases)}], lambda block: block IS NOT NULL)))"

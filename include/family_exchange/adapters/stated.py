@@ -9,6 +9,7 @@ import inspect
 from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
+from importlib import metadata
 from typing import TYPE_CHECKING
 
 from family_exchange.adapters import blocks, columns, linkage_file, memory, met, nobodys, statements
@@ -35,6 +36,7 @@ def rule(model: "LinkageModel", thresholds: Thresholds) -> str:
     The same in every process: sets have no order of their own.
     """
     found = sha256(linkage_file.written(model).encode())
+    found.update(metadata.version("duckdb").encode())  # whose digests blocks are
     found.update(repr((thresholds.certain, thresholds.possible)).encode())
     for module in (person, identifiers, statements, blocks, likeness, matching, clustering, links):
         found.update(inspect.getsource(module).encode())
