@@ -200,6 +200,65 @@ def test_a_worker_who_reads_both_sees_roles_and_needs_and_not_where_she_lives(co
     assert "police_domestic_abuse" in seen["feeds"]
 
 
+@pytest.fixture
+def moved_out(register):
+    """She fled from him to a home in which somebody helped, who lives elsewhere since; she is still there."""
+    her, him, helper = (register.person() for _ in range(3))
+    home, refuge = register.family(him), register.family(her, from_on=date(2026, 7, 1))
+    register.member(home, her, to_on=date(2026, 7, 1))
+    register.member(refuge, helper, from_on=date(2026, 7, 1), to_on=date(2026, 11, 1))
+    address(register, her, HERS, slot="new", valid_from=date(2026, 7, 1))
+    address(register, helper, HERS, valid_from=date(2026, 7, 1))
+    before = register.record(helper)
+    register.run(
+        """INSERT INTO memory.fact (person_id, attribute, slot, value, data_class, valid, source_record_id)
+           VALUES (%s, 'address', 'before', '{"address_line_1": "9 Earlier End"}', 'address',
+                   '[2020-01-01,2026-07-01)', %s)""",
+        helper,
+        before,
+    )
+    return {"her": her, "him": him, "helper": helper}
+
+
+def abused(register, people):
+    party(register, people["her"], "victim")
+    party(register, people["him"], "suspect")
+
+
+@pytest.mark.requirement("R-012")
+def test_who_moved_out_of_her_home_does_not_tell_him_where_it_is(register, council, moved_out):
+    helper, him = moved_out["helper"], moved_out["him"]
+    assert HERS in told(council, helper, subject=him)["values"], "as long as nobody is protected"
+    abused(register, moved_out)
+    seen = told(council, helper, subject=him)["values"]
+    assert HERS not in seen
+    assert "9 Earlier End" in seen, "what has nothing to do with her is told"
+    assert HERS in told(council, helper, subject=moved_out["her"])["values"]
+
+
+def test_nor_does_a_page_with_him_and_her_on_it(register, council, moved_out):
+    abused(register, moved_out)
+    assert HERS not in told(council, *moved_out.values())["values"]
+    assert HERS in told(council, moved_out["her"], moved_out["helper"])["values"], "he is not on the page"
+
+
+def test_nor_of_an_address_that_is_withheld_is_it_told_by_who_moved_out(register, council, moved_out):
+    register.record(moved_out["her"], feed="childrens_social_care", facts={"address_withheld": True})
+    assert HERS not in told(council, moved_out["helper"])["values"]
+    assert HERS not in told(council, *moved_out.values())["values"]
+
+
+@pytest.mark.requirement("R-012")
+def test_a_home_that_she_left_is_no_secret(register, council, moved_out):
+    abused(register, moved_out)
+    register.run(
+        "UPDATE memory.family_member SET recorded = tstzrange(lower(recorded), clock_timestamp())"
+        " WHERE person_id = %s AND to_on IS NULL",
+        moved_out["her"],
+    )
+    assert HERS in told(council, moved_out["helper"], subject=moved_out["him"])["values"]
+
+
 def test_a_worker_who_reads_her_alone_sees_where_she_lives(council, fled):
     assert HERS in told(council, fled["her"], fled["child"])["values"]
 
