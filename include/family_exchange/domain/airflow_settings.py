@@ -192,7 +192,7 @@ WANTED: tuple[Wanted, ...] = (
     Wanted(
         "core",
         "executor",
-        "our OneMachineExecutor or SteadyCeleryExecutor, or Airflow's LocalExecutor, CeleryExecutor, KubernetesExecutor",
+        "our OneMachineExecutor or SteadyCeleryExecutor, or Airflow's Local-, Celery- or KubernetesExecutor",
         "these were tried with this product",
         lambda value: any(
             one in value for one in ("LocalExecutor", "CeleryExecutor", "KubernetesExecutor", "OneMachineExecutor")
