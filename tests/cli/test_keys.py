@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from family_exchange.adapters import database, own_keys, settings
+from family_exchange.adapters.doors import make_secrets
 from family_exchange.adapters.openpgp import OpenPGP, make_key
 from family_exchange.cli import application
 from family_exchange.commands import keys as commands
@@ -22,6 +23,7 @@ __all__ = ["home", "parties"]
 def keys(council_database, home, parties, tmp_path, monkeypatch):
     """`keys …` of a council without keys but its own."""
     doors = registry.doors_to(council_database)
+    make_secrets(tmp_path)
     (tmp_path / "gnupg").symlink_to(home)
     own = make_key(home, "council")
     OpenPGP(home, own).import_key(parties.schools.door.export_public(parties.schools.fingerprint))

@@ -7,6 +7,7 @@ import pytest
 
 from family_exchange import cli
 from family_exchange.adapters import settings
+from family_exchange.adapters.doors import make_secrets
 from family_exchange.commands import common
 from support.registry import COUNCIL, doors_to
 
@@ -58,6 +59,7 @@ WRONG = [
 
 @pytest.fixture
 def council(council_database, monkeypatch, tmp_path):
+    make_secrets(tmp_path)
     here = doors_to(council_database).settings
     server = replace(here.drop_zone, host_key="ssh-ed25519 AAAA")
     own = replace(here, state=tmp_path, drop_zone=server, recipient=server)

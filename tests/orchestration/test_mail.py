@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from family_exchange.adapters import database, outbox
+from family_exchange.adapters.doors import make_secrets
 from family_exchange.domain.errors import Busy, MissingSetting, NeedsDecision, TryLater
 from family_exchange.domain.message import Message, Topic
 from family_exchange.orchestration import mail
@@ -126,6 +127,7 @@ def test_a_connection_without_a_sender_is_named(council, connected):
 
 def test_without_a_connection_letters_lie_in_the_councils_folder(council, tmp_path):
     doors = replace(council.doors, settings=replace(council.doors.settings, state=tmp_path / "state"))
+    make_secrets(doors.settings.state)
     assert mail.send(doors) == {"letters": 2, "messages": 3}
     assert sorted(path.name for path in doors.outbox.iterdir()) == ["1.eml", "3.eml"]
     assert unsent(council) == []

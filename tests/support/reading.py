@@ -9,6 +9,7 @@ from psycopg.types.range import Range
 from family_exchange.adapters import profiles
 from family_exchange.adapters.doors import Doors
 from family_exchange.adapters.settings import CouncilSettings, SftpEndpoint
+from support import folders
 
 COUNCIL = "cheshire-west-and-chester"
 READER = "ada.lead"
@@ -18,7 +19,7 @@ LIVING_AT = "22 Nowhere Lane"
 
 def doors(url, council=COUNCIL):
     """Doors of which only the database opens."""
-    settings = CouncilSettings(council, url, Path("none"), "none", "none", NOWHERE, NOWHERE)
+    settings = CouncilSettings(council, url, folders.set_up(), "none", "none", NOWHERE, NOWHERE)
     return Doors(profiles.profile(council), settings)
 
 

@@ -9,6 +9,7 @@ from psycopg import sql
 from family_exchange.adapters import database, profiles, staging
 from family_exchange.adapters.doors import Doors
 from family_exchange.adapters.settings import CouncilSettings, SftpEndpoint
+from support import folders
 
 COUNCIL = "cheshire-west-and-chester"
 AS_OF = date(2026, 10, 31)
@@ -28,7 +29,7 @@ def doors_to(url, council=COUNCIL, profile=None):
     settings = CouncilSettings(
         council=council,
         database=url,
-        state=Path("/nonexistent"),
+        state=folders.set_up(),
         own_key="0" * 40,
         recipient_key="0" * 40,
         drop_zone=nowhere,

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from family_exchange.adapters.doors import Doors
+from family_exchange.adapters.doors import Doors, make_secrets
 from family_exchange.domain.errors import DataRefused
 from family_exchange.domain.seal import RegisteredKey
 from family_exchange.stages import unseal
@@ -60,7 +60,7 @@ class Opener:
 
 def opener(ring: Ring, state: Path, keys: dict[str, tuple[RegisteredKey, ...]]) -> Opener:
     """A council whose key ring is `ring`."""
-    state.mkdir(parents=True, exist_ok=True)
+    make_secrets(state)
     (state / "gnupg").symlink_to(ring.home)
     doors = registry.doors_to("postgresql:///nowhere")
     settings = replace(doors.settings, state=state, own_key=ring.fingerprint)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from family_exchange.adapters import audit, closing
-from family_exchange.adapters.doors import DEDUPE_KEY
+from family_exchange.adapters.council_folder import DEDUPE_KEY
 from family_exchange.adapters.settings import CouncilSettings
 from family_exchange.domain.doctor import Finding, Grade, Room, bad, good, judged
 
@@ -47,7 +47,8 @@ def state(folder: Path) -> Iterator[Finding]:
         "what belongs into it",
         f"{', '.join(missing)} is not there" if missing else "is there",
         well=not missing,
-        advice="`family-exchange set-up` makes keys and secrets anew; of an old council they come out of its backup",
+        advice="is its disk mounted? `family-exchange set-up` makes keys and secrets of a new council; those of an old "
+        "one come out of its backup",
     )
     wide = sorted(path for path in _private(folder) if _is_open(path))
     named = ", ".join(str(path.relative_to(folder)) for path in wide[:MOST_NAMED])

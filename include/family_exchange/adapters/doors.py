@@ -6,7 +6,18 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from family_exchange.adapters import audit, backup_place, closing, database, durable, profiles, roles, staging
+from family_exchange.adapters import (
+    audit,
+    backup_place,
+    closing,
+    council_folder,
+    database,
+    durable,
+    profiles,
+    roles,
+    staging,
+)
+from family_exchange.adapters.council_folder import DEDUPE_KEY
 from family_exchange.adapters.journal import Journal
 from family_exchange.adapters.openpgp import OpenPGP
 from family_exchange.adapters.room import Room
@@ -16,8 +27,6 @@ from family_exchange.adapters.vault import Vault
 from family_exchange.domain.contract import Contract
 from family_exchange.domain.errors import MissingSetting
 from family_exchange.domain.profile import Profile
-
-DEDUPE_KEY = "dedupe_key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,27 +39,35 @@ class Doors:
     """True for a restore alone: it works on a council that is closed to everybody else."""
 
     @property
+    def folder(self) -> Path:
+        """The council's own folder: keys, journal, vault; whoever reads or writes there comes by this door.
+
+        Raises:
+            Halted: what stands there is not what set-up made; its disk may not be mounted.
+        """
+        council_folder.require_there(self.settings.state, self.settings.council)
+        return self.settings.state
+
+    @property
     def database(self) -> str:
         """The URL of the council's own database.
 
         Raises:
-            Halted: the council is closed, after a restore for example.
+            Halted: the council is closed, after a restore for example; or nobody can tell, because its folder is away.
         """
         if not self.inside:
-            closing.require_open(self.settings.state)
+            closing.require_open(self.folder)
         return self.settings.database
 
     @property
     def journal(self) -> Journal:
         """What a restored database cannot know: in the council's folder, and in a second copy beside its backups."""
-        return Journal(
-            (self.settings.state / "journal", *backup_place.journals(self.settings.state, self.settings.council))
-        )
+        return Journal((self.folder / "journal", *backup_place.journals(self.folder, self.settings.council)))
 
     @property
     def vault(self) -> Vault:
         """Partner ciphertexts and our own sealed returns."""
-        return Vault(self.settings.state / "vault", Room(self.settings.least_room, self.settings.disks))
+        return Vault(self.folder / "vault", Room(self.settings.least_room, self.settings.disks))
 
     @property
     def openpgp(self) -> OpenPGP:
@@ -60,23 +77,23 @@ class Doors:
     @property
     def checkpoints(self) -> Path:
         """Where signed audit checkpoints are kept, out of the database's reach."""
-        return self.settings.state / "checkpoints"
+        return self.folder / "checkpoints"
 
     @property
     def outbox(self) -> Path:
         """Where letters to people of the council lie when no mail server is there to take them."""
-        return self.settings.state / "outbox"
+        return self.folder / "outbox"
 
     @property
     def signing_key(self) -> Ed25519PrivateKey:
         """The key that signs audit checkpoints and certificates."""
         self._need(f"secrets/{audit.SIGNING_KEY}", "the key that signs audit checkpoints")
-        return audit.signing_key(self.settings.state / "secrets")
+        return audit.signing_key(self.folder / "secrets")
 
     @property
     def dedupe_key(self) -> bytes:
         """The secret that keys content digests: a plain hash of a small file could be guessed."""
-        return self._need(f"secrets/{DEDUPE_KEY}", "the secret that keys content digests").read_bytes()
+        return (self.folder / "secrets" / DEDUPE_KEY).read_bytes()
 
     def contract(self, feed: str, version: str = "v1") -> Contract:
         """The agreed layout of `feed`."""
@@ -91,7 +108,7 @@ class Doors:
         return DropZone(self.settings.recipient)
 
     def _need(self, part: str, hint: str) -> Path:
-        path = self.settings.state / part
+        path = self.folder / part
         if not path.exists():
             setting = f"STATE (its {part})"
             raise MissingSetting(

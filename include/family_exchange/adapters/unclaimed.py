@@ -9,7 +9,6 @@ from datetime import date
 
 from family_exchange.adapters.database import Connection
 from family_exchange.adapters.vault import Vault
-from family_exchange.domain.errors import NeedsDecision
 from family_exchange.domain.retention import Item, Kind, Standing, due_on, standing
 from family_exchange.domain.retention_rule import RetentionRule
 
@@ -32,15 +31,10 @@ def is_claimed(connection: Connection, digest: bytes) -> bool:
     return connection.execute(query.encode(), (digest,)).fetchone() is not None
 
 
-def require_there(connection: Connection, vault: Vault) -> None:
-    """Nothing, when the vault may be the one of which the ledger tells.
-
-    Raises:
-        NeedsDecision: it is empty and should not be: what is on a disk that is away would be called destroyed.
-    """
+def is_any_claimed(connection: Connection) -> bool:
+    """True when a file or a return needs any object at all."""
     query = f"SELECT 1 FROM ({CLAIMED}) c(digest) WHERE digest IS NOT NULL LIMIT 1"  # noqa: S608 - our own words
-    if vault.is_empty() and connection.execute(query.encode()).fetchone() is not None:
-        raise NeedsDecision("the vault is empty, and the ledger has files in it: is its disk mounted?")
+    return connection.execute(query.encode()).fetchone() is not None
 
 
 def due(connection: Connection, vault: Vault, rule: RetentionRule, *, today: date) -> list[Item]:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from family_exchange.adapters import database, roles
+from family_exchange.adapters import closing, database, roles
 from family_exchange.commands.common import Council, Json, doors, say
 
 databases = typer.Typer(help="The council's database server.", no_args_is_help=True)
@@ -33,8 +33,10 @@ def prepare(
     Best before `set-up`; afterwards it does what `set-up` left. A second run changes nothing.
     """
     opened = doors(council)
-    roles.provision(superuser_url, roles.login(opened.database))
-    with database.transaction(opened.database) as connection:
+    closing.require_open(opened.settings.state)
+    url = opened.settings.database  # its folder is made by `set-up`
+    roles.provision(superuser_url, roles.login(url))
+    with database.transaction(url) as connection:
         missing = roles.grant(connection) if roles.is_guarded(connection) else ()
     data = {"council": council, "roles": list(roles.ROLES), "missing": list(missing)}
     say(data, as_json=as_json, words=lambda: f"the server has the roles of {len(roles.ROLES)} purposes for {council}")

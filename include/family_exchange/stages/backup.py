@@ -54,7 +54,7 @@ def prepare(doors: Doors, root: Path, public: bytes) -> str:
     may_back_up.same_recovery_key(doors, root, public)
     fingerprint = doors.openpgp.import_key(public)
     place.begin(public, doors.openpgp.export_public(doors.settings.own_key))
-    backup_place.say(doors.settings.state, root, fingerprint)
+    backup_place.say(doors.folder, root, fingerprint)
     _whole_journal(doors, place)  # now that every worker writes there, so that no line falls in between
     return fingerprint
 
@@ -73,7 +73,7 @@ def take(doors: Doors, *, server: str | None, at: datetime) -> Manifest:
             moment than now.
         TryLater: the server or gpg could not serve; what was begun is no backup, and is swept by the next.
     """
-    place, recipient = backup_place.said(doors.settings.state, doors.settings.council)
+    place, recipient = backup_place.said(doors.folder, doors.settings.council)
     with place.alone():
         may_back_up.ours(doors, place)
         may_back_up.now(doors, place, at)
@@ -92,7 +92,7 @@ def take(doors: Doors, *, server: str | None, at: datetime) -> Manifest:
             vault=_all(objects), events=int(seq), head=str(digest), key=audit.public_hex(doors.signing_key),
         )  # fmt: skip
         place.keep(page, doors.signing_key)
-        backup_place.note_last(doors.settings.state, page)
+        backup_place.note_last(doors.folder, page)
         _let_go(place, now)
     log.info("backup %s: %d objects, %d events", page.backup, page.objects, page.events)
     return page
@@ -104,7 +104,7 @@ def verify(doors: Doors) -> tuple[Looked, ...]:
     Raises:
         NeedsDecision: backups were not prepared, or there is none.
     """
-    place, _ = backup_place.said(doors.settings.state, doors.settings.council)
+    place, _ = backup_place.said(doors.folder, doors.settings.council)
     return looked_at(place, newest(place), doors.signing_key.public_key())
 
 
@@ -174,7 +174,7 @@ def rehearse(doors: Doors, secret: Path, shares: Sequence[str], work: Path) -> t
     Raises:
         NeedsDecision: the shares open nothing.
     """
-    place, _ = backup_place.said(doors.settings.state, doors.settings.council)
+    place, _ = backup_place.said(doors.folder, doors.settings.council)
     page = newest(place)
     state = work / "rehearsal"
     with recovery_key.ring(work / "ring", secret, shares) as ring:
@@ -209,7 +209,7 @@ def opened_keys(place: Place, page: Manifest, ring: OpenPGP, own_key: str) -> by
 
 def _whole_journal(doors: Doors, place: Place) -> None:
     """The second copy lacks no line, whatever became of its disk meanwhile."""
-    journal.bring_back(place.journal, journal.content(doors.settings.state / "journal"))
+    journal.bring_back(place.journal, journal.content(doors.folder / "journal"))
 
 
 def _base(doors: Doors, place: Place, recipient: str, server: str | None) -> Base | None:
@@ -227,7 +227,7 @@ def _base(doors: Doors, place: Place, recipient: str, server: str | None) -> Bas
 
 
 def _parts(doors: Doors, place: Place, name: str, recipient: str) -> tuple[Part, ...]:
-    state = doors.settings.state
+    state = doors.folder
     marks = state / "checkpoints" / audit.CHECKPOINTS
     return (
         place.keep_part(name, KEYS, doors.openpgp.seal(recovery_key.packed(state), recipient=recipient)),

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from family_exchange.adapters import database, destruction, taken_up, unclaimed
+from family_exchange.adapters import council_folder, database, destruction, taken_up
 from family_exchange.adapters.database import Connection
 from family_exchange.adapters.doors import Doors
 from family_exchange.adapters.faultpoint import faultpoint
@@ -43,9 +43,9 @@ def catch_up(doors: Doors, connection: Connection) -> None:
     """What a worker destroyed that died before it could say so is said now; what came to nothing stays as it is.
 
     Raises:
-        NeedsDecision: the vault is not there; what lies in it would be called destroyed.
+        Halted: the vault is not there; what lies in it would be called destroyed.
     """
-    unclaimed.require_there(connection, doors.vault)
+    council_folder.require_vault(connection, doors.vault)
     for told in doors.journal.unfinished():
         ids = [str(each) for each in told["ids"]]  # type: ignore[attr-defined]  # our own list
         if not taken_up.there(connection, doors.vault, Kind(str(told["kind"])), ids):

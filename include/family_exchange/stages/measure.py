@@ -29,7 +29,7 @@ def council(doors: Doors, *, at: datetime) -> list[Reading]:
     profile, slug, today = doors.profile, doors.profile.council, at.astimezone(LONDON).date()
     agreed = [(partner.slug, feed) for partner in profile.partners for feed in partner.feeds]
     active = [(partner.slug, feed) for partner in profile.active_partners for feed in partner.active_feeds]
-    if closing.of(doors.settings.state) is not None:
+    if closing.of(doors.folder) is not None:
         return [reading("closed", 1, slug), *_beside(doors, at)]
     with database.transaction(doors.database) as connection:
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")

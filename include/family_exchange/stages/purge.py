@@ -272,7 +272,7 @@ def _backups(doors: Doors, connection: Connection) -> dict[str, object] | None:
 
     A copy of the server is let go of by the first backup that is taken when it is older than it may be.
     """
-    if not backup_place.journals(doors.settings.state, doors.settings.council):
+    if not backup_place.journals(doors.folder, doors.settings.council):
         return None
     gone_by = database.clock(connection) + KEPT + timedelta(days=1)
     return {"kept_days": KEPT.days, "gone_by": gone_by.date().isoformat()}

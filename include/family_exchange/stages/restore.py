@@ -146,8 +146,8 @@ def agreement(doors: Doors) -> tuple[Looked, ...]:
 def close(doors: Doors, *, by: str, why: str, at: datetime) -> None:
     """The council is closed by one person: nothing reads or writes its database. A second run changes nothing."""
     require_person(by)
-    if closing.of(doors.settings.state) is None:
-        closing.close(doors.settings.state, Closed(since=at, by=by.strip(), why=why))
+    if closing.of(doors.folder) is None:
+        closing.close(doors.folder, Closed(since=at, by=by.strip(), why=why))
         _tell(doors, "council.closed", by, {"reason": why})
 
 
@@ -161,7 +161,7 @@ def reopen(doors: Doors, *, by: str, although: bool = False) -> bool:
         Busy: a restore is at work, or the other person is opening it.
     """
     require_person(by)
-    with closing.alone(doors.settings.state):
+    with closing.alone(doors.folder):
         return _reopen(doors, by=by, although=although)
 
 
