@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from family_exchange.adapters import links, memory, nobodys, shapes, staging, stated, unclaimed
+from family_exchange.adapters import links, memory, nobodys, shapes, staging, stated, stays_gone, unclaimed
 from family_exchange.adapters.database import Connection
 from family_exchange.adapters.vault import Vault
 from family_exchange.domain.errors import NeedsDecision
@@ -86,6 +86,7 @@ def sealed_file(connection: Connection, vault: Vault, file_id: str) -> Destroyed
     rows = connection.execute("DELETE FROM exchange.finding WHERE file_id = %s", (file_id,)).rowcount
     connection.execute("UPDATE exchange.file_decision SET note = NULL WHERE file_id = %s", (file_id,))
     shapes.forget(connection, file_id)
+    stays_gone.forget(connection, file_id)
     return Destroyed(rows, sum(_forget_object(connection, vault, bytes(each)) for each in row or () if each))
 
 

@@ -4,12 +4,13 @@ Persons are in `adapters.persons`, families in `adapters.families`, evidence in 
 decisions in `adapters.proposals`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from family_exchange.adapters import audit, memory, source_records, stated
+from family_exchange.adapters import audit, destruction, memory, source_records, stated, stays_gone
 from family_exchange.adapters.database import Connection
 from family_exchange.domain.contract import Contract
+from family_exchange.domain.retention import Kind
 
 ACTOR = "exchange"
 """Who brings the register up to date when no person does."""
@@ -67,7 +68,8 @@ def take(connection: Connection, contract: Callable[[str, str], Contract]) -> Ta
     A row that says something new is a source record, with the partner's own values: identity columns in columns, every
     other one in `facts`. A row that says word for word what stands of its key is a sighting of that record. Of the
     records of one key the one said last, by as-of date, then by file and row, is current; an older file that comes late
-    changes nothing of that. Whoever is said again is due. A second run takes nothing.
+    changes nothing of that. Whoever is said again is due. A second run takes nothing. What was destroyed before a
+    restore, and comes back with its file, is gone again at once, and weighs in nothing.
     """
     waiting = connection.execute(
         """SELECT feed, coalesce(contract, 'v1'), array_agg(file_id ORDER BY file_id)
@@ -93,7 +95,21 @@ def take(connection: Connection, contract: Callable[[str, str], Contract]) -> Ta
             "files": sorted(files), "records": records, "again": again, "superseded": superseded
         }  # fmt: skip
         audit.append(connection, "register.records", ACTOR, body)
+        _let_go_again(connection, files)
     return Taken(tuple(sorted(files)), records, again, superseded)
+
+
+def _let_go_again(connection: Connection, files: Sequence[str]) -> None:
+    gone = stays_gone.of_files(connection, files)
+    if gone.records:
+        destruction.source_records(connection, gone.records)
+    for file_id in gone.staged:
+        destruction.staged_file(connection, file_id)
+    if gone.records or gone.staged:
+        body: dict[str, audit.Plain] = {
+            Kind.SOURCE_RECORD: len(gone.records), Kind.STAGED_FILE: len(gone.staged)
+        }  # fmt: skip
+        audit.append(connection, "purge.destroyed_again", ACTOR, body)
 
 
 def digest(connection: Connection) -> str:

@@ -23,6 +23,7 @@ from family_exchange.adapters import (
     fingerprint,
     recovery_key,
     server_copy,
+    stays_gone,
     taken_up,
     unclaimed,
 )
@@ -203,7 +204,8 @@ def _agree_with_the_journal(doors: Doors, at: datetime, today: date, *, numbered
     """The restored ledger knows what happened after its moment, as far as it can; in counts and ids.
 
     Files that are taken up again, or were at work then, or waited for the register, may bring records that were
-    destroyed since: those go, too, before anybody looks.
+    destroyed since: those go, too, before anybody looks. What was destroyed of a file that waits on, in quarantine for
+    example, goes when the register takes it.
     """
     with database.session(doors.database) as connection:
         row = connection.execute(
@@ -230,6 +232,8 @@ def _agree_with_the_journal(doors: Doors, at: datetime, today: date, *, numbered
             destroyed += taken_up.destroy_again(connection, doors.journal, doors.vault)
     if destroyed:
         purge.follow(doors, today=today)
+    with database.transaction(doors.database) as connection:
+        stays_gone.note(connection, doors.journal)
     return {
         "last_event": int(row[0]), "last_hash": str(row[1]), "last_event_at": row[2] and row[2].isoformat(),
         "destroyed_again": dict(destroyed), "files_taken_up": again, "files_without_bytes": lost,
