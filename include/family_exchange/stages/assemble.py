@@ -289,7 +289,8 @@ def fields_of(code: str, names: Sequence[str]) -> tuple[ReturnField, ...]:
     definition = profiles.return_definition(code)
     unknown = sorted(set(names) - set(definition.names))
     if unknown:
-        raise NeedsDecision(f"{len(unknown)} of these are no fields of the return {code}; its definition lists them")
+        # Names of fields come from the council's profile, never from somebody's file.
+        raise NeedsDecision(f"the return {code} has no field {', '.join(unknown)}; mend the council's profile")
     return tuple(definition.field(name) for name in names)
 
 
