@@ -314,7 +314,7 @@ def decide(doors, ids=None, **changes):
         ({"decided_by": "exchange"}, "named person"),
         ({"reason": " "}, "reason"),
         ({"outcome": "enrolled"}, "outcome"),
-        ({"ids": ["Q0"]}, "Q0"),
+        ({"ids": ["Q0"]}, "no proposal of that id"),
     ],
 )
 def test_nobody_and_no_machine_decides(council, proposed, changes, told):
