@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-WORKERS ?= -n logical --maxprocesses 4 --no-loadscope-reorder # of the tests; WORKERS= runs them one after the other
+WORKERS ?= -n 3 --no-loadscope-reorder # of the tests, which wait a good part of their time; WORKERS= runs them one after the other
 
 .DEFAULT_GOAL := help
 .PHONY: secrets admin help setup spark demo test coverage compose-test check fix sbom licences secret-scan audit-packages supply-chain bench bench-matching soak restore-test requirements lock schemas feeds signals clean

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from family_exchange import cli
-from family_exchange.adapters import database, profiles, settings
+from family_exchange.adapters import database, places, profiles, settings
 from family_exchange.demo import by_hand, world
 from family_exchange.domain.errors import NeedsDecision, NoRoom, TryLater
 from family_exchange.stages import rounds
@@ -176,8 +176,9 @@ def test_profiles_are_sound():
 @pytest.mark.parametrize("feed", profiles.feeds())
 @pytest.mark.parametrize(("sample", "ends"), [("good", 0), ("bad", 1)])
 def test_a_partner_can_check_a_file_before_sending(feed, sample, ends):
-    answer = family_exchange("check", f"expectations/{feed}/v1.{sample}.csv", "--feed", feed, "--json")
-    assert answer.returncode == ends, answer.stderr
+    words = ["check", f"{places.EXPECTATIONS}/{feed}/v1.{sample}.csv", "--feed", feed, "--json"]
+    answer = CliRunner().invoke(cli.application("check"), words)  # a process of its own: `test_wheel.py`
+    assert answer.exit_code == ends, answer.stderr
     report = json.loads(answer.stdout)
     assert report["verdict"] == ("accepted" if sample == "good" else report["verdict"])
     assert bool(report["lines"]) == (sample == "bad")

@@ -131,6 +131,7 @@ def test_a_run_of_an_earlier_version_shows_the_tasks_and_logs_that_it_had(up, ap
     file.write_text(
         file.read_text().replace("def plan(", "def list_what_is_due(").replace("= plan()", "= list_what_is_due()")
     )
+    api.send("PUT", f"parseDagFile/{api.get(f'dags/{dag_id}')['file_token']}")
     deadline = monotonic() + 240
     while "list_what_is_due" not in {task["task_id"] for task in api.get(f"dags/{dag_id}/tasks")["tasks"]}:
         assert monotonic() < deadline
