@@ -8,6 +8,7 @@ import pytest
 
 from family_exchange.adapters import closing, journal
 from family_exchange.adapters.closing import Closed
+from family_exchange.adapters.doors import make_secrets
 from family_exchange.adapters.journal import FILE, Journal, What
 from family_exchange.domain.errors import Halted, NeedsDecision, TryLater
 from family_exchange.domain.retention import Kind
@@ -118,6 +119,7 @@ def test_what_died_while_it_was_brought_back_is_finished_by_the_next(tmp_path):
 @pytest.fixture
 def doors(council_database, tmp_path):
     doors = doors_to(council_database)
+    make_secrets(tmp_path)
     return type(doors)(doors.profile, type(doors.settings)(**{**_fields(doors.settings), "state": tmp_path}))
 
 
