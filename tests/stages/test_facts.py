@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 from psycopg.types.json import Jsonb
 
-from family_exchange.adapters import database, destruction, memory, profiles
+from family_exchange.adapters import database, letting_go, memory, profiles
 from family_exchange.adapters import facts as stored
 from family_exchange.domain.profile import Profile
 from family_exchange.domain.promises import Precedence, RegisterRules
@@ -227,7 +227,7 @@ def test_what_was_rectified_about_somebody_destroyed_is_gone_wherever_it_had_led
     bring_up(register, survivor, merged)
     assert set(register.run(told)) == {(survivor,), (merged,)}
     with register.open() as connection:
-        destruction.source_records(connection, [record])
+        letting_go.source_records(connection, [record])
     assert register.run(told) == []
     assert register.value("SELECT count(*) FROM register.rectification") == 0
     assert bring_up(register, survivor) == {"facts": 0, "facts_closed": 0}
@@ -239,7 +239,7 @@ def test_of_a_destroyed_record_nothing_is_left_and_the_others_say_what_they_say(
     register.record(person, as_of=date(2025, 6, 1), surname="Ashbarrow")
     bring_up(register)
     with register.open() as connection:
-        destruction.source_records(connection, [first])
+        letting_go.source_records(connection, [first])
     assert timeline(register, "name") == []
     with register.open() as connection:
         facts.bring_up(connection, PROFILE, today=TODAY)

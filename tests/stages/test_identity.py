@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from family_exchange.adapters import database, destruction, links, register
+from family_exchange.adapters import database, letting_go, links, register
 from family_exchange.domain.errors import NeedsDecision, TryLater
 from family_exchange.stages import match, propose
 from family_exchange.stages import register as household
@@ -275,7 +275,7 @@ def test_one_writer_at_a_time(two):
 def destroy(url, ref):
     records = query(url, "SELECT source_record_id FROM register.source_record WHERE record_ref = %s", ref)
     with database.transaction(url) as connection:
-        destruction.source_records(connection, [record for (record,) in records])
+        letting_go.source_records(connection, [record for (record,) in records])
 
 
 def bridged(council):

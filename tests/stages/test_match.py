@@ -2,7 +2,7 @@ from datetime import date
 
 import pytest
 
-from family_exchange.adapters import database, destruction, register
+from family_exchange.adapters import database, letting_go, register
 from family_exchange.domain.errors import TryLater
 from family_exchange.stages import match
 from support.registry import a_file, doors_to, person_of, query, same_person, with_staging
@@ -230,7 +230,7 @@ def test_a_person_whose_joining_record_is_destroyed_stays_one(council):
     assert same_person(council, "S1", "H1", "C1")
     records = query(council, "SELECT source_record_id FROM register.source_record WHERE record_ref = 'C1'")
     with database.transaction(council) as connection:
-        destruction.source_records(connection, [record for (record,) in records])
+        letting_go.source_records(connection, [record for (record,) in records])
     a_file(council, "police_incidents", [a_pupil("P1"), a_pupil("P2", **elsewhere)])
     match.people(doors_to(council))
     assert {person_of(council, ref) for ref in ("S1", "H1", "P1", "P2")} == {one}

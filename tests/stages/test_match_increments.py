@@ -10,7 +10,7 @@ import pytest
 from family_exchange.adapters import (
     blocks,
     database,
-    destruction,
+    letting_go,
     linkage,
     linkage_model,
     met,
@@ -184,7 +184,7 @@ def test_a_statement_stays_while_any_record_makes_it_and_goes_with_the_last(coun
 
     def surnames_without(record):
         with database.transaction(council) as connection:
-            destruction.source_records(connection, [record])
+            letting_go.source_records(connection, [record])
         return {name for (name,) in query(council, "SELECT surname FROM memory.statement")}
 
     assert surnames_without(first) == {"ASHBARROW", "BRINDLECOTE"}
@@ -204,7 +204,7 @@ def test_a_number_of_nobody_goes_with_the_last_who_bore_it(council):
     records = [record for (record,) in query(council, "SELECT source_record_id FROM memory.source_record ORDER BY 1")]
     for gone, left in ((records[1:], 1), (records[:1], 0)):
         with database.transaction(council) as connection:
-            destruction.source_records(connection, gone)
+            letting_go.source_records(connection, gone)
         assert query(council, "SELECT count(*) FROM memory.nobodys_number") == [(left,)]
 
 

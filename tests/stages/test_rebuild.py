@@ -5,7 +5,7 @@ from datetime import date
 import psycopg
 import pytest
 
-from family_exchange.adapters import database, destruction, proposals
+from family_exchange.adapters import database, letting_go, proposals
 from family_exchange.adapters import register as registry
 from family_exchange.domain.errors import NeedsDecision, TryLater
 from family_exchange.stages import assemble, facts, rebuild
@@ -63,7 +63,7 @@ def test_a_destroyed_record_makes_a_rebuilt_return_differ_and_says_so(sent):
     council, _, child = sent
     records = council.register.run("SELECT source_record_id FROM register.person_record WHERE person_id = %s", child)
     with council.register.open() as connection:
-        destruction.source_records(connection, [record for (record,) in records])
+        letting_go.source_records(connection, [record for (record,) in records])
     found = again(council)
     assert not found.same
     assert (found.rows, found.differing.destroyed, found.differing.missing) == (1, 1, 0)

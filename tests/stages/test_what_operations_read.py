@@ -23,8 +23,6 @@ RESEARCH = ("stages.assemble", "stages.deliver", "adapters.returns", "adapters.r
 """What makes and sends returns."""
 KEEPERS = {"adapters.links", "adapters.persons"}
 """They move whatever was decided about a person along when records are joined or parted, whichever kind it is."""
-DESTROYERS = {"adapters.destruction", "adapters.unclaimed"}
-"""They let go of records that come back after a restore; what else they destroy, the register does not ask of them."""
 RESTRICTED = re.compile(
     r"FROM rights\.flag f WHERE f\.kind = 'restriction' AND \(\s*"
     r"SELECT s\.status FROM rights\.flag_status s WHERE s\.flag_id = f\.flag_id"
@@ -75,13 +73,7 @@ def objections(modules):
 def test_what_operations_are_made_of_reads_no_objection_and_no_return(graph):
     operations = behind(graph, OPERATIONS)
     assert len(operations) > 60
-    assert objections(operations - DESTROYERS) == set()
-
-
-@pytest.mark.requirement("R-027")
-def test_the_register_asks_of_destruction_for_records_and_staged_rows_alone():
-    asked = re.findall(r"\bdestruction\.(\w+)", (PACKAGE / "adapters" / "register.py").read_text())
-    assert set(asked) == {"source_records", "staged_file"}
+    assert objections(operations) == set()
 
 
 @pytest.mark.requirement("R-027")

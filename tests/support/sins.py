@@ -217,7 +217,7 @@ OUR_LINES = "lines that we wrote ourselves, as ASCII"
 EXPLAINED = {
     ("typed_statement", "include/family_exchange/adapters/arrivals.py"): (1, OUR_WORDS),
     ("typed_statement", "include/family_exchange/adapters/columns.py"): (1, OUR_WORDS),
-    ("typed_statement", "include/family_exchange/adapters/destruction.py"): (2, OUR_WORDS),
+    ("typed_statement", "include/family_exchange/adapters/letting_go.py"): (2, OUR_WORDS),
     ("typed_statement", "include/family_exchange/adapters/linkage.py"): (2, OUR_WORDS),
     ("typed_statement", "include/family_exchange/adapters/linkage_sql.py"): (1, OUR_WORDS),
     ("typed_statement", "include/family_exchange/adapters/links.py"): (2, OUR_WORDS),

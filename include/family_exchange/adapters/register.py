@@ -7,7 +7,7 @@ decisions in `adapters.proposals`.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from family_exchange.adapters import audit, destruction, memory, source_records, stated, stays_gone
+from family_exchange.adapters import audit, letting_go, memory, source_records, stated, stays_gone
 from family_exchange.adapters.database import Connection
 from family_exchange.domain.contract import Contract
 from family_exchange.domain.retention import Kind
@@ -102,9 +102,9 @@ def take(connection: Connection, contract: Callable[[str, str], Contract]) -> Ta
 def _let_go_again(connection: Connection, files: Sequence[str]) -> None:
     gone = stays_gone.of_files(connection, files)
     if gone.records:
-        destruction.source_records(connection, gone.records)
+        letting_go.source_records(connection, gone.records)
     for file_id in gone.staged:
-        destruction.staged_file(connection, file_id)
+        letting_go.staged_file(connection, file_id)
     if gone.records or gone.staged:
         body: dict[str, audit.Plain] = {
             Kind.SOURCE_RECORD: len(gone.records), Kind.STAGED_FILE: len(gone.staged)

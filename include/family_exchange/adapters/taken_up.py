@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from family_exchange.adapters import audit, database, destruction, keys, programme, returns, unclaimed
+from family_exchange.adapters import audit, database, destruction, keys, letting_go, programme, returns, unclaimed
 from family_exchange.adapters.database import Connection
 from family_exchange.adapters.journal import Journal, Line, What
 from family_exchange.adapters.openpgp import OpenPGP
@@ -189,10 +189,10 @@ def unaccounted(connection: Connection, journal: Journal) -> list[str]:
 def _destroy(connection: Connection, vault: Vault, kind: Kind, ids: Sequence[str]) -> None:
     match kind:
         case Kind.SOURCE_RECORD:
-            destruction.source_records(connection, ids)
+            letting_go.source_records(connection, ids)
         case Kind.STAGED_FILE:
             for each in ids:
-                destruction.staged_file(connection, each)
+                letting_go.staged_file(connection, each)
         case Kind.FILE:
             for each in ids:
                 destruction.sealed_file(connection, vault, each)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Group
 
-from family_exchange.adapters import council_folder, database, ledger
+from family_exchange.adapters import database, ledger, mounted
 from family_exchange.adapters.doors import make_secrets, prepare
 from family_exchange.adapters.openpgp import make_ring
 from family_exchange.commands import deciding
@@ -36,7 +36,7 @@ def set_up(council: Council, as_json: Json = False) -> None:
     opened = doors(council)
     prepare(opened)
     with database.transaction(opened.settings.database) as connection:
-        council_folder.may_be_made(connection, opened.settings.state, council)
+        mounted.may_be_made(connection, opened.settings.state, council)
     make_secrets(opened.settings.state)
     make_ring(opened.settings.state / "gnupg")
     words = f"the database and the state folder of {council} are ready"

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from family_exchange.adapters import council_folder, database, destruction, taken_up
+from family_exchange.adapters import database, destruction, mounted, taken_up
 from family_exchange.adapters.database import Connection
 from family_exchange.adapters.doors import Doors
 from family_exchange.adapters.faultpoint import faultpoint
@@ -45,7 +45,7 @@ def catch_up(doors: Doors, connection: Connection) -> None:
     Raises:
         Halted: the vault is not there; what lies in it would be called destroyed.
     """
-    council_folder.require_vault(connection, doors.vault)
+    mounted.require_vault(connection, doors.vault)
     for told in doors.journal.unfinished():
         ids = [str(each) for each in told["ids"]]  # type: ignore[attr-defined]  # our own list
         if not taken_up.there(connection, doors.vault, Kind(str(told["kind"])), ids):

@@ -17,6 +17,7 @@ from family_exchange.adapters import (
     backup_place,
     database,
     destruction,
+    letting_go,
     programme,
     purge_plans,
     receipts,
@@ -26,10 +27,11 @@ from family_exchange.adapters import (
 )
 from family_exchange.adapters.audit import Plain
 from family_exchange.adapters.database import Connection
-from family_exchange.adapters.destruction import Destroyed, Store
+from family_exchange.adapters.destruction import Store
 from family_exchange.adapters.doors import Doors
 from family_exchange.adapters.faultpoint import faultpoint
 from family_exchange.adapters.journal import Line, What
+from family_exchange.adapters.letting_go import Destroyed
 from family_exchange.adapters.purge_plans import Plan
 from family_exchange.adapters.retention import Outlook
 from family_exchange.adapters.sftp import DropZone
@@ -215,9 +217,9 @@ def _destroy(
 ) -> Destroyed:
     match kind:
         case Kind.SOURCE_RECORD:
-            return destruction.source_records(connection, ids)
+            return letting_go.source_records(connection, ids)
         case Kind.STAGED_FILE:
-            return destruction.staged_file(connection, ids[0])
+            return letting_go.staged_file(connection, ids[0])
         case Kind.OBJECT:
             return destruction.unclaimed_object(connection, doors.vault, ids[0])
         case Kind.FILE:
