@@ -17,7 +17,7 @@ from family_exchange.orchestration.sign_off import PURGE, SignOff
 def purge_council(profile: Profile) -> None:
     """Make `purge_<council>`."""
     council = profile.council
-    registered, certificate = assets.family_register(council), assets.destruction_certificate(council)
+    registered, proof = assets.family_register(council), assets.destruction_certificate(council)
     mornings, tags = CronTriggerTimetable("0 5 * * *", timezone="Europe/London"), ["retention", "person", council]
     with DAG(f"purge_{council}", schedule=mornings, tags=tags, doc_md=__doc__, **defaults.DAG):
 
@@ -40,12 +40,12 @@ def purge_council(profile: Profile) -> None:
             purge.follow(doors(council), today=defaults.day_of(dag_run))
             return counts
 
-        @step(pool=pools.drop_zone(council), inlets=[registered], outlets=[certificate])
+        @step(pool=pools.drop_zone(council), inlets=[registered], outlets=[proof])
         def certify(plan_id: str, counts: dict[str, int], *, outlet_events) -> str:
-            from family_exchange.stages import purge
+            from family_exchange.stages import certificate
 
-            certificate_id = purge.certify(doors(council), plan_id)
-            outlet_events[certificate].extra = events.of_counts(doors(council), counts, [certificate_id])
+            certificate_id = certificate.issue(doors(council), plan_id)
+            outlet_events[proof].extra = events.of_counts(doors(council), counts, [certificate_id])
             return certificate_id
 
         plan_id = plan()

@@ -18,7 +18,7 @@ began=$SECONDS
 ours=""   # the engine, if it is ours
 folder="" # of throw-away secrets
 child=""  # what we wait for
-said=$(mktemp -t fx-compose-said-XXXXXX) # by the tests: told again at the end, below what the containers said
+said=$(mktemp -t fx-compose-said-XXXXXX) # by the tests: what failed is told again above and below what the containers said
 
 step() { printf '\n== [%4d s] %s\n' $((SECONDS - began)) "$*"; }
 attend() { # the command in the background, so that a signal to us is heard at once
@@ -45,6 +45,12 @@ rules_left() { # true when the engine's rules are left in this machine's network
   { iptables -S; iptables -t nat -S; } 2>/dev/null | grep -E 'DOCKER|docker0' && echo "left over: these rules"
 }
 
+what_failed() { # its last lines
+  [ -s "$said" ] || return 0
+  step "what failed"
+  sed -n '/^=* \(FAILURES\|ERRORS\)/,$p' "$said" | tail -"$1"
+}
+
 take_down() {
   local ended=$? left=""
   set +e # whatever fails here, the rest of it happens
@@ -54,6 +60,7 @@ take_down() {
     kill $child 2>/dev/null
     wait $child
   fi
+  [ $ended = 0 ] || what_failed 40
   if [ $ended != 0 ] && [ -n "$folder" ]; then
     step "the last lines of every container"
     docker compose logs --no-color --tail 15 2>&1 | cut -c1-400 | tail -250 || true
@@ -71,10 +78,7 @@ take_down() {
     fi
     if [ -n "$left" ] && [ $ended = 0 ]; then ended=1; fi
   fi
-  if [ $ended != 0 ] && [ -s "$said" ]; then
-    step "what failed"
-    sed -n '/^=* FAILURES/,$p' "$said" | tail -120
-  fi
+  [ $ended = 0 ] || what_failed 120
   rm -f "$said"
   step "ended with $ended"
   exit $ended

@@ -51,7 +51,7 @@ def doors(council=COUNCIL):
 def metadata():
     """The URL of Airflow's own database, from here."""
     address = container("airflow-db").address
-    return f"postgresql://airflow:{quote(secret('airflow_db_password'), '')}@{address}:5432/airflow?connect_timeout=3"
+    return f"postgresql://airflow:{quote(secret('airflow_db_password'), '')}@{address}:5432/airflow?connect_timeout=15"
 
 
 def _endpoint(endpoint, worker):

@@ -17,7 +17,7 @@ CALLS = {
     "drop_zone": {
         ("acknowledge", "partner"),
         ("intake", "take_in"),
-        ("purge", "certify"),
+        ("certificate", "issue"),
         ("purge", "destroy"),
         ("receive", "find"),
     },
@@ -69,7 +69,7 @@ def test_tasks_open_an_endpoint_by_these_stages_and_no_others(dags):
     named = {name for dag in dags.values() for task in dag["tasks"].values() for name in task["names"]}
     found = {file.stem: opens(file) for file in (OURS / "stages").glob("*.py") if file.stem in named}
     by_drop_zone = {stage for stage, endpoints in found.items() if "drop_zone" in endpoints}
-    assert by_drop_zone == {"acknowledge", "purge", "receive", "watch"}
+    assert by_drop_zone == {"acknowledge", "certificate", "purge", "receive", "watch"}
     assert {stage for stage, endpoints in found.items() if "recipient" in endpoints} == {"deliver", "watch"}
 
 

@@ -7,12 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from family_exchange.domain import clustering
-from family_exchange.domain.clustering import Decided, Edge, How, Known, Pair
+from family_exchange.domain import clustering, settling
+from family_exchange.domain.clustering import Decided, Edge, How, Pair
 from family_exchange.domain.likeness import Names
 from family_exchange.domain.links import Kind, Link, Links
 from family_exchange.domain.matching import Ground, Thresholds
 from family_exchange.domain.person import Birth, Identity, person_id
+from family_exchange.domain.settling import Known
 
 UNITS = "abcdef"
 
@@ -102,20 +103,20 @@ def decided(*clusters):
 
 
 def test_the_oldest_person_of_a_cluster_keeps_the_id_and_the_others_point_to_it():
-    settled = clustering.settle(decided("abc", "d"), [Known("P1", "a", since="2"), Known("P2", "b", since="1")])
+    settled = settling.settle(decided("abc", "d"), [Known("P1", "a", since="2"), Known("P2", "b", since="1")])
     assert settled.person_of == {"a": "P2", "b": "P2", "c": "P2", "d": person_id("d")}
     assert settled.points_to == {"P1": "P2", "P2": None}
 
 
 def test_new_people_get_an_id_from_their_smallest_key():
-    settled = clustering.settle(decided("ab"), [])
+    settled = settling.settle(decided("ab"), [])
     assert set(settled.person_of.values()) == {person_id("a")}
     assert not settled.points_to
 
 
 def test_of_a_person_who_is_parted_each_id_stays_with_the_one_it_means():
     known = [Known("P1", "a", since="1"), Known("P2", "b", since="2")]
-    settled = clustering.settle(decided("a", "bc", "d"), known)
+    settled = settling.settle(decided("a", "bc", "d"), known)
     assert settled.person_of == {"a": "P1", "b": "P2", "c": "P2", "d": person_id("d")}
     assert settled.points_to == {"P1": None, "P2": None}
 
@@ -218,7 +219,7 @@ class Persons:
         found = one_decided(pairs, self.keys, self.links.all, stated=self.stated)
         own = {person_id([key]): key for key in self.keys}
         known = [Known(one, own[one], since) for one, since in self.since.items()]
-        settled = clustering.settle(found, known)
+        settled = settling.settle(found, known)
         self.person_of = dict(settled.person_of)
         for one in sorted({*self.person_of.values()} - self.since.keys()):
             self.since[one] = f"{len(self.since):04}"

@@ -7,7 +7,7 @@ import pytest
 from family_exchange.adapters import database, programme, staging
 from family_exchange.adapters import register as registry
 from family_exchange.domain.errors import NeedsDecision, TryLater
-from family_exchange.stages import purge
+from family_exchange.stages import certificate, purge
 from support.council import of
 from support.purging import OFFICER, SIX_YEARS_AGO, count, items, planned, purged
 from support.register import AS_IF_SENT, TODAY
@@ -95,7 +95,7 @@ def test_nothing_is_destroyed_without_a_named_person(old):
     with pytest.raises(NeedsDecision, match="approval of a named person"):
         purge.destroy(old.doors, plan_id)
     with pytest.raises(NeedsDecision, match="not carried out"):
-        purge.certify(old.doors, plan_id)
+        certificate.issue(old.doors, plan_id)
     purge.approve(old.doors, plan_id, by=OFFICER)
     purge.approve(old.doors, plan_id, by="somebody.else")
     (body,) = old.register.audited("purge.approved")
@@ -119,7 +119,7 @@ def test_an_altered_list_voids_the_approval(old, approved):
 
 
 def test_an_unknown_plan_is_for_a_person(council):
-    for ask in (purge.counts, purge.destroy, purge.certify):
+    for ask in (purge.counts, purge.destroy, certificate.issue):
         with pytest.raises(NeedsDecision, match="no purge plan of that id"):
             ask(council.doors, "P-0")
 

@@ -12,7 +12,7 @@ import pytest
 from family_exchange.adapters import arrivals, decisions, resends, retention, shapes
 from family_exchange.domain.errors import NeedsDecision
 from family_exchange.domain.release import Action, Ground
-from family_exchange.stages import purge
+from family_exchange.stages import certificate, purge
 from support.purging import OFFICER, approved
 from support.register import TODAY
 
@@ -24,7 +24,7 @@ def purged(council, today=TODAY):
     """What went, with its certificate."""
     plan_id = approved(council, today)
     counts = purge.destroy(council.doors, plan_id)
-    purge.certify(council.doors, plan_id)
+    certificate.issue(council.doors, plan_id)
     return counts
 
 
@@ -126,7 +126,7 @@ def test_what_came_back_gives_no_certificate(council, store, back):
     purge.destroy(council.doors, plan_id)
     council.register.run(back) if back else stored(council, BOOK)
     with pytest.raises(NeedsDecision, match=f"left something in {store};"):
-        purge.certify(council.doors, plan_id)
+        certificate.issue(council.doors, plan_id)
 
 
 def test_a_workbook_that_another_file_has_too_stays_with_it(council):
@@ -208,7 +208,7 @@ def test_it_is_in_the_plan_that_a_person_approves_and_in_the_certificate(council
     assert purge.counts(council.doors, plan_id)["object"] == 1
     assert council.register.value("SELECT item_id FROM rights.purge_item") == digest.hex()
     purge.destroy(council.doors, plan_id)
-    purge.certify(council.doors, plan_id)
+    certificate.issue(council.doors, plan_id)
     body = json.loads(council.register.value("SELECT body FROM rights.certificate"))
     assert {"store": "vault, unclaimed", "before": 1, "after": 0, "kept": 0} in body["stores"]
 
@@ -219,7 +219,7 @@ def test_what_the_ledger_claimed_meanwhile_stays(council):
     council.register.file(ct_sha256=digest, state="VAULTED", receipt_at=None)
     counts = purge.destroy(council.doors, plan_id)
     assert (counts["object"], counts["not_due"]) == (0, 1)
-    assert purge.certify(council.doors, plan_id)
+    assert certificate.issue(council.doors, plan_id)
     assert council.doors.vault.holds(digest)
 
 
@@ -244,7 +244,7 @@ def test_while_anything_of_partners_is_on_hold_it_stays(council, scope):
         retention.place_hold(connection, scope, scope_id, by=OFFICER, reason="an inquiry asks for it")
     assert purge.destroy(council.doors, plan_id)["held"] == 1
     assert council.doors.vault.holds(digest)
-    assert purge.certify(council.doors, plan_id)
+    assert certificate.issue(council.doors, plan_id)
     assert purge.counts(council.doors, purge.plan(council.doors, today=TODAY))["object"] == 0
 
 

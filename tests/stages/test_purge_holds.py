@@ -8,7 +8,7 @@ import pytest
 from family_exchange.adapters import audit, backup_place, retention
 from family_exchange.domain.backup import KEPT
 from family_exchange.domain.errors import NeedsDecision
-from family_exchange.stages import purge
+from family_exchange.stages import certificate, purge
 from support.purging import OFFICER, SIX_YEARS_AGO, count, items, planned, purged
 from support.register import TODAY
 
@@ -74,7 +74,7 @@ def test_a_hold_placed_after_the_approval_wins(old):
     hold(old, "person", old.register.value("SELECT person_id FROM register.family_member"))
     assert purge.destroy(old.doors, plan_id) | {"held": 1, "source_record": 0} == purge.destroy(old.doors, plan_id)
     assert count(old, "register.source_record") == 2
-    assert purge.certify(old.doors, plan_id)
+    assert certificate.issue(old.doors, plan_id)
 
 
 def test_a_hold_on_a_merged_person_covers_every_record(old):
@@ -99,8 +99,8 @@ def test_a_hold_has_a_known_scope(old):
 def test_a_certificate_counts_and_is_signed(old):
     purged(old)
     plan_id = old.register.value("SELECT plan_id FROM rights.purge_plan")
-    certificate_id = purge.certify(old.doors, plan_id)
-    assert purge.certify(old.doors, plan_id) == certificate_id == f"C-{plan_id}"
+    certificate_id = certificate.issue(old.doors, plan_id)
+    assert certificate.issue(old.doors, plan_id) == certificate_id == f"C-{plan_id}"
     body, signature = old.register.run("SELECT body, signature FROM rights.certificate")[0]
     old.doors.signing_key.public_key().verify(signature, body)
     said = json.loads(body)
@@ -116,7 +116,7 @@ def test_a_certificate_counts_and_is_signed(old):
 @pytest.mark.requirement("D-16")
 def test_a_certificate_says_until_when_sealed_backups_may_hold_what_is_gone(old, tmp_path):
     def said(plan_id):
-        purge.certify(old.doors, plan_id)
+        certificate.issue(old.doors, plan_id)
         return json.loads(old.register.value("SELECT body FROM rights.certificate WHERE plan_id = %s", plan_id))
 
     purged(old)
@@ -139,13 +139,13 @@ def test_a_certificate_is_not_given_for_what_is_still_there(old):
     (_, item_id, *_) = items(old, plan_id)[0]
     old.register.record(old.register.person(), source_record_id=item_id)
     with pytest.raises(NeedsDecision, match=r"left something in register\.source_record"):
-        purge.certify(old.doors, plan_id)
+        certificate.issue(old.doors, plan_id)
 
 
 def test_no_value_of_a_person_stands_in_the_audit_or_the_certificate(council):
     council.register.record(council.register.person(), surname="Secretname", retain_from=SIX_YEARS_AGO)
     purged(council)
-    purge.certify(council.doors, council.register.value("SELECT plan_id FROM rights.purge_plan"))
+    certificate.issue(council.doors, council.register.value("SELECT plan_id FROM rights.purge_plan"))
     told = council.register.run("SELECT convert_from(event, 'UTF8') FROM audit.event")
     told += council.register.run("SELECT convert_from(body, 'UTF8') FROM rights.certificate")
     assert not any("Secretname" in text for (text,) in told)

@@ -8,7 +8,7 @@ from family_exchange.adapters import database, retention
 from family_exchange.adapters.sftp import DropZone
 from family_exchange.domain.errors import NeedsDecision
 from family_exchange.domain.file import State
-from family_exchange.stages import purge
+from family_exchange.stages import certificate, purge
 from support import periods
 from support.periods import FEED, area, police, send, tenant
 
@@ -39,7 +39,7 @@ def test_receipt_and_workbook_go_with_their_file_and_those_of_a_held_file_stay(t
     plan_id = approved(tenant)
     assert purge.destroy(tenant.doors, plan_id)["file"] == 1
     assert lying(police) == names[0]
-    assert purge.certify(tenant.doors, plan_id)
+    assert certificate.issue(tenant.doors, plan_id)
 
     with database.transaction(tenant.doors.database) as connection:
         retention.release_hold(connection, 1, by=OFFICER)
@@ -49,4 +49,4 @@ def test_receipt_and_workbook_go_with_their_file_and_those_of_a_held_file_stay(t
     with DropZone(police.endpoint) as zone:
         zone.upload_new("/receipts", f"{files[0].file_id}.json.pgp", b"restored from a backup")
     with pytest.raises(NeedsDecision, match="left something in receipts"):
-        purge.certify(tenant.doors, plan_id)
+        certificate.issue(tenant.doors, plan_id)

@@ -12,7 +12,7 @@ import pytest
 from family_exchange.adapters import retention
 from family_exchange.adapters.faultpoint import VARIABLE
 from family_exchange.domain.errors import NeedsDecision
-from family_exchange.stages import assemble, deliver, purge
+from family_exchange.stages import assemble, certificate, deliver, purge
 from support.council import of
 from support.register import PERIOD, TODAY
 from support.sending import a_sealed_return
@@ -28,7 +28,7 @@ def purged(council, today=TODAY):
     plan_id = purge.plan(council.doors, today=today)
     purge.approve(council.doors, plan_id, by=OFFICER)
     counts = purge.destroy(council.doors, plan_id)
-    purge.certify(council.doors, plan_id)
+    certificate.issue(council.doors, plan_id)
     return counts
 
 
@@ -108,7 +108,7 @@ from pathlib import Path
 from family_exchange.adapters import profiles
 from family_exchange.adapters.doors import Doors
 from family_exchange.adapters.settings import CouncilSettings, SftpEndpoint
-from family_exchange.stages import purge
+from family_exchange.stages import certificate, purge
 council, database, state, own, theirs, plan_id = sys.argv[1:]
 nowhere = SftpEndpoint("localhost", 1, "nobody", Path("/dev/null"), "")
 settings = CouncilSettings(council, database, Path(state), own, theirs, nowhere, nowhere)
@@ -138,7 +138,7 @@ def test_a_purge_that_was_cut_off_is_finished_with_the_same_counts(council, poin
     assert (counts["file"], counts["source_record"], counts["people"]) == (2, 1, 1)
     assert purge.destroy(council.doors, plan_id) == counts
     assert list(council.doors.vault.held()) == []
-    assert purge.certify(council.doors, plan_id)
+    assert certificate.issue(council.doors, plan_id)
     journal = council.doors.journal
     assert [len(journal.destroyed(kind)[0]) for kind in ("file", "source_record")] == [2, 1]
     assert len(journal.objects_gone()) == 2
@@ -239,7 +239,7 @@ def test_a_vault_that_does_not_let_go_gives_no_certificate(council):
     purge.destroy(council.doors, plan_id)
     council.doors.vault.put(io.BytesIO(b"sealed"))  # as a backup restored over it would
     with pytest.raises(NeedsDecision, match="left something in vault"):
-        purge.certify(council.doors, plan_id)
+        certificate.issue(council.doors, plan_id)
     assert (
         council.register.value("SELECT vault_destroyed_at IS NULL FROM exchange.file WHERE file_id = %s", file_id)
         is False

@@ -9,11 +9,9 @@ from datetime import datetime
 import psycopg
 from psycopg import sql
 
-from family_exchange.adapters import database, postgres_programs, roles
+from family_exchange.adapters import database, postgres_programs, roles, set_aside
 from family_exchange.adapters.server_copy import environment
 from family_exchange.domain.errors import NeedsDecision, TryLater
-
-_NAME_BYTES = 63
 
 
 def name(url: str) -> str:
@@ -41,7 +39,7 @@ def fresh(superuser_url: str, url: str) -> str:
     Raises:
         NeedsDecision: the server has no such login.
     """
-    beside, login = f"{name(url)[: _NAME_BYTES - 9]}_restored", roles.login(url)
+    beside, login = f"{name(url)[: set_aside.LONGEST_NAME - 9]}_restored", roles.login(url)
     with database.errors_of_ours(), psycopg.connect(superuser_url, autocommit=True) as connection:
         if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (login,)).fetchone() is None:
             raise NeedsDecision(
@@ -96,7 +94,7 @@ def put_in_place(superuser_url: str, beside: str, url: str, moment: datetime) ->
     A second run, after a crash in between, finishes what the first one began.
     """
     own, login = name(url), roles.login(url)
-    aside = f"{own[: _NAME_BYTES - 16]}_{moment:%Y%m%d%H%M%S}"
+    aside = set_aside.name_of(own, moment)
     with database.errors_of_ours(), psycopg.connect(superuser_url, autocommit=True) as connection:
         if _exists(connection, own):
             connection.execute(sql.SQL("ALTER DATABASE {} OWNER TO CURRENT_USER").format(sql.Identifier(own)))
@@ -115,15 +113,11 @@ def put_in_place(superuser_url: str, beside: str, url: str, moment: datetime) ->
         )
 
 
-def set_aside(superuser_url: str, url: str, since: datetime) -> list[str]:
+def old_ones(superuser_url: str, url: str, since: datetime) -> list[str]:
     """The names under which databases of the council lie that were set aside since then, the first one first."""
-    own = name(url)[: _NAME_BYTES - 16]
     with database.errors_of_ours(), psycopg.connect(superuser_url, autocommit=True) as connection:
-        rows = connection.execute(
-            "SELECT datname FROM pg_database WHERE datname ~ '_[0-9]{14}$' AND datname >= %s ORDER BY 1",
-            (f"{own}_{since:%Y%m%d%H%M%S}",),
-        ).fetchall()
-    return [str(each) for (each,) in rows if str(each)[:-15] == own]
+        found = set_aside.there(connection, name(url))
+    return [each for each, moment in found if moment >= since.replace(microsecond=0)]
 
 
 def numbered(superuser_url: str, dbname: str) -> int:

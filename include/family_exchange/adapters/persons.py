@@ -11,9 +11,10 @@ from family_exchange.adapters.database import Connection
 from family_exchange.adapters.linked import linked
 from family_exchange.adapters.record_keys import KEYS, parts
 from family_exchange.adapters.statements import KEY
-from family_exchange.domain.clustering import Edge, How, Known
+from family_exchange.domain.clustering import Edge, How
 from family_exchange.domain.errors import NeedsDecision
 from family_exchange.domain.person import SEPARATOR, person_id
+from family_exchange.domain.settling import Known
 
 _DECIDED_ABOUT = """
     SELECT person_id FROM rights.flag

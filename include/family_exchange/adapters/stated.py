@@ -16,7 +16,7 @@ from family_exchange.adapters import blocks, columns, linkage_file, memory, met,
 from family_exchange.adapters.database import Connection
 from family_exchange.adapters.linkage_rows import DERIVED
 from family_exchange.adapters.statements import Table
-from family_exchange.domain import clustering, identifiers, likeness, links, matching, person
+from family_exchange.domain import clustering, identifiers, likeness, links, matching, person, settling
 from family_exchange.domain.matching import Thresholds
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def rule(model: "LinkageModel", thresholds: Thresholds) -> str:
     found = sha256(linkage_file.written(model).encode())
     found.update(metadata.version("duckdb").encode())  # whose digests blocks are
     found.update(repr((thresholds.certain, thresholds.possible)).encode())
-    for module in (person, identifiers, statements, blocks, likeness, matching, clustering, links):
+    for module in (person, identifiers, statements, blocks, likeness, matching, clustering, settling, links):
         found.update(inspect.getsource(module).encode())
     return found.hexdigest()
 

@@ -8,7 +8,7 @@ from family_exchange.adapters import database, purge_plans
 from family_exchange.adapters import retention as store
 from family_exchange.commands.common import By, Council, Json, day, doors, say, table, today
 from family_exchange.domain.errors import NeedsDecision
-from family_exchange.stages import purge
+from family_exchange.stages import certificate, purge
 
 retention = typer.Typer(help="Destroy what may no longer be kept, with proof.", no_args_is_help=True)
 
@@ -46,10 +46,10 @@ def purge_plan(
     purge.approve(opened, plan_id, by=by)
     destroyed = purge.destroy(opened, plan_id)
     purge.follow(opened, today=today())
-    certificate = purge.certify(opened, plan_id)
-    data = {"certificate": certificate} | destroyed
+    certificate_id = certificate.issue(opened, plan_id)
+    data = {"certificate": certificate_id} | destroyed
     rows = sorted(destroyed.items())
-    say(data, as_json=as_json, words=lambda: table(f"certificate {certificate}", ("what", "destroyed"), list(rows)))
+    say(data, as_json=as_json, words=lambda: table(f"certificate {certificate_id}", ("what", "destroyed"), list(rows)))
 
 
 @retention.command("hold")

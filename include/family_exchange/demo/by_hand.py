@@ -9,7 +9,7 @@ from family_exchange.demo import families
 from family_exchange.demo.cast import OFFICER, PROGRAMME_LEAD, REASON
 from family_exchange.demo.world import Tenant
 from family_exchange.domain import period
-from family_exchange.stages import assemble, deliver, match, propose, purge, register, rounds, tell, watch
+from family_exchange.stages import assemble, certificate, deliver, match, propose, purge, register, rounds, tell, watch
 from family_exchange.stages.office import CouncilOffice
 
 Say = Callable[[str], None]
@@ -51,7 +51,7 @@ def run(tenant: Tenant, *, today: date, say: Say) -> None:
     purge.approve(doors, plan_id, by=OFFICER)
     purge.destroy(doors, plan_id)
     purge.follow(doors, today=today)
-    purge.certify(doors, plan_id)
+    certificate.issue(doors, plan_id)
     say("looking whether anything needs a person")
     watch.look(doors, at=_now())
     tell.people(doors, letters.into_folder(doors.outbox))

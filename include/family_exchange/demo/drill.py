@@ -23,7 +23,7 @@ from family_exchange.demo.world import Tenant
 from family_exchange.domain import period
 from family_exchange.domain.errors import Halted
 from family_exchange.domain.retention import Kind
-from family_exchange.stages import assemble, backup, match, propose, purge, register, restore, rounds
+from family_exchange.stages import assemble, backup, certificate, match, propose, purge, register, restore, rounds
 from family_exchange.stages.backup import Looked
 from family_exchange.stages.office import CouncilOffice
 
@@ -173,7 +173,7 @@ def destroy(tenant: Tenant, *, today: date) -> tuple[str, ...]:
     purge.approve(doors, plan_id, by=OFFICER)
     purge.destroy(doors, plan_id)
     purge.follow(doors, today=today)
-    purge.certify(doors, plan_id)
+    certificate.issue(doors, plan_id)
     return tuple(item.item_id for item in listed if item.kind is Kind.SOURCE_RECORD)
 
 

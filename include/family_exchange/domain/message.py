@@ -193,10 +193,9 @@ _GAPS = {
 
 def support(council: str, missing: Mapping[Gap, int], on: date, to: str) -> Message:
     """What is missing in the support of families, in numbers; once a week."""
-    year, week, _ = on.isocalendar()
     counted = ", ".join(f"{_GAPS[gap]}: {number}" for gap, number in sorted(missing.items()))
     return Message(
-        key=f"{council}/support/{year}-W{week:02}",
+        key=f"{council}/support/{on:%G-W%V}",
         topic=Topic.SUPPORT,
         recipient=to,
         subject="something is missing in the support of families",
@@ -224,9 +223,8 @@ def endpoint(council: str, name: str, why: str, on: date, to: str) -> Message:
 
 def set_aside(council: str, name: str, days: int, on: date, to: str) -> Message:
     """The warning of a whole copy of the council's database that is there for longer than it may be; once a week."""
-    year, week, _ = on.isocalendar()
     return Message(
-        key=f"{council}/set-aside/{name}/{year}-W{week:02}",
+        key=f"{council}/set-aside/{name}/{on:%G-W%V}",
         topic=Topic.SET_ASIDE,
         recipient=to,
         subject="a database that a restore set aside is still there",

@@ -284,12 +284,10 @@ def fields_of(code: str, names: Sequence[str]) -> tuple[ReturnField, ...]:
     """The fields of these names, each as the return defines it, in the same order.
 
     Raises:
-        NeedsDecision: the return has no such field.
+        NeedsDecision: the return has no such field; its name is the profile's, never somebody's file's.
     """
     definition = profiles.return_definition(code)
-    unknown = sorted(set(names) - set(definition.names))
-    if unknown:
-        # Names of fields come from the council's profile, never from somebody's file.
+    if unknown := sorted(set(names) - set(definition.names)):
         raise NeedsDecision(f"the return {code} has no field {', '.join(unknown)}; mend the council's profile")
     return tuple(definition.field(name) for name in names)
 

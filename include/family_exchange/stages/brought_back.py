@@ -1,18 +1,21 @@
-"""What a restore brings back beside the database: keys, journal, checkpoints and vault; and which copy leads on.
+"""What a restore brings back beside the database: keys, journal, checkpoints, vault, files; and which copy leads on.
 
 Each step can be cut off anywhere, and is finished by the next run.
 """
 
+import logging
 from datetime import datetime
 
-from family_exchange.adapters import audit, backup_place, durable, journal, recovery_key
+from family_exchange.adapters import audit, backup_place, durable, fingerprint, journal, recovery_key
 from family_exchange.adapters.backup_place import Place
 from family_exchange.adapters.doors import Doors
 from family_exchange.adapters.openpgp import OpenPGP
 from family_exchange.domain import backup as pages
 from family_exchange.domain.backup import Base, Manifest
-from family_exchange.domain.errors import NeedsDecision
-from family_exchange.stages import backup
+from family_exchange.domain.errors import ExchangeError, NeedsDecision
+from family_exchange.stages import backup, intake
+
+log = logging.getLogger(__name__)
 
 
 def folder(doors: Doors, place: Place, page: Manifest, ring: OpenPGP) -> None:
@@ -57,6 +60,20 @@ def base(doors: Doors, place: Place, to: datetime | None) -> Base:
             "restore --to a moment before them"
         )
     return found
+
+
+def file(doors: Doors, file_id: str, at: datetime) -> None:
+    """The file is taken in; one on which we fail again and again is set aside, and does not keep the council closed."""
+    for _ in range(intake.SAME_FAILURES - 1):
+        try:
+            intake.take_in(doors, file_id, at=at)
+        except ExchangeError:
+            raise
+        except Exception as error:  # noqa: BLE001 - intake counts it, and its own words may quote a value
+            log.warning("file %s: %s", file_id, fingerprint.of(error))
+        else:
+            return
+    intake.take_in(doors, file_id, at=at)
 
 
 def _object(doors: Doors, place: Place, digest: bytes) -> None:

@@ -11,12 +11,11 @@ from functools import partial
 from pathlib import Path
 
 from family_exchange.adapters import backup_place, fingerprint
-from family_exchange.adapters.backup_place import COUNCIL_KEY, RECOVERY_KEY, Place
+from family_exchange.adapters.backup_place import RECOVERY_KEY, Place
 from family_exchange.adapters.doors import Doors
-from family_exchange.adapters.openpgp import OpenPGP
 from family_exchange.domain import backup as pages
 from family_exchange.domain.errors import ExchangeError, NeedsDecision
-from family_exchange.stages import backup
+from family_exchange.stages import backup, may_back_up
 from family_exchange.stages.backup import Looked
 
 
@@ -91,15 +90,8 @@ def _prepared(doors: Doors, root: Path) -> str:
         NeedsDecision: the place holds backups of a council of this name that were made under a key that is not ours.
     """
     public = (root / RECOVERY_KEY).read_bytes()
-    place = Place(root, doors.settings.council)
-    ours, theirs = doors.openpgp, place.own / COUNCIL_KEY
-    made_by = ours.look_at(theirs.read_bytes()).fingerprint if theirs.exists() else None
-    if made_by is not None and not OpenPGP(ours.home, made_by).has_secret_key():
-        raise NeedsDecision(
-            f"the place holds backups of this council under another key, {made_by}: restore from them, or give this "
-            "installation a place of its own (docs/backup.md)"
-        )
-    recovery_key = ours.look_at(public).fingerprint
+    made_by = may_back_up.ours(doors, Place(root, doors.settings.council))
+    recovery_key = doors.openpgp.look_at(public).fingerprint
     if made_by == doors.settings.own_key and backup_place.is_said(doors.settings.state, root, recovery_key):
         return ""
     backup.prepare(doors, root, public)

@@ -6,24 +6,29 @@ from pathlib import Path
 from family_exchange.adapters import backup_place, closing
 from family_exchange.adapters.backup_place import Place
 from family_exchange.adapters.doors import Doors
+from family_exchange.adapters.openpgp import OpenPGP
 from family_exchange.domain.errors import NeedsDecision
 
 WRONG_CLOCK = timedelta(hours=1)
 """So far may clocks of machines that take backups be apart."""
 
 
-def ours(doors: Doors, place: Place) -> None:
-    """Nothing, when the place does not know a council of this name, or knows it by a key of ours.
+def ours(doors: Doors, place: Place) -> str | None:
+    """The key of ours by which the place knows a council of this name; None: it knows none.
 
     Raises:
         NeedsDecision: another installation keeps its backups there, or an older one of this council does.
     """
     theirs = place.own / backup_place.COUNCIL_KEY
-    if theirs.exists() and (key := doors.openpgp.look_at(theirs.read_bytes()).fingerprint) not in doors.openpgp.held():
+    if not theirs.exists():
+        return None
+    key = doors.openpgp.look_at(theirs.read_bytes()).fingerprint
+    if not OpenPGP(doors.openpgp.home, key).has_secret_key():
         raise NeedsDecision(
             f"the place holds backups of this council under another key, {key}: restore from them, or give this "
             "installation a place of its own (docs/backup.md)"
         )
+    return key
 
 
 def same_recovery_key(doors: Doors, root: Path, public: bytes) -> None:

@@ -1,20 +1,17 @@
-"""Retention: plan what is due, have a named person approve the list, destroy what still is due, and certify it.
+"""Retention: plan what is due, have a named person approve the list, and destroy what still is due.
 
 Nothing is destroyed that a plan does not list, that a hold covers, or whose clock has no known start.
 """
 
-import json
 import logging
 from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
-from datetime import date, timedelta
+from datetime import date
 from functools import cache
-from hashlib import sha256
 
 from family_exchange.adapters import (
     audit,
-    backup_place,
     database,
     destruction,
     letting_go,
@@ -22,23 +19,19 @@ from family_exchange.adapters import (
     purge_plans,
     receipts,
     retention,
-    set_aside,
     unclaimed,
 )
 from family_exchange.adapters.audit import Plain
 from family_exchange.adapters.database import Connection
-from family_exchange.adapters.destruction import Store
 from family_exchange.adapters.doors import Doors
 from family_exchange.adapters.faultpoint import faultpoint
-from family_exchange.adapters.journal import Line, What
+from family_exchange.adapters.journal import Line
 from family_exchange.adapters.letting_go import Destroyed
 from family_exchange.adapters.purge_plans import Plan
 from family_exchange.adapters.retention import Outlook
 from family_exchange.adapters.sftp import DropZone
-from family_exchange.domain.backup import KEPT
 from family_exchange.domain.errors import NeedsDecision, TryLater
 from family_exchange.domain.retention import Kind
-from family_exchange.domain.retention_rule import RetentionRule
 from family_exchange.stages import gone, propose, register
 
 log = logging.getLogger(__name__)
@@ -145,35 +138,6 @@ def follow(doors: Doors, *, today: date) -> None:
     propose.families(doors, today=today)
 
 
-def certify(doors: Doors, plan_id: str) -> str:
-    """The id of the signed certificate: each store of the plan was asked again, and only what is held is still there.
-
-    The body is canonical JSON of counts, rules, digests and the audit position; the signature is Ed25519. A second
-    run gives the same certificate.
-
-    Raises:
-        NeedsDecision: the plan is not carried out, or something that must be gone is still there.
-    """
-    certificate_id = f"C-{plan_id}"
-    with database.transaction(doors.database) as connection:
-        found = purge_plans.read(connection, plan_id, alone=True)
-        if found.state != "DESTROYED":
-            raise NeedsDecision(f"purge plan {plan_id} is not carried out yet")
-        if connection.execute("SELECT 1 FROM rights.certificate WHERE plan_id = %s", (plan_id,)).fetchone():
-            return certificate_id
-        body = json.dumps(_statement(doors, connection, found, certificate_id), sort_keys=True, separators=(",", ":"))
-        connection.execute(
-            "INSERT INTO rights.certificate (certificate_id, plan_id, body, signature) VALUES (%s, %s, %s, %s)",
-            (certificate_id, plan_id, body.encode(), doors.signing_key.sign(body.encode())),
-        )
-        doors.journal.add(What.CERTIFIED, {"certificate": certificate_id, "body": body})
-        digest = sha256(body.encode()).hexdigest()
-        audit.append(
-            connection, "purge.certified", ACTOR, {"plan": plan_id, "certificate": certificate_id, "sha256": digest}
-        )
-    return certificate_id
-
-
 def _same_list(connection: Connection, found: Plan) -> None:
     if purge_plans.digest(purge_plans.listed(connection, found.plan_id)) != found.digest:
         raise NeedsDecision(f"the list of purge plan {found.plan_id} was changed since it was planned; plan again")
@@ -239,64 +203,3 @@ def _finish(connection: Connection, found: Plan) -> None:
             ACTOR,
             {"plan": found.plan_id, **purge_plans.totals(connection, found.plan_id)},
         )
-
-
-def _statement(doors: Doors, connection: Connection, found: Plan, certificate_id: str) -> dict[str, object]:
-    """What the certificate says.
-
-    Raises:
-        NeedsDecision: a store still holds what was reported destroyed.
-    """
-    stores = (*destruction.recount(connection, doors.vault, found.plan_id), _answers(doors, connection, found))
-    if wrong := [store.store for store in stores if store.after != store.kept]:
-        raise NeedsDecision(f"purge plan {found.plan_id} left something in {', '.join(wrong)}; destroy again")
-    head = connection.execute("SELECT seq, encode(hash, 'hex') FROM audit.head").fetchone()
-    categories = {item.category for item in purge_plans.listed(connection, found.plan_id)}
-    return {
-        "certificate": certificate_id,
-        "council": doors.profile.council,
-        "plan": found.plan_id,
-        "planned_on": found.planned_on.isoformat(),
-        "plan_digest": found.digest.hex(),
-        "approved_by": found.approved_by,
-        "rules": [_rule(rule) for rule in doors.profile.retention if rule.category in categories],
-        "stores": [{"store": s.store, "before": s.before, "after": s.after, "kept": s.kept} for s in stores],
-        "destroyed": purge_plans.totals(connection, found.plan_id),
-        "backups": _backups(doors, connection),
-        "set_aside": [name for name, _ in set_aside.there(connection)],
-        "audit": {"seq": int(head[0]), "hash": str(head[1])} if head else None,
-        "key": audit.public_hex(doors.signing_key),
-    }
-
-
-def _backups(doors: Doors, connection: Connection) -> dict[str, object] | None:
-    """By when backups hold nothing of it any more, if one is taken each night; None: the council has none.
-
-    A copy of the server is let go of by the first backup that is taken when it is older than it may be.
-    """
-    if not backup_place.journals(doors.folder, doors.settings.council):
-        return None
-    gone_by = database.clock(connection) + KEPT + timedelta(days=1)
-    return {"kept_days": KEPT.days, "gone_by": gone_by.date().isoformat()}
-
-
-def _answers(doors: Doors, connection: Connection, found: Plan) -> Store:
-    """The answered files of the plan, looked for in their partners' folders; nobody is called when there are none."""
-    listed = receipts.listed(connection, found.plan_id)
-    if not listed:
-        return Store("receipts", 0, 0, 0)
-    with doors.drop_zone() as zone:
-        lying = receipts.lying(zone, [answered for answered, _ in listed])
-    kept = sum(answered[1] in lying for answered, must_be_gone in listed if not must_be_gone)
-    return Store("receipts", before=len(listed), after=len(lying), kept=kept)
-
-
-def _rule(rule: RetentionRule) -> dict[str, object]:
-    return {
-        "category": rule.category,
-        "years": rule.max_years or rule.years,
-        "days": rule.days,
-        "trigger": rule.event or rule.trigger,
-        "status": rule.status,
-        "source": rule.source,
-    }

@@ -5,7 +5,6 @@ was destroyed since is destroyed again, what was taken in since is taken up agai
 for. Other councils of the same server go on meanwhile. Source: docs/backup.md, ADR 56 and 57.
 """
 
-import logging
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -20,7 +19,6 @@ from family_exchange.adapters import (
     council_database,
     database,
     durable,
-    fingerprint,
     recovery_key,
     server_copy,
     stays_gone,
@@ -34,12 +32,10 @@ from family_exchange.adapters.closing import Closed
 from family_exchange.adapters.doors import Doors, prepare
 from family_exchange.adapters.openpgp import OpenPGP
 from family_exchange.domain.backup import Base
-from family_exchange.domain.errors import ExchangeError, NeedsDecision
+from family_exchange.domain.errors import NeedsDecision
 from family_exchange.domain.key import among, require_person
-from family_exchange.stages import backup, brought_back, intake, match, purge
+from family_exchange.stages import backup, brought_back, match, purge
 from family_exchange.stages.backup import Looked
-
-log = logging.getLogger(__name__)
 
 ACTOR = "exchange"
 WHY = closing.RESTORE
@@ -87,7 +83,7 @@ def _restore(doors: Doors, source: Source, *, by: str, at: datetime, today: date
         brought_back.folder(doors, place, page, ring)
         base = brought_back.base(doors, place, source.to)
         same = _database(doors, place, base, ring, source, at)
-    set_aside = council_database.set_aside(source.superuser, doors.settings.database, since)
+    set_aside = council_database.old_ones(source.superuser, doors.settings.database, since)
     prepare(doors)
     numbered = council_database.numbered(source.superuser, set_aside[0]) if set_aside else 0
     told = _agree_with_the_journal(doors, at, today, numbered=numbered)
@@ -223,7 +219,7 @@ def _agree_with_the_journal(doors: Doors, at: datetime, today: date, *, numbered
             given_up = taken_up.sent(connection, doors.journal, fields)
         working = taken_up.at_work(connection, doors.vault)
     for file_id in working:
-        _take_in(doors, file_id, at)
+        brought_back.file(doors, file_id, at)
     with database.session(doors.database) as connection:
         waiting = taken_up.unregistered(connection)
     if waiting:
@@ -241,20 +237,6 @@ def _agree_with_the_journal(doors: Doors, at: datetime, today: date, *, numbered
         "keys_in_ring_again": keys,
         "destructions_unfinished": len(doors.journal.unfinished()),
     }  # fmt: skip
-
-
-def _take_in(doors: Doors, file_id: str, at: datetime) -> None:
-    """The file is taken in; one on which we fail again and again is set aside, and does not keep the council closed."""
-    for _ in range(intake.SAME_FAILURES - 1):
-        try:
-            intake.take_in(doors, file_id, at=at)
-        except ExchangeError:
-            raise
-        except Exception as error:  # noqa: BLE001 - intake counts it, and its own words may quote a value
-            log.warning("file %s: %s", file_id, fingerprint.of(error))
-        else:
-            return
-    intake.take_in(doors, file_id, at=at)
 
 
 def _lost(doors: Doors, source: Source, set_aside: Sequence[str], at: datetime, last: int) -> dict[str, object]:

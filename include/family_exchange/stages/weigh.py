@@ -8,10 +8,11 @@ from family_exchange.adapters.database import Connection
 from family_exchange.adapters.doors import Doors
 from family_exchange.adapters.linkage_model import LinkageModel
 from family_exchange.adapters.persons import Assignment
-from family_exchange.domain import clustering, person
-from family_exchange.domain.clustering import Decided, How, Known
+from family_exchange.domain import clustering, person, settling
+from family_exchange.domain.clustering import Decided, How
 from family_exchange.domain.links import Links
 from family_exchange.domain.matching import Thresholds
+from family_exchange.domain.settling import Known
 
 
 def again(connection: Connection, doors: Doors, *, about: Collection[str] = ()) -> dict[str, int]:
@@ -28,7 +29,7 @@ def again(connection: Connection, doors: Doors, *, about: Collection[str] = ()) 
         return counts
     weighed = _weighed(connection, model, thresholds, waiting, about)
     decided, earlier = weighed.decided, weighed.earlier
-    settled = clustering.settle(decided, weighed.known)
+    settled = settling.settle(decided, weighed.known)
     counts["persons"] = persons.begin(connection, settled.person_of.values())
     counts["joined"] = persons.point(connection, settled.points_to)
     moved = {key: was for key, was in earlier.items() if was is not None and settled.person_of[key] != was}
