@@ -1,3 +1,5 @@
+import json
+
 import psycopg
 import pytest
 
@@ -40,6 +42,20 @@ def test_an_untouched_chain_is_whole(chained, tmp_path, key):
     mark(chained, tmp_path, key)
     found = verdict(chained, tmp_path, key)
     assert (found.whole, found.events, found.checkpoints) == (True, 5, 1)
+
+
+@pytest.mark.requirement("R-079")
+def test_events_that_are_written_while_the_chain_is_read_break_nothing(chained, tmp_path, key, monkeypatch):
+    read = json.loads
+
+    def meanwhile(text):
+        with database.transaction(chained) as connection:
+            audit.append(connection, "test.happened", "somebody else", {})
+        return read(text)
+
+    monkeypatch.setattr(audit.json, "loads", meanwhile)
+    found = verdict(chained, tmp_path, key)
+    assert (found.whole, found.events) == (True, 5)
 
 
 @pytest.mark.requirement("R-079")

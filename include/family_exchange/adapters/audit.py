@@ -113,6 +113,12 @@ def reached(folder: Path) -> int:
     return newest
 
 
+_HEAD = "SELECT seq, hash FROM audit.head"
+_WHOLE = """SELECT (SELECT seq FROM audit.head), (SELECT hash FROM audit.head), seq, kind, actor, event, prev, hash
+              FROM audit.event ORDER BY event.seq"""
+"""The head with all events in one statement: what is appended while it is read is in neither."""
+
+
 def verify(
     connection: Connection, folder: Path, public: Ed25519PublicKey, *, given_up_after: int | None = None
 ) -> Verdict:
@@ -127,10 +133,12 @@ def verify(
         file.read_text().splitlines() if file.exists() else []
     )  # first: a checkpoint made meanwhile is of newer events
     prev, expected, seen = GENESIS, 1, {0: GENESIS.hex()}
+    head = connection.execute(_HEAD).fetchone()  # of a chain without events; with some, it is read beside them
     with connection.cursor(name="audit_verify") as cursor:
         cursor.itersize = 10_000
-        cursor.execute("SELECT seq, kind, actor, event, prev, hash FROM audit.event ORDER BY seq")
-        for seq, kind, actor, event, stored_prev, stored in cursor:
+        cursor.execute(_WHOLE)
+        for *beside, seq, kind, actor, event, stored_prev, stored in cursor:
+            head = tuple(beside)
             body = json.loads(bytes(event))
             honest = (
                 seq == expected
@@ -143,8 +151,7 @@ def verify(
             prev, expected = bytes(stored), expected + 1
             seen[seq] = prev.hex()
     last = expected - 1
-    row = connection.execute("SELECT seq, hash FROM audit.head").fetchone()
-    if row is None or int(row[0]) != last or bytes(row[1]) != prev:
+    if head != (last, prev):
         return Verdict(last, prev.hex(), 0, last, "the head does not agree with the newest event")
     return _held_against(marks, seen, public, Verdict(last, prev.hex(), 0), given_up_after)
 

@@ -31,6 +31,13 @@ class Struck:
     done: float = 0.0
     """Seconds from then until the last of the files had its end, its own work included."""
 
+    def wrong(self, ends):
+        """What is not as it should be of the files, when all of them have had their end."""
+        last = {file.feed: file for file in self.files}
+        return [
+            wrong for file in self.files for wrong in work.not_once(ends, file, followed=file is not last[file.feed])
+        ]
+
     def now(self):
         """It is now that time is counted from."""
         self.at = time.time()
@@ -67,7 +74,7 @@ def broken(request, ends):
             struck.done = max(0.0, *(work.finished(file) - struck.at for file in struck.files))
             again = {name: count - before.get(name, 0) for name, count in stack.restarts().items()}
             line[1:4] = [f"{struck.went_on:.0f}", f"{struck.done:.0f}", told(again)]
-            assert [wrong for file in struck.files for wrong in work.not_once(ends, file)] == []
+            assert struck.wrong(ends) == []
             assert invariants.broken(invariants.Scene(world.doors(), cast.recipient())) == []
             assert struck.went_on <= goal, f"work went on after {struck.went_on:.0f} s, and {goal:.0f} are allowed"
             line[4] = "nothing lost, nothing twice"

@@ -45,6 +45,7 @@ def held_in_the_middle(struck, ends):
                 if not work.ended(struck.files[-1]) and work.taken_in_by(struck.files[-1]) == host:
                     yield worker
                     return
+        stack.until("the end of the file that was not caught", lambda: work.ended(struck.files[-1]), within=120)
         struck.files.append(work.drop(ends))
     raise AssertionError("no file was slow enough to be caught")
 
