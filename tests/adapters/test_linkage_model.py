@@ -7,7 +7,7 @@ import pytest
 
 from family_exchange.adapters import linkage_file, linkage_model, profiles
 from family_exchange.domain.errors import NeedsDecision
-from family_exchange.domain.promises import Matching
+from family_exchange.domain.register_rules import Matching
 
 
 def matching(**changes):

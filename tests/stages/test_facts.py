@@ -8,7 +8,7 @@ from psycopg.types.json import Jsonb
 from family_exchange.adapters import database, letting_go, memory, profiles
 from family_exchange.adapters import facts as stored
 from family_exchange.domain.profile import Profile
-from family_exchange.domain.promises import Precedence, RegisterRules
+from family_exchange.domain.register_rules import Precedence, RegisterRules
 from family_exchange.stages import facts
 from support.register import TODAY, Register
 

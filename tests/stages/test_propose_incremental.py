@@ -8,7 +8,7 @@ import pytest
 
 from family_exchange.adapters import database, memory
 from family_exchange.adapters import register as registry
-from family_exchange.domain.promises import Attribute, Precedence
+from family_exchange.domain.register_rules import Attribute, Precedence
 from family_exchange.stages import match, nominate, propose
 from support.registry import TODAY, a_file, doors_to, person_of, query, with_staging
 from support.troubled import CHILD, ELSEWHERE, FATHER, MOTHER, a_term, an_offence, arrears, bring_up, someone

@@ -17,8 +17,8 @@ from family_exchange.domain.indicator import Indicator, Route
 from family_exchange.domain.person import age_on
 from family_exchange.domain.problem import Subject
 from family_exchange.domain.profile import Profile
-from family_exchange.domain.promises import Attribute
 from family_exchange.domain.provenance import Provenance, Status
+from family_exchange.domain.register_rules import Attribute
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from family_exchange.adapters import places
 from family_exchange.domain.errors import NeedsDecision
 from family_exchange.domain.likeness import Names
 from family_exchange.domain.person import Placeholders
-from family_exchange.domain.promises import Matching
 from family_exchange.domain.provenance import Model
+from family_exchange.domain.register_rules import Matching
 
 FOLDER = places.DATA / "linkage"
 

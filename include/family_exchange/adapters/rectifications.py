@@ -8,7 +8,7 @@ from psycopg.types.json import Jsonb
 from family_exchange.adapters.database import Connection
 from family_exchange.domain import ids
 from family_exchange.domain.errors import NeedsDecision
-from family_exchange.domain.promises import Attribute
+from family_exchange.domain.register_rules import Attribute
 
 
 def put(

@@ -18,7 +18,7 @@ from family_exchange.domain.column import IDENTITY_COLUMNS
 from family_exchange.domain.contract import Service
 from family_exchange.domain.facts import CLASSES, IDENTIFIERS
 from family_exchange.domain.profile import Profile
-from family_exchange.domain.promises import Attribute
+from family_exchange.domain.register_rules import Attribute
 
 RULE = "1"
 """Changes whenever this page gives other sayings of the same records: then every person is due."""

@@ -10,7 +10,7 @@ from family_exchange.domain.column import DataClass
 from family_exchange.domain.errors import NeedsDecision
 from family_exchange.domain.home import Stay
 from family_exchange.domain.person import Birth, age_on
-from family_exchange.domain.promises import Attribute
+from family_exchange.domain.register_rules import Attribute
 
 Value = Mapping[str, str]
 """The parts of one fact, e.g. `{"forename": …, "surname": …}`."""

@@ -20,17 +20,16 @@ from family_exchange.domain.promises import (
     Legal,
     LegalBasis,
     LocalResearch,
-    Matching,
     NamedPartner,
     NationalDataset,
     Notice,
     Partner,
     PurposePromise,
-    RegisterRules,
     ReturnPromise,
     Rights,
 )
 from family_exchange.domain.provenance import Key, Model, Promise, Provenance, Status, wrong
+from family_exchange.domain.register_rules import Matching, RegisterRules
 from family_exchange.domain.retention_rule import RetentionRule
 
 OWN_CATEGORIES = frozenset({"nis_return", "fpd_return", "partner_file", "quarantined_file", "staged_file"})

@@ -42,7 +42,7 @@ def poll_seconds() -> int:
 
 
 def _retry_seconds() -> int:
-    return int(conf.getint(SECTION, "retry_seconds", fallback=10))
+    return int(conf.getint(SECTION, "retry_seconds", fallback=5))
 
 
 DAG: dict[str, Any] = {
@@ -51,7 +51,7 @@ DAG: dict[str, Any] = {
     "max_active_runs": 1,
     "default_args": {
         "owner": OWNER,
-        "retries": 8,
+        "retries": 9,
         "retry_delay": timedelta(seconds=_retry_seconds()),
         "retry_exponential_backoff": 2,
         "max_retry_delay": timedelta(minutes=15),

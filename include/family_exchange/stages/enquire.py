@@ -31,7 +31,7 @@ from family_exchange.domain.column import Purpose
 from family_exchange.domain.errors import NeedsDecision
 from family_exchange.domain.indicator import Route
 from family_exchange.domain.programme import Gap
-from family_exchange.domain.promises import Attribute
+from family_exchange.domain.register_rules import Attribute
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ from family_exchange.domain.column import Purpose
 from family_exchange.domain.errors import NeedsDecision, TryLater
 from family_exchange.domain.framework import Framework
 from family_exchange.domain.indicator import Route
-from family_exchange.domain.promises import Attribute
+from family_exchange.domain.register_rules import Attribute
 
 log = logging.getLogger(__name__)
 

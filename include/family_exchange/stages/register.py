@@ -8,7 +8,7 @@ from family_exchange.adapters import families as stored
 from family_exchange.adapters.doors import Doors
 from family_exchange.domain import family, home
 from family_exchange.domain.errors import TryLater
-from family_exchange.domain.promises import Attribute
+from family_exchange.domain.register_rules import Attribute
 from family_exchange.stages import facts
 
 log = logging.getLogger(__name__)

@@ -1,7 +1,8 @@
 """What the register ever held to be true, and when: rows are added and closed, never changed.
 
 `recorded` is when we held it to be true; `valid`, or `from_on` and `to_on`, when it was so in the world. The room
-`register` shows of each table what is known at `register.as_known()`.
+`register` shows of each table what is known at `register.as_known()`. One room of the database is one file, however
+long, so that it can be held to what the server has.
 """
 
 from sqlalchemy import (
