@@ -232,7 +232,7 @@ def make_key(home: Path, label: str, *, expires: str = "2y") -> str:
 
 
 def stop_agent(home: Path) -> None:
-    """No gpg process serves this ring any more; the next use starts one again."""
+    """The gpg processes that serve this ring are told to end, and do in a moment; the next use starts one again."""
     subprocess.run(  # noqa: S603 - our own argument list
         ["gpgconf", "--homedir", str(home), "--kill", "all"],  # noqa: S607 - the PATH's gpgconf, as with gpg
         check=False,
