@@ -5,6 +5,7 @@ from datetime import date
 
 import pytest
 
+from family_exchange.domain.errors import NeedsDecision
 from family_exchange.domain.programme import Status
 from family_exchange.domain.promises import FieldPromise
 from family_exchange.stages import programme
@@ -67,6 +68,45 @@ def test_an_acceptance_that_was_a_mistake_leaves_the_family_for_comparison(counc
     family = council.register.supported(person, decided_on=MAY)
     set_to(council, family, "identified", MAY, instead_of=MAY)
     assert rows(council)[person]["group"] == "C"
+
+
+def test_a_family_that_was_proposed_by_mistake_is_in_no_comparison(council):
+    """Also when what was unknown of it had changed meanwhile, and when a fuller mistake had taken its place."""
+    right, wrong, replaced = (someone(council) for _ in range(3))
+    families = {person: council.register.family(person) for person in (right, wrong, replaced)}
+    for person in (right, wrong):
+        proposal = council.register.proposal(families[person])
+        ends(council, proposal, None)
+        council.register.run(
+            "INSERT INTO memory.proposal_standing (proposal_id, unknown) VALUES (%s, '{P3}')", proposal
+        )
+    ends(council, proposal, "corrected")
+    ends(council, council.register.proposal(families[replaced]), "superseded")
+    ends(council, council.register.proposal(families[replaced], problems=("P1", "P2", "P5")), "corrected")
+    assert {*rows(council)} == {right}
+    for person in (wrong, replaced):
+        with pytest.raises(NeedsDecision, match="nothing proposes"):
+            set_to(council, families[person], "invited", MAY)
+
+
+def test_the_study_is_told_what_is_left_of_a_proposal_that_was_partly_a_mistake(council):
+    person = someone(council)
+    family = council.register.family(person)
+    ends(council, council.register.proposal(family, problems=("P1", "P5"), proposed_on=MAY), "superseded")
+    ends(council, council.register.proposal(family, problems=("P1", "P2", "P5"), proposed_on=MAY), "corrected")
+    council.register.proposal(family, problems=("P1", "P2"), proposed_on=JUNE)
+    told = rows(council)[person]
+    assert [told[problem] for problem in ("p1", "p2", "p5")] == ["Y", "Y", "N"]
+
+
+def ends(council, proposal, why):
+    """The proposal stands no more, or what is unknown of it has changed."""
+    council.register.run(
+        """UPDATE memory.proposal_standing SET recorded = tstzrange(lower(recorded), clock_timestamp()), ended = %s
+            WHERE proposal_id = %s AND upper_inf(recorded)""",
+        why,
+        proposal,
+    )
 
 
 def test_the_study_is_told_when_support_ended(council):

@@ -6,7 +6,7 @@ from family_exchange.adapters import database, profiles
 from family_exchange.adapters import register as registry
 from family_exchange.domain.errors import NeedsDecision, TryLater
 from family_exchange.domain.programme import Status
-from family_exchange.stages import match, programme, propose
+from family_exchange.stages import facts, match, programme, propose
 from support.registry import TODAY, a_file, doors_to, person_of, query, with_staging
 from support.troubled import CHILD, ELSEWHERE, FATHER, MOTHER, TEENAGER, a_term, an_offence, arrears, bring_up, someone
 
@@ -274,6 +274,82 @@ def test_a_family_on_the_programme_is_not_proposed_until_its_support_has_ended(c
     assert bring_up(council)["proposals"] == 1
     (waiting,) = propose.work_list(doors_to(council))
     assert waiting.problems == ("P1", "P2", "P4")
+
+
+def test_a_family_that_said_no_after_its_support_had_ended_comes_back_with_a_new_problem(council):
+    a_family_with_two_problems(council)
+    bring_up(council)
+    family = decided_since(council, date(2026, 11, 1))
+    for day, status in ((5, Status.CLOSED), (8, Status.INVITED), (9, Status.DECLINED)):
+        to(council, family, status, date(2026, 11, day))
+    assert bring_up(council)["proposals"] == 0
+    a_file(council, "housing_tenancies", [arrears()])
+    assert bring_up(council)["proposals"] == 1
+    (waiting,) = propose.work_list(doors_to(council))
+    assert waiting.problems == ("P1", "P2", "P4")
+
+
+def test_a_family_that_was_taken_on_by_mistake_comes_back_with_a_new_problem_the_same_day(council):
+    a_family_with_two_problems(council)
+    bring_up(council)
+    taken_on = date(2026, 11, 1)
+    family = decided_since(council, taken_on)
+    a_file(council, "housing_tenancies", [arrears()])
+    assert bring_up(council)["proposals"] == 0, "it is on the programme"
+    to(council, family, Status.IDENTIFIED, taken_on, instead_of=taken_on)
+    assert bring_up(council)["proposals"] == 1
+    (waiting,) = propose.work_list(doors_to(council))
+    assert waiting.problems == ("P1", "P2", "P4")
+
+
+def test_a_family_that_joined_after_its_proposal_had_lapsed_is_on_the_programme_too(council):
+    a_family_with_two_problems(council)
+    bring_up(council)
+    ((family,),) = query(council, "SELECT family_id FROM register.proposal")
+    a_file(council, "school_attendance", [a_term(unauthorised=0)], as_of=date(2026, 11, 10))
+    assert bring_up(council)["ended"] == 1
+    to(council, family, Status.ACCEPTED, TODAY)
+    a_file(council, "housing_tenancies", [arrears()])
+    assert bring_up(council)["proposals"] == 0
+    to(council, family, Status.DECLINED, TODAY, instead_of=TODAY)
+    assert bring_up(council)["proposals"] == 1
+
+
+def decided_since(url, since):
+    """The id of the family whose open proposal is accepted."""
+    ((family,),) = query(url, "SELECT family_id FROM register.proposal")
+    decide(doors_to(url), supported_since=since)
+    return family
+
+
+def to(url, family, status, on, **changes):
+    said = {"by": "Lead Worker A", "reason": "as agreed", "on": on, "today": TODAY} | changes
+    programme.status(doors_to(url), family, status, **said)
+
+
+def test_a_proposal_of_a_family_to_which_somebody_came_or_who_grew_up_since_was_no_mistake(council):
+    grown_up = date(2009, 12, 1)
+    a_family_with_two_problems(council)
+    a_file(council, "childrens_social_care", [someone("C8", "Ben", grown_up)])
+    bring_up(council)
+    a_file(council, "childrens_social_care", [someone("C9", "Ivo", date(2018, 1, 1))], as_of=date(2026, 11, 9))
+    bring_up(council)
+    before = query(council, "SELECT count(*) FROM memory.family_member")
+    assert bring_up(council, today=date(2027, 12, 2))["ended"] == 1
+    assert query(council, "SELECT count(*) FROM memory.family_member") > before
+    assert history(council) == [(["P1", "P2"], "lapsed")]
+
+
+def test_a_proposal_for_what_somebody_did_who_did_not_live_there_then_was_a_mistake(council):
+    a_family_with_two_problems(council)
+    bring_up(council)
+    typed = '{"address_line_1": "3 Mill Lane", "postcode": "CH4 4AB"}'
+    facts.rectify(
+        doors_to(council), person_of(council, "P1"), attribute="address", slot="", value=typed,
+        valid_from=date(2026, 1, 1), by="rights.officer", reason="the tenancy says so", today=TODAY,
+    )  # fmt: skip
+    assert bring_up(council)["ended"] == 1
+    assert history(council) == [(["P1", "P2"], "corrected")]
 
 
 @pytest.mark.requirement("R-016")

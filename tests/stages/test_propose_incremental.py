@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from family_exchange.adapters import database, memory
+from family_exchange.adapters import database, memory, monthly
 from family_exchange.adapters import register as registry
 from family_exchange.domain.register_rules import Attribute, Precedence
 from family_exchange.stages import match, nominate, propose
@@ -202,3 +202,33 @@ def test_a_join_that_was_undone_the_same_day_leaves_the_proposals_as_they_were(c
     match.undo(doors_to(council), outcome.decision, **WHO)
     assert query(council, "SELECT problems, ended FROM register.proposal_history") == [(["P1", "P5"], "corrected")]
     assert digest(council) == before
+
+
+@pytest.mark.requirement("R-020")
+def test_what_took_the_place_of_a_mistake_was_a_mistake_too_and_neither_is_counted(council):
+    """A stranger's offences are held to be the mother's; a further problem comes; then the join is undone."""
+    his = {"home": ELSEWHERE}
+    abuse = {"incident_type": "domestic_abuse", "role": "suspect"}
+    a_file(council, "police_incidents", [
+        an_offence(role="victim"), an_offence("P2", "Alan", FATHER, "i2", **his),
+        an_offence("P2", "Alan", FATHER, "i3", **his, **abuse),
+    ])  # fmt: skip
+    a_file(council, "school_attendance", [a_term(unauthorised=0)])
+    bring_up(council)
+    wrong = match.join(doors_to(council), person_of(council, "P1"), person_of(council, "P2"), **WHO)
+    a_file(council, "school_attendance", [a_term()], as_of=date(2026, 11, 10))
+    bring_up(council)
+    assert eligible(council) == (1, 1)
+    match.undo(doors_to(council), wrong.decision, **WHO)
+    assert query(council, "SELECT problems, ended FROM register.proposal_history ORDER BY cardinality(problems)") == [
+        (["P1", "P5"], "superseded"),
+        (["P1", "P2", "P5"], "corrected"),
+    ]
+    assert eligible(council) == (0, 0)
+
+
+def eligible(url):
+    """How many families are counted as eligible, and for comparison."""
+    with database.transaction(url) as connection:
+        found = monthly.counts(connection, on=TODAY).values()
+    return sum(one.eligible for one in found), sum(one.comparison for one in found)

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from family_exchange.adapters import gaps
 from family_exchange.adapters.database import Connection
+from family_exchange.adapters.sound import SOUND_OF_FAMILIES
 from family_exchange.domain import eligibility
 from family_exchange.domain.column import DataClass
 from family_exchange.domain.contract import Contract
@@ -88,9 +89,8 @@ def of_family(
     }
     said = eligibility.assess(framework, subjects, found, came, on=on)
     first = connection.execute(
-        """SELECT min(proposed_on) FROM register.proposal_history
-            WHERE family_id = %s AND ended IS DISTINCT FROM 'corrected'""",
-        (family,),
+        f"WITH {SOUND_OF_FAMILIES} SELECT min(proposed_on) FROM sound".encode(),  # noqa: S608 - our own words
+        {"families": [family]},
     ).fetchone()
     row = connection.execute(
         "SELECT status, lower(valid) FROM register.family_status WHERE family_id = %s AND valid @> %s::date",

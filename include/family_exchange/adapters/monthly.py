@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 
 from family_exchange.adapters.database import Connection
+from family_exchange.adapters.sound import SOUND
 from family_exchange.adapters.worklist import REFERRALS
 from family_exchange.domain.indicator import Route
 
@@ -38,21 +39,20 @@ class Counts:
 def counts(connection: Connection, *, on: date) -> dict[Route, Counts]:
     """The counts of each route, also of one by which no family came; every family has one route."""
     found = dict.fromkeys(Route, Counts())
-    for route, *numbers in connection.execute(_COUNTS, {"on": on, "referrals": REFERRALS}):
+    for route, *numbers in connection.execute(_COUNTS.encode(), {"on": on, "referrals": REFERRALS}):
         found[Route(route)] = Counts(*map(int, numbers))
     return found
 
 
-_COUNTS = """
-    WITH RECURSIVE member AS (
+_COUNTS = f"""
+    WITH RECURSIVE {SOUND},
+    member AS (
       SELECT DISTINCT family_id, person_id FROM register.family_member
        WHERE from_on <= %(on)s AND (to_on IS NULL OR to_on > %(on)s)),
     status AS (
       SELECT family_id, status, route FROM register.family_status WHERE valid @> %(on)s::date),
     family AS (SELECT family_id FROM member UNION SELECT family_id FROM status),
-    proposed AS (
-      SELECT DISTINCT family_id FROM register.proposal_history
-       WHERE proposed_on <= %(on)s AND ended IS DISTINCT FROM 'corrected'),
+    proposed AS (SELECT DISTINCT family_id FROM sound WHERE proposed_on <= %(on)s),
     ever AS (
       SELECT DISTINCT family_id FROM register.family_status WHERE status = 'accepted' AND lower(valid) <= %(on)s),
     referred AS (
@@ -80,4 +80,4 @@ _COUNTS = """
            count(*) FILTER (WHERE status = 'not_invited'), count(*) FILTER (WHERE status = 'closed'),
            count(*) FILTER (WHERE eligible AND NOT ever)
       FROM told GROUP BY route
-"""
+"""  # noqa: S608 - our own words

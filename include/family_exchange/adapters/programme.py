@@ -10,6 +10,7 @@ from datetime import date
 from family_exchange.adapters import audit, care, register, spells
 from family_exchange.adapters.database import Connection
 from family_exchange.adapters.memory import Kept
+from family_exchange.adapters.sound import SOUND_OF_FAMILIES
 from family_exchange.adapters.worklist import REFERRALS
 from family_exchange.domain import ids, programme
 from family_exchange.domain.errors import NeedsDecision
@@ -147,11 +148,12 @@ def follow(
 
 def how_they_came(connection: Connection, families: Collection[str], *, on: date) -> dict[str, Came]:
     """How each family came to be known by that day: a referral before a nomination, a nomination before data."""
-    rows = connection.execute(_CAME, {"families": sorted(families), "referrals": REFERRALS, "on": on})
+    rows = connection.execute(_CAME.encode(), {"families": sorted(families), "referrals": REFERRALS, "on": on})
     return {family: Came(Route(route), referral_reason, proposal) for family, route, referral_reason, proposal in rows}
 
 
-_CAME = """
+_CAME = f"""
+    WITH {SOUND_OF_FAMILIES}
     SELECT f.family_id,
            CASE WHEN r.referred THEN 'referral' WHEN n.nominated THEN 'nomination' ELSE 'data' END,
            r.reason, p.proposal_id
@@ -167,9 +169,9 @@ _CAME = """
          WHERE e.family_id = f.family_id AND e.nomination_no IS NOT NULL LIMIT 1) n ON true
       LEFT JOIN LATERAL (
         SELECT h.proposal_id FROM register.proposal_history h
-         WHERE h.family_id = f.family_id AND h.ended IS DISTINCT FROM 'corrected'
+         WHERE h.family_id = f.family_id AND h.proposal_id IN (SELECT proposal_id FROM sound)
          ORDER BY h.stood_to DESC NULLS FIRST, h.proposed_on DESC, h.proposal_id LIMIT 1) p ON true
-"""
+"""  # noqa: S608 - our own words
 
 
 def _known(connection: Connection, family: str) -> None:

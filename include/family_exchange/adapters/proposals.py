@@ -91,11 +91,11 @@ def new_files(connection: Connection) -> list[str]:
 
 
 def newly_closed(connection: Connection) -> list[str]:
-    """The families whose support ended since families were last assessed: they may be proposed again."""
+    """The families whose support ended, or was none, since families were last assessed: they may be proposed again."""
     rows = connection.execute(
         """SELECT DISTINCT family_id FROM memory.family_status
-            WHERE status = 'closed'
-              AND lower(recorded) > (SELECT recorded_at FROM register.run WHERE stage = 'propose') ORDER BY 1"""
+            WHERE status = 'accepted'
+              AND upper(recorded) > (SELECT recorded_at FROM register.run WHERE stage = 'propose') ORDER BY 1"""
     )
     return [str(family) for (family,) in rows]
 
@@ -103,18 +103,17 @@ def newly_closed(connection: Connection) -> list[str]:
 _DECIDED = "(memory.proposal JOIN memory.decision USING (proposal_id))"
 
 _ANSWERED = f"""
-    DELETE FROM proposed n WHERE EXISTS (
-      SELECT FROM {_DECIDED} p
-       WHERE p.family_id = n.family_id AND split_part(p.framework, '/', 1) = %(framework)s
-         AND (p.problems @> n.problems OR (p.outcome = 'accepted' AND NOT EXISTS (
-                SELECT FROM memory.family_status s WHERE s.family_id = p.family_id AND s.status = 'closed'
-                   AND upper_inf(s.recorded) AND upper_inf(s.valid)))))
+    DELETE FROM proposed n
+     WHERE EXISTS (SELECT FROM memory.family_status s WHERE s.family_id = n.family_id AND s.status = 'accepted'
+                      AND upper_inf(s.recorded) AND upper_inf(s.valid))
+        OR EXISTS (SELECT FROM {_DECIDED} p WHERE p.family_id = n.family_id AND p.problems @> n.problems
+                      AND split_part(p.framework, '/', 1) = %(framework)s)
 """  # noqa: S608 - our own words
 """Nobody is asked twice about the same problems, nor about a family that is on the programme."""
 
 _STANDING = """
     CREATE TEMP TABLE standing ON COMMIT DROP AS
-    SELECT p.proposal_id, p.family_id, p.problems, s.unknown, lower(s.recorded) AS since
+    SELECT p.proposal_id, p.family_id, p.problems, p.proposed_on, s.unknown, lower(s.recorded) AS since
       FROM memory.proposal p JOIN memory.proposal_standing s USING (proposal_id)
      WHERE upper_inf(s.recorded) AND (%(only)s::text[] IS NULL OR p.family_id = ANY(%(only)s))
        AND NOT EXISTS (SELECT FROM memory.decision d WHERE d.proposal_id = p.proposal_id)
@@ -128,8 +127,13 @@ _END = f"""
              WHEN EXISTS (SELECT FROM proposed n WHERE n.family_id = t.family_id AND n.problems @> t.problems)
                OR EXISTS (SELECT FROM {_DECIDED} d WHERE d.family_id = t.family_id AND d.problems @> t.problems)
              THEN 'superseded'
-             WHEN EXISTS (SELECT FROM memory.family_member m WHERE m.family_id = t.family_id
-                             AND (lower(m.recorded) > t.since OR upper(m.recorded) > t.since))
+             WHEN EXISTS (SELECT FROM memory.family_member m
+                           WHERE m.family_id = t.family_id AND m.recorded @> t.since AND upper(m.recorded) > t.since
+                             AND coalesce(m.to_on > t.proposed_on, true) AND NOT EXISTS (
+                                 SELECT FROM memory.family_member n
+                                  WHERE n.family_id = m.family_id AND n.person_id = m.person_id
+                                    AND n.resident = m.resident AND upper_inf(n.recorded)
+                                    AND daterange(n.from_on, n.to_on) @> greatest(m.from_on, t.proposed_on)))
                OR EXISTS (SELECT FROM memory.evidence e JOIN memory.person_record p USING (source_record_id)
                            WHERE e.family_id = t.family_id AND upper(p.recorded) > t.since)
              THEN 'corrected' ELSE 'lapsed' END
@@ -137,6 +141,9 @@ _END = f"""
      WHERE s.proposal_id = t.proposal_id AND upper_inf(s.recorded)
        AND NOT EXISTS (SELECT FROM proposed n WHERE n.proposal_id = t.proposal_id)
 """  # noqa: S608 - our own words
+"""Who moved out, joined or grew up since changes nothing of the day on which the family was proposed: a proposal was a
+mistake when somebody who belonged to the family then, or from a later day on, turns out not to have, or to have lived
+elsewhere; or when its evidence turned out to be another person's."""
 
 
 def decide(

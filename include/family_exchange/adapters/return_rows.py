@@ -15,6 +15,7 @@ from family_exchange.adapters.database import Connection
 from family_exchange.adapters.linked import linked
 from family_exchange.adapters.return_values import BIRTH, COUNTS, content
 from family_exchange.adapters.said import Rules
+from family_exchange.adapters.sound import SOUND
 from family_exchange.domain.period import Period
 from family_exchange.domain.return_definition import ReturnField
 from family_exchange.domain.return_rules import Flag, Row
@@ -43,12 +44,13 @@ _MEMBERS = f"""
       JOIN register.proposal_history p USING (proposal_id)
      WHERE lower(e.valid) <= %(last_day)s AND (%(comparison)s OR e.valid && daterange(%(starts_on)s, %(ends_before)s))
      ORDER BY e.family_id, e.valid DESC, s.valid, p.proposal_id),
+  {SOUND.strip()},
   assessed AS (
     SELECT DISTINCT ON (p.family_id) p.family_id, p.proposed_on, p.problems, NULL::date AS supported_since,
            NULL::date AS ended_on, coalesce(s.status, 'identified') AS status, s.referral_reason, 'C' AS grouping
-      FROM register.proposal_history p
+      FROM sound p
       LEFT JOIN register.family_status s ON s.family_id = p.family_id AND s.valid @> %(last_day)s::date
-     WHERE %(comparison)s AND p.ended IS DISTINCT FROM 'corrected' AND NOT EXISTS (
+     WHERE %(comparison)s AND NOT EXISTS (
            SELECT 1 FROM register.family_status a WHERE a.family_id = p.family_id AND a.status = 'accepted')
      ORDER BY p.family_id, p.proposed_on, p.proposal_id),
   root(person_id, root_id) AS (
