@@ -55,6 +55,7 @@ def test_a_parent_who_lives_elsewhere_belongs_to_the_childrens_family():
     assert living(family.whole([hers, his], claims)) == {"uprn:1": {"mother": True, "child": True, "father": False}}
 
 
+@pytest.mark.requirement("R-032")
 def test_a_looked_after_child_belongs_to_both_families():
     birth = a_home("1", a_member("mother"))
     foster = a_home("2", a_member("carer"), a_member("child", role=Role.CHILD))
@@ -75,6 +76,7 @@ def test_an_adult_alone_is_no_family_and_a_child_alone_is_one():
     assert list(living(family.whole(homes, {}))) == ["uprn:2"]
 
 
+@pytest.mark.requirement("R-032")
 def test_a_parent_who_moved_out_belongs_from_then_on_from_elsewhere():
     moved_out = date(2026, 3, 1)
     home = a_home("1", a_member("mother"), a_member("child", role=Role.CHILD), a_member("father", to_on=moved_out))

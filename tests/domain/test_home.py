@@ -101,6 +101,23 @@ def test_a_building_full_of_people_is_not_one_family_for_the_children_in_it():
     assert groups(*crowd) == ["0001", "0203", "0405", "0607", "0809", "1011", "1213"]
 
 
+def test_in_a_place_that_many_share_a_child_is_not_everybodys():
+    mothers = [an_occupant("1", surname="A"), an_occupant("3", surname="B")]
+    children = [an_occupant("2", surname="A", child=True), an_occupant("4", refs=["h|1"], child=True)]
+    carer = an_occupant("5", refs=["h|1"])
+    everybody = [*mothers, *children, carer]
+    shared = sorted("".join(o.stay.person for o in group) for group in home.households(everybody, shared=True))
+    assert shared == ["12", "3", "45"]
+    assert groups(*everybody) == ["12345"]
+
+
+def test_a_home_is_shared_by_whatever_name_somebody_called_it_so():
+    homes = Homes([("100", "CH1 1AA|5|Q"), ("200", "CH1 1AB|1|Q")], [("", "CH1 1AA|5|Q"), ("", "")])
+    assert homes.is_shared("uprn:100")
+    assert not homes.is_shared("uprn:200")
+    assert not homes.is_shared("")
+
+
 def test_a_home_is_known_by_its_uprn_where_only_one_has_the_address():
     homes = Homes([("100", "CH1 1AA|12|H"), ("201", "CH1 1AB|1|Q"), ("202", "CH1 1AB|1|Q"), ("", "CH1 1AC|3|M")])
     assert homes.name("100", "") == homes.name("", "CH1 1AA|12|H") == "uprn:100"

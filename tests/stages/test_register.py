@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -30,9 +31,10 @@ def known_to_social_care(ref, *args, household="F1", relationship="child", **cha
     return someone(ref, *args, **changes) | {"household_ref": household, "relationship": relationship}
 
 
-def bring_up(url, *, today=TODAY):
-    match.people(doors_to(url))
-    return register.families(doors_to(url), today=today)
+def bring_up(url, *, today=TODAY, doors=None):
+    doors = doors or doors_to(url)
+    match.people(doors)
+    return register.families(doors, today=today)
 
 
 def families(url, *, on=TODAY):
@@ -100,6 +102,60 @@ def test_a_shared_house_of_strangers_is_not_a_family(council):
     ]
     a_file(council, "police_incidents", lodgers)
     assert bring_up(council)["families"] == 0
+
+
+TWO_FAMILIES = (
+    ("S1", "Ada", CHILD, "Ashbarrow"), ("S2", "Grace", MOTHER, "Ashbarrow"),
+    ("S3", "Ivo", date(2016, 2, 2), "Kestwick"), ("S4", "Vera", OTHER, "Kestwick"),
+)  # fmt: skip
+
+
+def two_families_at(home):
+    return [
+        known_to_social_care(ref, name, born, surname, home=home, household=surname, relationship="other")
+        for ref, name, born, surname in TWO_FAMILIES
+    ]
+
+
+@pytest.mark.requirement("R-032")
+@pytest.mark.parametrize(
+    "home",
+    [
+        {"address_line_1": "Quayside Hostel", "address_line_2": "5 Quay Street", "postcode": "CH1 2AB"},
+        {"address_line_1": "5 Quay Street", "postcode": "CH1 2AB", "uprn": "100012345"},
+    ],
+)
+def test_two_families_in_a_hostel_are_two(council, home):
+    shared = matching_by(council, shared_uprns=frozenset({"100012345"}))
+    a_file(council, "childrens_social_care", two_families_at(home))
+    bring_up(council, doors=shared)
+    assert families(council) == [["S1", "S2"], ["S3", "S4"]]
+
+
+@pytest.mark.requirement("R-032")
+def test_two_families_in_one_ordinary_house_are_one_household(council):
+    a_file(council, "childrens_social_care", two_families_at(HOME))
+    bring_up(council)
+    assert families(council) == [["S1", "S2", "S3", "S4"]]
+
+
+def test_a_postcode_that_stands_for_none_makes_no_home_and_the_profile_says_which(council):
+    at_the_office = [
+        {"address_line_1": f"12 {street}", "postcode": "CH1 2NP"} for street in ("High Street", "Hill Road")
+    ]
+    rows = [*two_families_at(at_the_office[0])[:2], *two_families_at(at_the_office[1])[2:]]
+    a_file(council, "childrens_social_care", rows)
+    bring_up(council)
+    assert families(council) == [["S1", "S2", "S3", "S4"]]
+    bring_up(council, doors=matching_by(council, default_postcodes=frozenset({"CH1 2NP"})))
+    assert families(council) == []
+
+
+def matching_by(url, **changes):
+    """Doors of a council whose profile says this of matching."""
+    its = doors_to(url)
+    matching = its.profile.matching.model_copy(update=changes)
+    return replace(its, profile=its.profile.model_copy(update={"matching": matching}))
 
 
 @pytest.mark.requirement("R-032")

@@ -13,6 +13,7 @@ from family_exchange.domain import person
 from family_exchange.domain.facts import KINDS_OF_BIRTH
 from family_exchange.domain.family import KEPT_ELSEWHERE, PARENTS, Claim, Family, Tie, role_of
 from family_exchange.domain.home import Homes, Sighting, told
+from family_exchange.domain.person import NO_PLACEHOLDERS, Placeholders
 
 TENANCY_START = "tenancy_start"
 """The canonical column of a tenancy's first day; its `event_on` is then the day on which the tenancy ended."""
@@ -133,23 +134,42 @@ def note_births(
     connection.execute("ANALYZE person_born")
 
 
-def sightings(connection: Connection, *, today: date) -> tuple[list[Sighting], Homes]:
+def sightings(
+    connection: Connection, *, today: date, placeholders: Placeholders = NO_PLACEHOLDERS
+) -> tuple[list[Sighting], Homes]:
     """Where everybody was seen to live, and the homes; a record without an address tells nothing.
 
-    Where a named person says that somebody lives, no record tells of another home from that day on.
+    Where a named person says that somebody lives, no record tells of another home from that day on. A postcode that
+    stands for none tells of no home; a place that `placeholders` call shared is a home that many share.
     """
-    dwelling_key = cache(person.dwelling_key)  # for this call: a home is told of many times
+
+    @cache  # for this call: a home is told of many times
+    def dwelling_key(line_1: str | None, line_2: str | None, postcode: str | None) -> str:
+        return person.dwelling_key(line_1, line_2, postcode, placeholders)
+
+    @cache
+    def is_shared(line_1: str | None, line_2: str | None) -> bool:
+        return person.is_shared_place(line_1, line_2, placeholders)
+
+    shared: set[tuple[str, str]] = set()
+
+    def place(uprn: str | None, line_1: str | None, line_2: str | None, postcode: str | None) -> tuple[str, str]:
+        found = person.uprn(uprn), dwelling_key(line_1, line_2, postcode)
+        if found[0] in placeholders.shared_uprns or is_shared(line_1, line_2):
+            shared.add(found)
+        return found
+
     stated = [
-        (who, person.uprn(uprn), dwelling_key(line_1, line_2, postcode), from_on, seen_on, ended)
+        (who, *place(uprn, line_1, line_2, postcode), from_on, seen_on, ended)
         for who, uprn, line_1, line_2, postcode, from_on, seen_on, ended in connection.execute(
             _SIGHTINGS, {"tenancy": TENANCY_START, "today": today}
         )
     ]
     rectified = [
-        (str(who), person.uprn(value.get("uprn")), dwelling_key(*map(value.get, _LINES)), from_on)
+        (str(who), *place(value.get("uprn"), *map(value.get, _LINES)), from_on)
         for who, value, from_on in connection.execute(_RECTIFIED, {"today": today})
     ]
-    homes = Homes((uprn, dwelling) for _, uprn, dwelling, *_ in (*stated, *rectified))
+    homes = Homes(((uprn, dwelling) for _, uprn, dwelling, *_ in (*stated, *rectified)), shared)
     found = [
         Sighting(who, home, from_on, seen_on, ended)
         for who, uprn, dwelling, from_on, seen_on, ended in stated

@@ -77,7 +77,8 @@ def at_home(stays: Iterable[Stay], ties: Mapping[str, Tie], homes: Homes, *, on:
         by_home.setdefault(stay.home, []).append(stay)
     found = []
     for home, there in sorted(by_home.items()):
-        for group in households([_occupant(stay, ties[stay.person]) for stay in there]):
+        occupants = [_occupant(stay, ties[stay.person]) for stay in there]
+        for group in households(occupants, shared=homes.is_shared(home)):
             members = [
                 Member(
                     each.stay.person,

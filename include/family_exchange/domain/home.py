@@ -62,14 +62,18 @@ class Occupant:
 class Homes:
     """One name for each home, however partners write its address."""
 
-    def __init__(self, addresses: Iterable[tuple[str, str]]) -> None:
-        """`addresses`: pairs of UPRN and dwelling key, either of them empty when it is not known."""
+    def __init__(self, addresses: Iterable[tuple[str, str]], shared: Iterable[tuple[str, str]] = ()) -> None:
+        """`addresses`: pairs of UPRN and dwelling key, either of them empty when it is not known.
+
+        `shared`: those of them where many live who are no family.
+        """
         self._uprns: dict[str, set[str]] = {}
         self._dwellings: dict[str, set[str]] = {}
         for uprn, dwelling in addresses:
             if uprn and dwelling:
                 self._uprns.setdefault(dwelling, set()).add(uprn)
                 self._dwellings.setdefault(uprn, set()).add(dwelling)
+        self._shared = {self.name(uprn, dwelling) for uprn, dwelling in shared} - {""}
 
     def name(self, uprn: str, dwelling: str) -> str:
         """The home's key: by UPRN, given or known of the address when only one has it; else by address; else empty."""
@@ -77,6 +81,10 @@ class Homes:
         if uprn or len(known) == 1:
             return f"{Basis.UPRN}:{uprn or next(iter(known))}"
         return f"{Basis.ADDRESS}:{dwelling}" if dwelling else ""
+
+    def is_shared(self, home: str) -> bool:
+        """True of a hostel, a refuge and the like: of the homes by which somebody called it so, this is one."""
+        return home in self._shared
 
     def keys(self, home: str) -> tuple[str, ...]:
         """The home's keys, most trusted first: its name, and the addresses by which it may have been known before."""
@@ -133,12 +141,13 @@ def told(
             yield Sighting(who, home, since, max(since, today))
 
 
-def households(occupants: Sequence[Occupant]) -> list[tuple[Occupant, ...]]:
+def households(occupants: Sequence[Occupant], *, shared: bool = False) -> list[tuple[Occupant, ...]]:
     """The people of one home by who lives with whom, each group in order of arrival.
 
-    Strangers who share a house, with neither a name nor a child nor a household reference in common, live alone.
+    Strangers who share a house, with neither a name nor a child nor a household reference in common, live alone. In a
+    `shared` place, as in a building full of people, a child is not everybody's: only names and references tell.
     """
-    crowded = _most_at_once(occupants) > MOST_IN_ONE_HOME
+    crowded = shared or _most_at_once(occupants) > MOST_IN_ONE_HOME
     groups: list[list[Occupant]] = []
     for occupant in sorted(occupants, key=lambda each: (each.stay.from_on, each.stay.person)):
         tied = [group for group in groups if any(_tied(occupant, other, crowded=crowded) for other in group)]

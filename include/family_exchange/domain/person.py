@@ -228,13 +228,15 @@ def _whole_words(part: str) -> list[str]:
     return [("STREET" if place == last else "SAINT") if word == "ST" else word for place, word in enumerate(words)]
 
 
-def dwelling_key(line_1: str | None, line_2: str | None, postcode: str | None) -> str:
+def dwelling_key(
+    line_1: str | None, line_2: str | None, postcode: str | None, placeholders: Placeholders = NO_PLACEHOLDERS
+) -> str:
     """The home that an address tells of: postcode, the numbers in the lines, and the street's first letter.
 
     A mistyped street is the same home while its postcode and numbers agree; a home without a number is known by its
     whole first line. Without a postcode, or without a line, the home is unknown and the key empty.
     """
-    code, home = standard_postcode(postcode), home_within(line_1, line_2)
+    code, home = standard_postcode(postcode, placeholders), home_within(line_1, line_2)
     return f"{code}{SEPARATOR}{home}" if code and home is not None else ""
 
 

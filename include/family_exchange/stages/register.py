@@ -2,12 +2,14 @@
 
 import logging
 from datetime import date
+from hashlib import sha256
 
 from family_exchange.adapters import audit, database, linkage_model, memory, register
 from family_exchange.adapters import families as stored
 from family_exchange.adapters.doors import Doors
 from family_exchange.domain import family, home
 from family_exchange.domain.errors import TryLater
+from family_exchange.domain.person import Placeholders
 from family_exchange.domain.register_rules import Attribute
 from family_exchange.stages import facts
 
@@ -29,13 +31,12 @@ def families(doors: Doors, *, today: date) -> dict[str, int]:
         facts.bring_up(connection, doors.profile, today=today)
         due = memory.take_due(connection, "families")
         trusted = doors.profile.choosing.sources(Attribute.BIRTH)
-        rule = ",".join(trusted)
+        placeholders = linkage_model.of(doors.profile.matching).placeholders
+        rule = ",".join((*trusted, _digest(placeholders)))
         if not due and not memory.whole(connection, "families", due, today=today, rule=rule):
             return {"families": 0, "members": 0, "members_left": 0}
-        stored.note_births(
-            connection, linkage_model.of(doors.profile.matching).placeholder_births, today=today, trusted=trusted
-        )
-        seen, homes = stored.sightings(connection, today=today)
+        stored.note_births(connection, placeholders.births, today=today, trusted=trusted)
+        seen, homes = stored.sightings(connection, today=today, placeholders=placeholders)
         living = family.at_home(home.stays(seen), stored.ties(connection, today=today), homes, on=today)
         whole = family.whole(living, stored.claims(connection, today=today))
         counts = stored.save(connection, family.named(whole, *stored.ids(connection)))
@@ -44,3 +45,9 @@ def families(doors: Doors, *, today: date) -> dict[str, int]:
             audit.append(connection, "register.families", register.ACTOR, counts)
     log.info("families: %s", counts)
     return counts
+
+
+def _digest(placeholders: Placeholders) -> str:
+    """The same text for the same words, days and numbers that tell of nobody and of no home."""
+    told = (placeholders.births, placeholders.postcodes, placeholders.shared_places, placeholders.shared_uprns)
+    return sha256(repr([sorted(map(str, each)) for each in told]).encode()).hexdigest()
