@@ -56,7 +56,7 @@ def test_a_proposal_is_shown_and_written_as_a_page_that_only_its_reader_may_open
     page = tmp_path / "why.html"
     page.write_text("an older page")
     lines = told(council, "proposal", "show", waiting["proposal"], "--by", "A. Reader", "--html", str(page))
-    assert lines[0].startswith(f"{waiting['proposal']}: family {waiting['family']} by TFP2015/2")
+    assert lines[0].startswith(f"{waiting['proposal']}: family {waiting['family']} by TFP2015/3")
     assert page.read_text().startswith("<!doctype html>")
     assert page.stat().st_mode & 0o777 == 0o600
     printed = run(council, "proposal", "show", waiting["proposal"], "--by", "A. Reader").stdout

@@ -42,7 +42,7 @@ def indicators_met(framework, member, *rows):
 
 @pytest.mark.parametrize(("framework", "problems", "least"), [(TFP, 6, 2), (SF, 10, 3)])
 def test_a_framework_has_its_problems_its_threshold_and_its_days(framework, problems, least):
-    assert (len(framework.problems), framework.min_problems, framework.version) == (problems, least, 2)
+    assert (len(framework.problems), framework.min_problems, framework.version) == (problems, least, 3)
     assert TFP.valid_to == SF.valid_from == date(2022, 10, 3)
 
 
@@ -176,6 +176,35 @@ def test_children_who_have_not_been_attending_school_regularly(framework, code):
 
 
 @pytest.mark.requirement("R-010")
+@pytest.mark.parametrize(("framework", "code"), [(TFP, "P3"), (SF, "O6")])
+def test_the_child_who_is_missing_needs_help_and_not_whoever_saw_it_last(framework, code):
+    for role, holds in (("victim", True), ("witness", False), ("suspect", False)):
+        told = row("police_incidents", incident_type="missing", role=role, outcome="none")
+        assert met(framework, CHILD, told) == ({code} if holds else set())
+
+
+LONG_AGO = date(2024, 3, 31)
+
+
+@pytest.mark.parametrize(
+    ("tenancy", "ended_on", "tfp", "sf"),
+    [
+        ({"asb_case": "open"}, None, {"P1"}, {"O7"}),
+        ({"asb_case": "open"}, date(2026, 12, 31), {"P1"}, {"O7"}),
+        ({"asb_case": "open"}, RECENT, set(), set()),
+        ({"notice_seeking_possession": True}, None, {"P4"}, {"O9"}),
+        ({"notice_seeking_possession": True}, RECENT, set(), set()),
+        ({"eviction": True}, None, {"P4"}, {"O9"}),
+        ({"eviction": True}, RECENT, {"P4"}, {"O9"}),
+        ({"eviction": True}, LONG_AGO, set(), set()),
+    ],
+)
+def test_what_is_said_of_a_tenancy_holds_while_it_runs_and_an_eviction_for_a_year(tenancy, ended_on, tfp, sf):
+    told = row("housing_tenancies", **tenancy, event_on=ended_on)
+    assert (met(TFP, ADULT, told), met(SF, ADULT, told)) == (tfp, sf)
+
+
+@pytest.mark.requirement("R-010")
 @pytest.mark.parametrize("born", [date(2010, 1, 1), date(2026, 1, 1), date(2027, 2, 1)])
 @pytest.mark.parametrize("start", ["earl_start_date", "cine_start_date", "cppl_start_date"])
 def test_children_of_all_ages_who_need_help_born_and_unborn(start, born):
@@ -273,7 +302,7 @@ def test_early_years_relationships_and_housing_are_outcomes_of_their_own():
     assert met(SF, baby, row("health_visiting", **help_)) == {"O2"}
     assert met(SF, CHILD, row("health_visiting", **help_)) == set()
     assert met(SF, CHILD, row("childrens_social_care", earl_start_date=RECENT)) == {"O5"}
-    assert met(SF, ADULT, row("housing_tenancies", notice_seeking_possession=True)) == {"O9"}
+    assert met(SF, ADULT, row("housing_tenancies", notice_seeking_possession=True, event_on=None)) == {"O9"}
 
 
 @pytest.mark.requirement("R-018")

@@ -207,7 +207,7 @@ def test_a_family_that_a_professional_nominated_is_labelled_so(register, doors, 
     )  # fmt: skip
     register.run(
         """INSERT INTO memory.evidence (evidence_id, family_id, nomination_no, problem, indicator, framework, as_of)
-           VALUES ('E1', %s, %s, 'P1', 'crime_nomination', 'TFP2015/2', %s)""",
+           VALUES ('E1', %s, %s, 'P1', 'crime_nomination', 'TFP2015/3', %s)""",
         family, number, MAY,
     )  # fmt: skip
     set_to(doors, family, "invited", TODAY)
