@@ -146,16 +146,30 @@ def test_what_could_not_be_told_is_unknown_and_not_absent():
     without = [{"code": "work", "problem": "P4", "label": "work", "status": "assumed", "note": "no feed"}]
     problems = [{"code": code, "label": code, "status": "assumed", "note": "for a test"} for code in ("P1", "P2", "P4")]
     framework = a_framework(an_indicator(), an_indicator("absence", "P2"), without_feed=without, problems=problems)
-    assert eligibility.standings(framework, met={"P1"}, told={"offence"}) == {
+    assert eligibility.standings(framework, met={"P1"}, told={"offence"}, on=ON) == {
         "P1": Standing.MET,
         "P2": Standing.UNKNOWN,
         "P4": Standing.UNKNOWN,
     }
-    assert eligibility.standings(framework, met=set(), told={"offence", "absence"}) == {
+    assert eligibility.standings(framework, met=set(), told={"offence", "absence"}, on=ON) == {
         "P1": Standing.NOT_MET,
         "P2": Standing.NOT_MET,
         "P4": Standing.UNKNOWN,
     }
+
+
+@pytest.mark.parametrize(
+    ("told", "standing"),
+    [
+        ({"offence", "old_offence"}, Standing.NOT_MET),
+        ({"offence"}, Standing.NOT_MET),
+        ({"old_offence"}, Standing.UNKNOWN),
+    ],
+)
+def test_what_is_not_asked_for_on_the_day_is_not_awaited_and_shows_no_absence(told, standing):
+    old = an_indicator("old_offence", feed="x", valid_to=ON)
+    assert eligibility.standings(a_framework(an_indicator(), old), set(), told, on=ON) == {"P1": standing}
+    assert eligibility.standings(a_framework(old), set(), {"old_offence"}, on=ON) == {"P1": Standing.UNKNOWN}
 
 
 def test_one_family_one_rule_and_the_same_problems_are_one_proposal():
@@ -203,14 +217,18 @@ def test_nobody_waits_for_a_referral_or_a_nomination():
     nominated = an_indicator("nominated", kind="nomination", feed=None, where=[])
     framework = a_framework(an_indicator(), a_referral(), nominated)
     told = eligibility.told(framework, {"police_incidents"})
-    assert eligibility.standings(framework, set(), told) == {"P1": Standing.NOT_MET}
-    assert eligibility.standings(framework, set(), eligibility.told(framework, set())) == {"P1": Standing.UNKNOWN}
+    assert eligibility.standings(framework, set(), told, on=ON) == {"P1": Standing.NOT_MET}
+    assert eligibility.standings(framework, set(), eligibility.told(framework, set()), on=ON) == {
+        "P1": Standing.UNKNOWN
+    }
 
 
 def test_a_problem_that_only_somebodys_word_can_show_is_unknown_until_it_is_said():
     framework = a_framework(a_referral())
-    assert eligibility.standings(framework, set(), eligibility.told(framework, set())) == {"P1": Standing.UNKNOWN}
-    assert eligibility.standings(framework, {"P1"}, set()) == {"P1": Standing.MET}
+    assert eligibility.standings(framework, set(), eligibility.told(framework, set()), on=ON) == {
+        "P1": Standing.UNKNOWN
+    }
+    assert eligibility.standings(framework, {"P1"}, set(), on=ON) == {"P1": Standing.MET}
 
 
 def test_an_assessment_says_what_counts_what_does_not_and_what_nobody_could_tell():

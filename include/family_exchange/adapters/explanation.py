@@ -125,7 +125,7 @@ def explain(
             for code in sorted(by_problem)
             if code not in problems
         ),
-        unknown=tuple(Unknown(code, labels[code], tuple(_reasons(framework, code, came))) for code in unknown),
+        unknown=tuple(Unknown(code, labels[code], tuple(_reasons(framework, code, came, on))) for code in unknown),
         decided=_decided(connection, proposal, ended),
         criteria_published=profile.criteria_published.value,
         beyond=sum(record is not None and record not in seen for _, _, record, _ in rows),
@@ -203,14 +203,17 @@ def _member(one: Subject, on: date) -> str:
     return f"{'an adult' if one.role is Role.ADULT else 'a child'}, {age}, {home} ({one.person})"
 
 
-def _reasons(framework: Framework, code: str, came: Iterable[str]) -> Iterable[str]:
+def _reasons(framework: Framework, code: str, came: Iterable[str], on: date) -> Iterable[str]:
     there = {*came}
-    for each in framework.without_feed:
-        if each.problem == code:
-            yield f"{each.label}: {each.note}"
-    for indicator in framework.indicators_of(code):
-        if indicator.route is Route.DATA and indicator.feed not in there:
+    without = [each for each in framework.without_feed if each.problem == code]
+    asked = [each for each in framework.indicators_of(code) if each.route is Route.DATA and each.holds_on(on)]
+    for each in without:
+        yield f"{each.label}: {each.note}"
+    for indicator in asked:
+        if indicator.feed not in there:
             yield f"{indicator.label}: no file of {indicator.feed} that covers the last months has come"
+    if not without and not asked:
+        yield f"no rule asks a feed for it on {on}"
 
 
 def _decided(connection: Connection, proposal: str, ended: str | None) -> str:

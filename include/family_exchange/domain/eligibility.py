@@ -83,16 +83,17 @@ def told(framework: Framework, came: Collection[str]) -> frozenset[str]:
     )
 
 
-def standings(framework: Framework, met: Collection[str], told: Collection[str]) -> dict[str, Standing]:
-    """How each problem stands, in the framework's order; `told` holds the indicators that could be shown.
+def standings(framework: Framework, met: Collection[str], told: Collection[str], *, on: date) -> dict[str, Standing]:
+    """How each problem stands on that day, in the framework's order; `told` holds the indicators that could be shown.
 
-    A problem is absent only when everything that could evidence it came and shows nothing. That nobody refers or
-    nominates a family says nothing about it.
+    A problem is absent only when everything that could evidence it came and shows nothing. Of an indicator that is not
+    asked for on that day nothing is awaited, and nothing follows. That nobody refers or nominates a family says nothing
+    about it.
     """
     without = {each.problem for each in framework.without_feed}
     found: dict[str, Standing] = {}
     for code in framework.problem_codes:
-        indicators = [each for each in framework.indicators_of(code) if each.route is Route.DATA]
+        indicators = [each for each in framework.indicators_of(code) if each.route is Route.DATA and each.holds_on(on)]
         complete = code not in without and all(each.code in told for each in indicators) and bool(indicators)
         found[code] = Standing.MET if code in met else Standing.NOT_MET if complete else Standing.UNKNOWN
     return found
@@ -127,7 +128,7 @@ def assess(
     """What the rules say of a family of which `found` is evidenced, as `(problem, person)`."""
     met = {code for code, _ in found}
     problems = counted(found, family, framework.caps.adult_elsewhere)
-    standing = standings(framework, met, told(framework, came))
+    standing = standings(framework, met, told(framework, came), on=on)
     return Assessment(
         proposes(framework, problems, family, on=on),
         tuple(sorted(problems)),
