@@ -1,4 +1,7 @@
-"""Record lineage both ways: partner file row ↔ person ↔ family ↔ evidence ↔ proposal ↔ return row; ids only."""
+"""Record lineage both ways: partner file row ↔ person ↔ family ↔ evidence ↔ proposal ↔ return row; ids only.
+
+What is evidenced of somebody is not told: that is a read of their record, which `proposal show` writes into the audit.
+"""
 
 from dataclasses import dataclass
 
@@ -24,7 +27,7 @@ WITH people AS (
     UNION SELECT person_id FROM register.family_member WHERE family_id = %(id)s
     UNION SELECT m.person_id FROM register.family_member m
             JOIN register.proposal p USING (family_id) WHERE p.proposal_id = %(id)s
-    UNION SELECT person_id FROM register.evidence WHERE evidence_id = %(id)s
+    UNION SELECT person_id FROM register.evidence WHERE evidence_id = %(id)s AND person_id IS NOT NULL
     UNION SELECT person_id FROM returns.return_row WHERE return_id || '#' || row_no = %(id)s
 ), families AS (
     SELECT DISTINCT family_id FROM register.family_member JOIN people USING (person_id)
@@ -51,8 +54,10 @@ _STEPS = (
     ),
     (
         "evidence",
-        """SELECT e.evidence_id, e.problem || ' by ' || e.indicator || ', record ' || e.source_record_id
-             FROM register.evidence e JOIN people USING (person_id) ORDER BY 1""",
+        """SELECT e.evidence_id, coalesce('record ' || e.source_record_id, 'nomination ' || e.nomination_no)
+             FROM register.evidence e
+            WHERE e.person_id IN (SELECT person_id FROM people)
+               OR (e.person_id IS NULL AND e.family_id IN (SELECT family_id FROM families)) ORDER BY 1""",
     ),
     (
         "proposal",
