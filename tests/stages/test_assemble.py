@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor, wait
 from hashlib import sha256
 
 import pytest
@@ -11,6 +12,7 @@ from family_exchange.adapters.faultpoint import VARIABLE
 from family_exchange.domain.delivery import State
 from family_exchange.domain.errors import NeedsDecision, TryLater
 from family_exchange.stages import assemble
+from support import meanwhile
 from support.register import PERIOD
 
 LEAD, OFFICER = "programme.lead", "protection.officer"
@@ -201,6 +203,21 @@ def test_one_person_who_writes_the_name_in_another_way_is_never_two(family, agai
     with pytest.raises(NeedsDecision, match="1 of 2 different people"):
         assemble.seal(family.doors, return_id)
     assert assemble.sign_off(family.doors, return_id, by=OFFICER) == 2, "a second person is one"
+
+
+def test_one_person_who_signs_in_two_sessions_at_once_is_never_two(family, monkeypatch):
+    return_id, others = drafted(family), []
+    with ThreadPoolExecutor() as pool:
+
+        def again():
+            others.append(pool.submit(assemble.sign_off, family.doors, return_id, by="Lead, Programme"))
+            wait(others, timeout=0.2)
+
+        meanwhile.happens(monkeypatch, again, before="returns.claim")
+        assert assemble.sign_off(family.doors, return_id, by=LEAD) == 1
+    assert others[0].result() == 1
+    assert ledger(family, return_id).state is State.ASSEMBLED
+    assert len(family.register.audited("return.signed")) == 1
 
 
 @pytest.mark.parametrize("nobody", ["", "  ", "exchange", "Airflow", "..."])

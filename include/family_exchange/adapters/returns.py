@@ -85,15 +85,15 @@ def held(url: str, return_id: str) -> Iterator[None]:
         yield
 
 
-def read(connection: Connection, return_id: str) -> Return:
-    """The return.
+def read(connection: Connection, return_id: str, *, alone: bool = False) -> Return:
+    """The return; `alone`: nobody else moves it, signs it off or gives it up until this transaction ends.
 
     Raises:
         NeedsDecision: there is none of this id.
     """
     with connection.cursor(row_factory=_row) as cursor:
         found = cursor.execute(
-            f"SELECT {_COLUMNS} FROM returns.return WHERE return_id = %s",  # noqa: S608 - our own column list
+            f"SELECT {_COLUMNS} FROM returns.return WHERE return_id = %s {'FOR UPDATE' if alone else ''}",  # noqa: S608 - our own words
             (return_id,),
         ).fetchone()
     if found is None:

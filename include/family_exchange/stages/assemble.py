@@ -122,7 +122,7 @@ def void(doors: Doors, return_id: str, *, by: str, reason: Why) -> None:
     """
     require_person(by)
     with database.transaction(doors.database) as connection:
-        found = returns.read(connection, return_id)
+        found = returns.read(connection, return_id, alone=True)
         if found.state is State.VOID:
             return
         if not delivery.may_move(found.state, State.VOID):
@@ -156,7 +156,7 @@ def sign_off(doors: Doors, return_id: str, *, by: str, other_than: tuple[str, ..
     if among(by, other_than):
         raise NeedsDecision(f"return {return_id} needs the sign-off of a different person")
     with database.transaction(doors.database) as connection:
-        found = returns.read(connection, return_id)
+        found = returns.read(connection, return_id, alone=True)  # one person, in two sessions at once, is one signer
         signers = returns.signers(connection, return_id)
         content = found.content_sha256
         if among(by, signers) or found.state is not State.ASSEMBLED or content is None:
