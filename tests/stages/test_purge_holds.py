@@ -1,14 +1,16 @@
 """Holds, which outrank every plan, and the certificate, which says what is gone and what is still there."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 
-from family_exchange.adapters import audit, backup_place, retention
+from family_exchange.adapters import audit, backup_place, letting_go, retention
 from family_exchange.domain.backup import KEPT
 from family_exchange.domain.errors import NeedsDecision
 from family_exchange.stages import certificate, purge
+from support import meanwhile
 from support.purging import OFFICER, SIX_YEARS_AGO, count, items, planned, purged
 from support.register import TODAY
 
@@ -43,6 +45,23 @@ def test_a_hold_on_nothing_is_refused_because_whoever_placed_it_would_believe_it
         hold(old, scope, "Quillfeather")
     assert "Quillfeather" not in str(caught.value)
     assert old.register.run("SELECT * FROM rights.hold") == []
+
+
+@pytest.mark.requirement("D-16")
+def test_a_hold_on_somebody_of_whom_the_last_record_is_just_going_is_refused_and_one_on_who_stays_is_not(old):
+    gone, stays = old.register.person(), old.register.person()
+    record, _ = old.register.record(gone), old.register.record(stays)
+    with ThreadPoolExecutor() as pool:
+        with old.register.open() as purging:
+            purging.execute("LOCK TABLE rights.hold IN SHARE MODE")  # as `retention.outcomes` does
+            placed = [pool.submit(hold, old, "person", gone)]
+            meanwhile.until_somebody_waits(purging)
+            placed.append(pool.submit(hold, old, "person", stays))
+            letting_go.source_records(purging, [record])
+        with pytest.raises(NeedsDecision, match="there is no person of that id"):
+            placed[0].result()
+    assert placed[1].result()
+    assert old.register.run("SELECT scope_id FROM rights.hold") == [(stays,)]
 
 
 @pytest.mark.parametrize("nobody", ["", " ", "exchange"])

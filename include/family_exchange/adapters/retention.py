@@ -195,6 +195,7 @@ def place_hold(connection: Connection, scope: str, scope_id: str, *, by: str, re
     why = line(reason, "a reason")
     if scope not in SCOPES:
         raise NeedsDecision(f"a hold is placed on one of: {', '.join(SCOPES)}")
+    connection.execute("LOCK TABLE rights.hold IN ROW EXCLUSIVE MODE")  # a purge that is at it ends first
     if scope in _HOLDABLE and connection.execute(_HOLDABLE[scope].encode(), (scope_id,)).rowcount == 0:
         raise NeedsDecision(f"there is no {scope} of that id, so a hold on it would keep nothing")
     row = connection.execute(
