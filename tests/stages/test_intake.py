@@ -7,12 +7,13 @@ from zlib import crc32
 
 import pytest
 
-from family_exchange.adapters import database, ledger, profiles
+from family_exchange.adapters import database, keys, ledger, profiles
 from family_exchange.adapters.sftp import DropZone
 from family_exchange.demo import world
 from family_exchange.demo.keys import encrypt_only
-from family_exchange.domain.errors import TryLater
+from family_exchange.domain.errors import Busy, TryLater
 from family_exchange.domain.file import Reason, State
+from family_exchange.domain.key import Revocation
 from family_exchange.stages import acknowledge, intake, receive
 from family_exchange.stages.office import CouncilOffice
 
@@ -65,6 +66,41 @@ def receipt_of(tenant, partner, file):
     with DropZone(partner.endpoint) as zone:
         sealed = zone.read(f"/receipts/{file.file_id}.json.pgp")
     return json.loads(partner.openpgp.open_signed(sealed, tenant.doors.settings.own_key))
+
+
+@pytest.mark.requirement("R-046")
+def test_a_key_that_is_revoked_while_its_file_is_read_lets_nothing_in(tenant, police, content, monkeypatch):
+    put(police, "revoked-meanwhile.csv.pgp", sealed_by(police, tenant, content))
+    (file_id,) = receive.find(tenant.doors, FEED, settle=0.05)
+    examined = CouncilOffice.examine
+
+    def taken_back(office, desk, file, *, at):
+        found = examined(office, desk, file, at=at)
+        with database.transaction(tenant.doors.database) as connection:
+            reason = Revocation.COMPROMISED
+            keys.revoke(connection, police.openpgp.own_key, by="it.security", reason=reason, at=datetime.now(UTC))
+        return found
+
+    try:
+        with monkeypatch.context() as patched:
+            patched.setattr(CouncilOffice, "examine", taken_back)
+            with pytest.raises(Busy, match="was revoked while it was read"):
+                intake.take_in(tenant.doors, file_id, at=datetime.now(UTC))
+        assert intake.take_in(tenant.doors, file_id, at=datetime.now(UTC)) is State.QUARANTINED
+        with database.transaction(tenant.doors.database) as connection:
+            file = ledger.read(connection, file_id)
+            staged = connection.execute(
+                "SELECT count(*) FROM staging.police_incidents WHERE file_id = %s", (file_id,)
+            ).fetchone()
+    finally:
+        with database.transaction(tenant.doors.database) as connection:
+            connection.execute(
+                """UPDATE exchange.partner_key SET revoked_at = NULL, revoked_by = NULL, revoke_reason = NULL
+                    WHERE fingerprint = %s""",
+                (police.openpgp.own_key,),
+            )
+    assert (file.reason, file.signer, staged) == (Reason.SIGNER_REVOKED, None, (0,))
+    acknowledge.partner(tenant.doors, file_id)
 
 
 def test_a_good_file_is_closed_and_its_partner_told(tenant, police, content):

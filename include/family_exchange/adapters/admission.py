@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import date
 
-from family_exchange.adapters import ledger, staging
+from family_exchange.adapters import keys, ledger, staging
 from family_exchange.adapters.accepted import Accepted
 from family_exchange.adapters.audit import Plain
 from family_exchange.adapters.database import Connection
@@ -71,9 +71,12 @@ def admit(
     Its rows come first: from the first event to the end of the transaction nobody else can write to the audit chain.
 
     Raises:
-        Busy: meanwhile another file was accepted and this one would have to be read after all.
+        Busy: meanwhile another file was accepted and this one would have to be read after all, or its signer's key was
+            revoked.
     """
     connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (FEED_LOCK, f"{file.partner}/{file.feed}"))
+    if not keys.still_counts(connection, signer):
+        raise Busy(f"the key that signed file {file.file_id} was revoked while it was read; it is judged again")
     if original := same_bytes(connection, file):
         ledger.duplicate(connection, file.file_id, file.epoch, original)  # another worker was faster
         return

@@ -49,6 +49,14 @@ def held(connection: Connection) -> list[HeldKey]:
         return cursor.execute(f"{_PARTNERS} ORDER BY partner, kind, valid_from, fingerprint").fetchall()
 
 
+def still_counts(connection: Connection, fingerprint: str) -> bool:
+    """False once the key was revoked; whoever revokes it now waits until this transaction ends."""
+    row = connection.execute(
+        "SELECT revoked_at IS NULL FROM exchange.partner_key WHERE fingerprint = %s FOR SHARE", (fingerprint,)
+    ).fetchone()
+    return row is None or bool(row[0])
+
+
 def recipient(connection: Connection, partner: str, *, at: datetime) -> str:
     """The fingerprint of the key that answers to this partner are sealed to: its newest valid one.
 
