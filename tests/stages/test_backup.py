@@ -4,14 +4,16 @@ import json
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from io import BytesIO
+from pathlib import Path
 
 import pytest
 
-from family_exchange.adapters import audit, backup_place, closing, database, recovery_key, server_copy
+from family_exchange.adapters import audit, backup_place, closing, database, recovery_key, returns, server_copy
 from family_exchange.adapters.closing import Closed
-from family_exchange.adapters.journal import What
+from family_exchange.adapters.journal import Journal, What
+from family_exchange.adapters.vault import Vault
 from family_exchange.domain.backup import KEPT, Base
-from family_exchange.domain.errors import NeedsDecision
+from family_exchange.domain.errors import Busy, NeedsDecision
 from family_exchange.domain.retention import Kind
 from family_exchange.stages import backup, restore
 from support.archiving import kept
@@ -109,6 +111,95 @@ def test_a_file_that_was_destroyed_is_not_missed(prepared):
     doors.vault.destroy(gone)
     take(prepared)
     assert "vault" not in wrong(prepared)
+
+
+def test_what_a_backup_under_way_lets_go_of_is_neither_missed_nor_damaged(prepared, monkeypatch):
+    doors, gone = prepared.doors, prepared.doors.vault.put(BytesIO(b"others")).sha256
+    take(prepared)
+    listed = backup._listed
+
+    def let_go(place, page):
+        doors.vault.destroy(gone)
+        doors.journal.add(What.DESTROYED, {"kind": Kind.OBJECT, "ids": [gone.hex()], "objects": [gone.hex()]})
+        place.vault.destroy(gone)
+        return listed(place, page)
+
+    monkeypatch.setattr(backup, "_listed", let_go)
+    assert "vault" not in wrong(prepared), "it was there when the looking began"
+    assert "vault" not in wrong(prepared), "the page of the backup under way is not there yet"
+    place_of(prepared).vault.destroy(sha256(b"sealed bytes").digest())
+    assert "vault" in wrong(prepared), "nobody destroyed this one"
+
+
+def test_a_backup_that_is_let_go_of_while_they_are_listed_is_none(prepared, monkeypatch):
+    going, kept = take(prepared, AT - timedelta(hours=1)), take(prepared)
+    place, read = place_of(prepared), Path.read_bytes
+
+    def let_go(path):
+        if path == place.part(going.backup, "manifest.json"):
+            place.forget(going)
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", let_go)
+    assert [page.backup for page in place.manifests()] == [kept.backup]
+
+
+def looked(council):
+    return {one.what: one for one in restore.agreement(council.doors)}
+
+
+def test_an_open_council_that_works_while_it_is_looked_at_agrees(council, monkeypatch):
+    doors, register = council.doors, council.register
+    digests = {name: doors.vault.put(BytesIO(name)).sha256 for name in (b"kept", b"going")}
+    lines = {name: register.file(ct_sha256=digest) for name, digest in digests.items()}
+    whole, left = Vault.whole, [True]
+
+    def meanwhile(vault, digest):
+        if left and left.pop():
+            doors.vault.destroy(digests[b"going"])
+            register.run("UPDATE exchange.file SET vault_destroyed_at = now() WHERE file_id = %s", lines[b"going"])
+            register.file(ct_sha256=doors.vault.put(BytesIO(b"coming")).sha256)
+        return whole(vault, digest)
+
+    monkeypatch.setattr(Vault, "whole", meanwhile)
+    found = looked(council)
+    assert found["vault"].good, found["vault"].told
+    assert found["unclaimed"].told.startswith("0 objects")
+    doors.vault.destroy(digests[b"kept"])
+    doors.vault.put(BytesIO(b"nobody's"))
+    found = looked(council)
+    assert not found["vault"].good
+    assert found["unclaimed"].told.startswith("1 objects")
+
+
+def test_a_return_that_is_sent_while_a_council_is_looked_at_is_known(council, monkeypatch):
+    lines, left = Journal.lines, [True]
+
+    def send(return_id, digest):
+        council.doors.journal.add(What.SENDING, {"return": return_id, "sha256": digest.hex(), "name": "x"})
+
+    def meanwhile(journal, what):
+        if what is What.SENDING and left and left.pop():
+            with council.register.open() as connection:
+                at = database.clock(connection)
+                returns.create(connection, "fpd", "2026-H1", 1, fields=(), at=at)
+                returns.note_seal(connection, "fpd-2026-H1-v1", sha256=b"1" * 32, size=1, final_name="x")
+            send("fpd-2026-H1-v1", b"1" * 32)
+        return lines(journal, what)
+
+    monkeypatch.setattr(Journal, "lines", meanwhile)
+    assert looked(council)["returns"].good
+    send("fpd-2026-H1-v2", b"2" * 32)
+    assert not looked(council)["returns"].good, "nobody sealed this one"
+
+
+def test_nobody_closes_a_council_over_the_mark_of_a_restore_that_is_at_work(council):
+    doors = council.doors
+    with closing.alone(doors.settings.state), pytest.raises(Busy, match="restores this council or opens it"):
+        restore.close(doors, by="it.security", why="incident", at=AT)
+    assert closing.of(doors.settings.state) is None
+    restore.close(doors, by="it.security", why="incident", at=AT)
+    assert closing.of(doors.settings.state).why == "incident"
 
 
 def test_the_second_journal_gets_what_it_lacks_when_its_disk_came_back_empty(prepared):

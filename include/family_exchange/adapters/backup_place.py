@@ -14,8 +14,8 @@ All that identifies anybody is sealed. What is written here is whole and on disk
 import fcntl
 import json
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import file_digest
@@ -92,8 +92,7 @@ class Place:
 
     def bases(self) -> list[Base]:
         """The copies of the server that are whole, oldest first."""
-        pages = sorted((self.root / "server").glob(f"*/{BASE_PAGE}"))
-        return [backup.base(page.read_bytes()) for page in pages]
+        return [backup.base(text) for text in _texts((self.root / "server").glob(f"*/{BASE_PAGE}"))]
 
     def base_file(self, base: Base) -> Path:
         """The sealed copy."""
@@ -108,8 +107,7 @@ class Place:
 
     def manifests(self) -> list[Manifest]:
         """The council's backups, oldest first."""
-        pages = sorted(self.own.glob(f"*/{PAGE}"))
-        return [backup.manifest(page.read_bytes()) for page in pages]
+        return [backup.manifest(text) for text in _texts(self.own.glob(f"*/{PAGE}"))]
 
     def part(self, name: str, part: str) -> Path:
         """One file of a backup."""
@@ -247,6 +245,13 @@ def note_last(state: Path, page: Manifest) -> None:
     copied = page.base.ended_at.isoformat() if page.base else None
     told = {"taken_at": page.taken_at.isoformat(), "backup": page.backup, "database_at": copied}
     _write(state / _LAST, json.dumps(told).encode())
+
+
+def _texts(pages: Iterable[Path]) -> Iterator[bytes]:
+    """What each page says, in order of name; one that goes meanwhile is of nothing that is kept."""
+    for page in sorted(pages):
+        with suppress(FileNotFoundError):
+            yield page.read_bytes()
 
 
 def _said(state: Path) -> dict[str, str] | None:

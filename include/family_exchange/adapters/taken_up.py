@@ -176,14 +176,14 @@ def revoke_again(connection: Connection, journal: Journal, at: datetime) -> int:
 
 def unaccounted(connection: Connection, journal: Journal) -> list[str]:
     """Ids of returns that the journal says were sent, and of which the ledger does not have these bytes."""
-    known = {
+    sent = {(str(line["return"]), bytes.fromhex(str(line["sha256"]))) for line in journal.lines(What.SENDING)}
+    known = {  # after the journal: what is sent meanwhile was sealed before
         (str(return_id), bytes(digest))
         for return_id, digest in connection.execute(
             "SELECT return_id, ct_sha256 FROM returns.return WHERE ct_sha256 IS NOT NULL"
         )
     }
-    lines = ((str(line["return"]), bytes.fromhex(str(line["sha256"]))) for line in journal.lines(What.SENDING))
-    return sorted({return_id for return_id, digest in lines if (return_id, digest) not in known})
+    return sorted({return_id for return_id, _ in sent - known})
 
 
 def _destroy(connection: Connection, vault: Vault, kind: Kind, ids: Sequence[str]) -> None:

@@ -25,6 +25,11 @@ _HELD = """SELECT 1 FROM rights.hold
 """Nobody can tell whom such an object is about, so every hold that might mean it keeps it."""
 
 
+def claimed(connection: Connection) -> set[bytes]:
+    """The digest of every object that a file or a return needs."""
+    return {bytes(digest) for (digest,) in connection.execute(CLAIMED) if digest is not None}
+
+
 def is_claimed(connection: Connection, digest: bytes) -> bool:
     """True when a file or a return still needs the object."""
     query = f"SELECT 1 FROM ({CLAIMED}) c(digest) WHERE digest = %s LIMIT 1"  # noqa: S608 - our own words
@@ -41,8 +46,8 @@ def due(connection: Connection, vault: Vault, rule: RetentionRule, *, today: dat
     """The objects that are due under the rule and not held, in order; they count from the day they were stored."""
     if _held(connection, rule):
         return []
-    claimed = {bytes(digest) for (digest,) in connection.execute(CLAIMED) if digest is not None}
-    lying = ((digest, due_on(rule, vault.stored_on(digest))) for digest in vault.held() if digest not in claimed)
+    needed = claimed(connection)
+    lying = ((digest, due_on(rule, vault.stored_on(digest))) for digest in vault.held() if digest not in needed)
     return [Item(Kind.OBJECT, digest.hex(), rule.category, day) for digest, day in lying if day and day <= today]
 
 

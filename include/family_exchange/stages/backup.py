@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from family_exchange.adapters import audit, backup_place, database, journal, recovery_key, server_copy
 from family_exchange.adapters.backup_place import Place
 from family_exchange.adapters.doors import Doors
+from family_exchange.adapters.journal import Journal
 from family_exchange.adapters.openpgp import OpenPGP
 from family_exchange.adapters.vault import Vault
 from family_exchange.domain import backup
@@ -105,7 +106,7 @@ def verify(doors: Doors) -> tuple[Looked, ...]:
         NeedsDecision: backups were not prepared, or there is none.
     """
     place, _ = backup_place.said(doors.folder, doors.settings.council)
-    return looked_at(place, newest(place), doors.signing_key.public_key())
+    return looked_at(place, newest(place), doors.signing_key.public_key(), known=doors.journal)
 
 
 def newest(place: Place) -> Manifest:
@@ -120,16 +121,18 @@ def newest(place: Place) -> Manifest:
     return max(pages, key=lambda page: page.taken_at)
 
 
-def looked_at(place: Place, page: Manifest, key: Ed25519PublicKey, *, whole: bool = True) -> tuple[Looked, ...]:
-    """As `verify`, of one backup and by one key; without `whole`, only its page and its parts."""
+def looked_at(
+    place: Place, page: Manifest, key: Ed25519PublicKey, *, known: Journal | None = None
+) -> tuple[Looked, ...]:
+    """As `verify`, of one backup, by one key; without what is `known` to be destroyed only its page and its parts."""
     wrong = [part.name for part in page.parts if backup_place.digest(place.part(page.backup, part.name)) != part.sha256]
     found: tuple[Looked, ...] = (
         Looked("signature", f"of backup {page.backup}", good=place.signed(page, key)),
         Looked("parts", f"{len(page.parts)} looked at; changed or gone: {', '.join(wrong) or 'none'}", good=not wrong),
     )
-    if not whole:
+    if known is None:
         return found
-    found += (_vault_looked_at(place, page),)
+    found += (_vault_looked_at(place, page, known),)
     if page.base is None:
         return (*found, Looked("database", "no copy of the database server was ever taken at this place", good=False))
     pieces, wrong = place.pieces(), holes(place, page.base)
@@ -145,11 +148,16 @@ def looked_at(place: Place, page: Manifest, key: Ed25519PublicKey, *, whole: boo
     )
 
 
-def _vault_looked_at(place: Place, page: Manifest) -> Looked:
-    """Whether every sealed file that the backup lists, and any other that lies there, has its bytes."""
+def _vault_looked_at(place: Place, page: Manifest, known: Journal) -> Looked:
+    """Whether every sealed file that the backup lists, and any other that lies there, has its bytes.
+
+    What was lawfully destroyed since leaves the copy with the next backup, which may be under way: it is not missed.
+    """
     held = {*place.vault.held()}
     listed = {bytes.fromhex(line) for line in _listed(place, page)}
-    missing, damaged = len(listed - held), sum(not place.vault.whole(each) for each in held)
+    spoilt = {each for each in held if not place.vault.whole(each)}
+    there = {each for each in listed | spoilt if place.vault.holds(each)}
+    missing, damaged = len((listed | spoilt) - there - known.objects_gone()), len(spoilt & there)
     told = f"{len(held)} sealed files, {damaged} damaged; {missing} of the {page.objects} listed are missing"
     return Looked("vault", told, good=not damaged and not missing)
 

@@ -26,7 +26,7 @@ def folder(doors: Doors, place: Place, page: Manifest, ring: OpenPGP) -> None:
     """
     state = doors.settings.state
     recovery_key.unpack(backup.opened_keys(place, page, ring, doors.settings.own_key), state)
-    checked = backup.looked_at(place, page, doors.signing_key.public_key(), whole=False)
+    checked = backup.looked_at(place, page, doors.signing_key.public_key())
     if wrong := [one.what for one in checked if not one.good]:
         raise NeedsDecision(f"backup {page.backup} is not whole ({', '.join(wrong)}); nothing was restored")
     for written in (place.part(page.backup, backup.JOURNAL).read_bytes(), journal.content(place.journal)):

@@ -119,12 +119,11 @@ def agreement(doors: Doors) -> tuple[Looked, ...]:
     last = int(str(restored["last_event"])) if restored else None
     with database.transaction(doors.database) as connection:
         chain = audit.verify(connection, doors.checkpoints, doors.signing_key.public_key(), given_up_after=last)
-        claimed = {bytes(each) for (each,) in connection.execute(unclaimed.CLAIMED) if each is not None}
+        claimed = unclaimed.claimed(connection)
         left = taken_up.left_over(connection, doors.journal, doors.vault)
         unsaid = taken_up.unaccounted(connection, doors.journal)
         unknown = _rows_of_nothing(connection)
-    missing = sorted(each.hex()[:16] for each in claimed if not doors.vault.whole(each))
-    other = sum(each not in claimed for each in doors.vault.held())
+    missing, other = _vault(doors, claimed)
     found = [
         Looked("audit", chain.why or f"{chain.events} events, {chain.checkpoints} checkpoints agree", good=chain.whole),
         Looked("vault", f"{len(claimed)} objects of the ledger; not whole: {_few(missing)}", good=not missing),
@@ -140,12 +139,30 @@ def agreement(doors: Doors) -> tuple[Looked, ...]:
     return tuple(found)
 
 
+def _vault(doors: Doors, claimed: set[bytes]) -> tuple[list[str], int]:
+    """The objects of the ledger that are not whole, by the first digits; and how many no line claims.
+
+    A council that is open goes on meanwhile: what a file or a return needs no more, or only since, is neither.
+    """
+    missing = {each for each in claimed if not doors.vault.whole(each)}
+    other = {each for each in doors.vault.held() if each not in claimed}
+    with database.transaction(doors.database) as connection:
+        still = unclaimed.claimed(connection)
+    return sorted(each.hex()[:16] for each in missing & still), len(other - still)
+
+
 def close(doors: Doors, *, by: str, why: str, at: datetime) -> None:
-    """The council is closed by one person: nothing reads or writes its database. A second run changes nothing."""
+    """The council is closed by one person: nothing reads or writes its database. A second run changes nothing.
+
+    Raises:
+        NeedsDecision: nobody is named.
+        Busy: a restore is at work, whose mark must stay, or somebody is just opening the council.
+    """
     require_person(by)
-    if closing.of(doors.folder) is None:
-        closing.close(doors.folder, Closed(since=at, by=by.strip(), why=why))
-        _tell(doors, "council.closed", by, {"reason": why})
+    with closing.alone(doors.folder):
+        if closing.of(doors.folder) is None:
+            closing.close(doors.folder, Closed(since=at, by=by.strip(), why=why))
+            _tell(doors, "council.closed", by, {"reason": why})
 
 
 def reopen(doors: Doors, *, by: str, although: bool = False) -> bool:
