@@ -116,6 +116,12 @@ def test_everybody_has_limits_and_a_log_that_is_rotated(name):
     assert service["logging"]["options"].keys() >= {"max-size", "max-file"}
 
 
+@every_service
+def test_a_crash_leaves_no_image_of_memory_behind(name):
+    said = everything()["services"][name]["ulimits"]["core"]
+    assert said in (0, {}, {"soft": 0, "hard": 0})  # Compose leaves noughts out when it tells what it read
+
+
 @pytest.mark.parametrize("name", LONG_RUNNING)
 def test_whoever_stays_up_is_looked_after_and_started_again(name):
     service = everything()["services"][name]
@@ -295,6 +301,20 @@ def test_the_secrets_that_are_made_are_the_secrets_that_are_read(tmp_path):
     before = {path.name: path.read_text() for path in folder.iterdir()}
     subprocess.run(["sh", ROOT / "docker/make-secrets.sh", folder], capture_output=True, check=False)
     assert {path.name: path.read_text() for path in folder.iterdir()} == before
+
+
+def test_the_example_of_settings_can_be_copied_as_it_is_and_has_what_is_read(tmp_path):
+    """docs/compose.md begins with that; Compose reads every line that is no comment."""
+    example = (ROOT / ".env.example").read_text()
+    whole = (ROOT / "docker-compose.yml").read_text()
+    (tmp_path / "docker-compose.yml").write_text(whole)
+    (tmp_path / ".env").write_text(example)
+    done = subprocess.run([COMPOSE, "config", "-q"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    read = set(re.findall(r"\$\{([A-Z_]+)", whole))
+    named = set(re.findall(r"^# ([A-Z_]+)=", example, flags=re.MULTILINE))
+    assert {name for name in read - named if not name.startswith("DEMO_")} == set()
+    assert {name for name in named - read if not name.startswith("FAMILY_EXCHANGE__")} == set()
 
 
 def test_ports_are_open_to_this_machine_only():
