@@ -55,6 +55,7 @@ QUIET = {
     'backup_age_seconds{council="c",store="files"}': 300,
     'backup_age_seconds{council="c",store="database"}': 3600,
     'backup_age_seconds{council="c",store="log"}': 0,
+    'backup_whole{council="c"}': 1,
     'closed{council="c"}': 0,
     'airflow_beat_timestamp_seconds{component="scheduler"}': f"0+300x{STEPS}",
     'airflow_beat_timestamp_seconds{component="triggerer"}': f"0+300x{STEPS}",
@@ -176,6 +177,7 @@ LOUD = {
     "ExchangeSilent": {'observed_timestamp_seconds{council="c"}': "0+300x24 7200+0x36"},
     "AirflowSilent": {"airflow_scheduler_heartbeat_total": "0+60x24 1440+0x36"},
     "CouncilClosed": {'closed{council="c"}': 1},
+    "BackupNotWhole": {'backup_whole{council="c"}': 0},
     "LogNotHandedOut": {'backup_age_seconds{council="c",store="log"}': 901},
     "BackupOld": {'backup_age_seconds{council="c",store="database"}': 26 * 3600 + 1},
 }

@@ -51,6 +51,7 @@ def test_a_new_council_tells_of_every_metric_but_those_of_what_it_never_had(coun
     told = {one.metric for one in measure.council(council.doors, at=AT)}
     assert set(METRICS) - told == {
         "family_exchange_backup_age_seconds",
+        "family_exchange_backup_whole",
         "family_exchange_audit_verified_seconds",
         "family_exchange_audit_chain_whole",
     }
@@ -133,14 +134,15 @@ def test_what_waits_for_two_people_is_told_with_its_age_and_not_of_a_paused_feed
     assert value(council, "decision_oldest_seconds", kind="file") == 2 * 3600
 
 
-def test_a_key_that_waits_for_its_second_person_is_told_with_its_age(council):
+def test_a_key_that_waits_for_its_second_person_is_told_with_its_age_and_not_of_who_sends_nothing(council):
     assert value(council, "decisions_pending", kind="key") == 0
     with database.transaction(council.doors.database) as connection:
-        connection.execute(
-            """INSERT INTO exchange.partner_key (fingerprint, partner, valid_from, valid_to, added_by)
-               VALUES ('NEW', 'police', %s, %s, 'one')""",
-            (AT - timedelta(days=8), AT + timedelta(days=800)),
-        )
+        for fingerprint, partner, days in (("NEW", "police", 8), ("OTHER", "probation", 90)):
+            connection.execute(
+                """INSERT INTO exchange.partner_key (fingerprint, partner, valid_from, valid_to, added_by)
+                   VALUES (%s, %s, %s, %s, 'one')""",
+                (fingerprint, partner, AT - timedelta(days=days), AT + timedelta(days=800)),
+            )
     assert value(council, "decisions_pending", kind="key") == 1
     assert value(council, "decision_oldest_seconds", kind="key") == 8 * 86_400
 
@@ -225,6 +227,27 @@ def test_the_newest_backup_has_an_age_and_without_one_nothing_is_told(council):
     assert value(council, "backup_age_seconds", store="database") is None
     (state / "backups" / "last.json").write_text("{")
     assert value(council, "backup_age_seconds") is None
+
+
+def test_whether_the_newest_backup_is_whole_is_told_once_somebody_looked(council):
+    state = council.doors.settings.state
+    assert value(council, "backup_whole") is None
+    backup_place.note_looked(state, AT, ["vault"])
+    assert value(council, "backup_whole") == 0
+    backup_place.note_looked(state, AT, [])
+    assert value(council, "backup_whole") == 1
+    (state / backup_place.LOOKED).write_text("{")
+    assert value(council, "backup_whole") is None
+
+
+def test_the_disk_of_the_place_of_backups_is_told_once_there_is_one(council, tmp_path):
+    state = council.doors.settings.state
+    assert value(council, "free_ratio", place="backups") is None
+    backup_place.say(state, tmp_path, "F" * 40)
+    assert 0 < value(council, "free_ratio", place="backups") < 1
+    (state / backup_place.SAID).write_text("{")
+    assert value(council, "free_ratio", place="backups") is None
+    assert value(council, "free_ratio", place="state") is not None
 
 
 def test_disks_are_told_and_those_of_the_settings_by_number(council, tmp_path):

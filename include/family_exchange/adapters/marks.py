@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from family_exchange.adapters.audit import CHECKPOINTS
+from family_exchange.adapters.backup_place import LOOKED
 
 VERIFIED = "verified.json"
 """In the folder of checkpoints: when the audit chain was last verified, and what was found."""
@@ -71,13 +72,26 @@ def backups(state: Path) -> dict[str, datetime]:
     return {part: at if at.tzinfo else at.replace(tzinfo=UTC) for part, at in moments.items()}
 
 
-def disks(state: Path, further: Sequence[Path] = ()) -> dict[str, tuple[int, float]]:
+def backup_is_whole(state: Path) -> bool | None:
+    """What the last look at the newest backup found; None: nobody looked, or it cannot be read."""
+    try:
+        return not json.loads((state / LOOKED).read_text())["wrong"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def disks(
+    state: Path, further: Sequence[Path] = (), place_of_backups: Path | None = None
+) -> dict[str, tuple[int, float]]:
     """Free bytes and the free part of the disks under the council's folder (`state`), under `temp` and under `further`.
 
-    Those are `disk_1`, `disk_2` and so on; a folder that this machine has not is left out.
+    Those are `disk_1`, `disk_2` and so on, and the place of backups is `backups`; a folder that this machine has not is
+    left out.
     """
     found = {}
     others = {f"disk_{number}": folder for number, folder in enumerate(further, start=1)}
+    if place_of_backups is not None:
+        others["backups"] = place_of_backups
     for place, folder in {"state": state, "temp": Path(tempfile.gettempdir()), **others}.items():
         if not folder.exists():
             continue

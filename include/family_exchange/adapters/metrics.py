@@ -74,11 +74,12 @@ def of_receipts(connection: Connection, council: str, feeds: Iterable[str]) -> I
 
 
 def of_decisions(connection: Connection, council: str, active: Iterable[Fed], *, at: datetime) -> Iterator[Reading]:
-    """What waits for people: files of active feeds, keys, pairs, proposals, sign-offs and destruction plans."""
-    sending = sorted(f"{partner}/{feed}" for partner, feed in active)
+    """What waits for people: files and keys of who sends, own keys, pairs, proposals, sign-offs, destruction plans."""
+    fed = sorted(active)
+    sending = {"sending": [f"{partner}/{feed}" for partner, feed in fed], "senders": [partner for partner, _ in fed]}
     queued, since = worklist.queue(connection)
     waiting = {Pending.PROPOSAL: (queued, _begins(since))}
-    for kind, number, oldest in connection.execute(_WAITING, {**HELD_BY, "sending": sending}):
+    for kind, number, oldest in connection.execute(_WAITING, {**HELD_BY, **sending}):
         waiting[Pending(kind)] = (number, oldest)
     for kind in Pending:
         number, oldest = waiting.get(kind, (0, None))
@@ -91,7 +92,8 @@ _WAITING = f"""
      WHERE {HELD} AND partner || '/' || feed = ANY(%(sending)s)
     UNION ALL
     SELECT 'key', count(*), min(since)
-      FROM (SELECT valid_from AS since FROM exchange.partner_key WHERE approved_by IS NULL AND revoked_at IS NULL
+      FROM (SELECT valid_from AS since FROM exchange.partner_key
+             WHERE approved_by IS NULL AND revoked_at IS NULL AND partner = ANY(%(senders)s)
             UNION ALL SELECT recorded_at FROM exchange.own_key WHERE approved_by IS NULL) added
     UNION ALL
     SELECT 'match', count(*), min(recorded_at) FROM register.possible_match

@@ -257,6 +257,11 @@ ALERTS = (
         _AT + "the newest backup is too old, or there is none", "26 hours, or none at all",
     ),
     Alert(
+        "BackupNotWhole", f"{metric('backup_whole')} == 0", "0m",
+        Severity.CRITICAL, Owner.OPERATIONS, "backups-are-old",
+        _AT + "the newest backup is not whole", "any, until a look finds one that is",
+    ),
+    Alert(
         "LogNotHandedOut", f'{metric("backup_age_seconds")}{{store="log"}} > {_seconds(LOG_STUCK)}', "15m",
         Severity.CRITICAL, Owner.OPERATIONS, "backups-are-old",
         _AT + "the database server cannot hand out its log", "a quarter of an hour, for as long again",

@@ -78,10 +78,15 @@ SECTIONS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                 6, bad_from=93600,
             ),
             Panel(
-                "Free disk", "The free part of the disks under the council's folder, under temp and under further "
-                "folders of its settings.", Look.BARS, "percentunit",
+                "Backup", "1: the newest backup was whole when it was last looked at; not shown: nobody looked.",
+                Look.NUMBER, "short", (("min by (council) (family_exchange_backup_whole{$own})", "{{council}}"),),
+                6, bad_below=1, words=((1, "whole"), (0, "not whole")),
+            ),
+            Panel(
+                "Free disk", "The free part of the disks under the council's folder, under temp, under the place of "
+                "backups and under further folders of its settings.", Look.BARS, "percentunit",
                 (("min by (council, place) (family_exchange_free_ratio{$own})", "{{place}} {{council}}"),),
-                12, bad_below=LEAST_FREE,
+                6, bad_below=LEAST_FREE,
             ),
             Panel(
                 "Free bytes", "The same in bytes, over time: how long it will last.", Look.LINES, "bytes",

@@ -114,6 +114,7 @@ _DEFINED = (
         ("council", "store"),
         "Age of the newest backup of files and of the database; of the log, while it cannot be handed out, else 0",
     ),
+    Metric("backup_whole", Kind.GAUGE, ("council",), "1 when the newest backup was whole at the last look, 0 when not"),
     Metric("closed", Kind.GAUGE, ("council",), "1 while the council is closed; little else is told then"),
     Metric("observed_timestamp_seconds", Kind.GAUGE, ("council",), "When these values were read, as Unix time"),
 )

@@ -5,13 +5,15 @@ It only reads. A second run at the same instant, with nothing changed, gives the
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
-from family_exchange.adapters import closing, database, marks, metrics
+from family_exchange.adapters import backup_place, closing, database, marks, metrics
 from family_exchange.adapters.database import Connection
 from family_exchange.adapters.doors import Doors
 from family_exchange.domain import expiry, period
 from family_exchange.domain.calendar import LONDON, State
 from family_exchange.domain.delivery import State as Delivery
+from family_exchange.domain.errors import NeedsDecision
 from family_exchange.domain.metrics import Reading, reading
 from family_exchange.domain.profile import Profile
 from family_exchange.domain.promises import ReturnPromise
@@ -110,12 +112,24 @@ def _beside(doors: Doors, at: datetime) -> Iterator[Reading]:
     if verified := marks.verification(doors.checkpoints):
         yield reading("audit_verified_seconds", _since(verified.at, at), slug)
         yield reading("audit_chain_whole", verified.whole, slug)
-    for place, (free, part) in marks.disks(doors.settings.state, doors.settings.disks).items():
+    found = marks.disks(doors.settings.state, doors.settings.disks, _place_of_backups(doors))
+    for place, (free, part) in found.items():
         yield reading("free_bytes", free, slug, place)
         yield reading("free_ratio", round(part, 4), slug, place)
     for store, taken in marks.backups(doors.settings.state).items():
         yield reading("backup_age_seconds", _since(taken, at), slug, store)
+    if (whole := marks.backup_is_whole(doors.settings.state)) is not None:
+        yield reading("backup_whole", whole, slug)
     yield reading("observed_timestamp_seconds", int(at.astimezone(UTC).timestamp()), slug)
+
+
+def _place_of_backups(doors: Doors) -> Path | None:
+    """The folder where backups go, and the journal with them; None: nobody said so, or what was said is damaged."""
+    try:
+        place, _ = backup_place.place(doors.settings.state, doors.settings.council)
+    except NeedsDecision:
+        return None
+    return place.root if place else None
 
 
 def _since(moment: datetime, at: datetime) -> int:
