@@ -1,5 +1,6 @@
 #!/bin/sh
-# Makes what is missing of the secrets of docker-compose.yml; what is there already is never changed.
+# Makes what is missing of the secrets of docker-compose.yml; what is there already is never changed, but that a new
+# password has a new URL. Then docs/runbook.md, A secret of the installation is replaced.
 #
 # Containers get each secret as one file, with the owner and the mode that it has here: Airflow runs as user 50000,
 # PostgreSQL and Valkey as 999, Grafana as 472, Alertmanager as 65534. Only root can give a file to another user, so run
@@ -23,20 +24,20 @@ make() { # NAME OWNER COMMAND…
     echo "made $folder/$name"
 }
 of() { cat "$folder/$1"; }
+pair() { # PASSWORD URL FORMAT: the URL of an old password goes before there is a new one
+    [ -s "$folder/$1" ] || rm -f "$folder/$2"
+    make "$1" 999 word
+    make "$2" 50000 printf "$3" "$(of "$1")"
+}
 urlsafe() { random 32 | tr '+/' '-_'; }
 long() { random 64 | tr '+/' '-_'; } # what SHA-512 signs with has 64 bytes or more
 
 make airflow_db_superuser 999 word
-make airflow_db_password 999 word
-make celery_db_password 999 word
-make councils_db_superuser 999 word
-make copier_password 999 word
-make valkey_password 999 word
-make airflow_db_url 50000 printf 'postgresql+psycopg2://airflow:%s@airflow-db/airflow' "$(of airflow_db_password)"
-make celery_db_url 50000 printf 'db+postgresql+psycopg2://celery:%s@airflow-db/celery' "$(of celery_db_password)"
-make councils_db_url 50000 printf 'postgresql://postgres:%s@councils-db/postgres' "$(of councils_db_superuser)"
-make replication_url 50000 printf 'postgresql://copier:%s@councils-db/postgres' "$(of copier_password)"
-make broker_url 50000 printf 'redis://:%s@valkey:6379/0' "$(of valkey_password)"
+pair airflow_db_password airflow_db_url 'postgresql+psycopg2://airflow:%s@airflow-db/airflow'
+pair celery_db_password celery_db_url 'db+postgresql+psycopg2://celery:%s@airflow-db/celery'
+pair councils_db_superuser councils_db_url 'postgresql://postgres:%s@councils-db/postgres'
+pair copier_password replication_url 'postgresql://copier:%s@councils-db/postgres'
+pair valkey_password broker_url 'redis://:%s@valkey:6379/0'
 make fernet_key 50000 urlsafe
 make jwt_secret 50000 long
 make api_secret_key 50000 urlsafe
