@@ -4,7 +4,7 @@
 `partner`, the council, the partner, its feeds by commas, key (`-` while it has none). The file is looked at every two
 seconds. A council logs in by its own name and sees all its partners' folders; a partner logs in as `council.partner`
 and sees its own: one folder for each feed, to leave files in, and `receipts`, to read. Those who are no longer in the
-file cannot log in; their folders stay.
+file cannot log in; their folders stay. Where a key was taken back, sessions that are open end.
 
 Whoever is shut into a folder finds the log there too, as `dev/log`: that is how sshd tells what was closed.
 
@@ -13,6 +13,7 @@ No file grows beyond `DROP_ZONE_FILE_MIB`; what a partner may leave altogether s
 
 import contextlib
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -20,7 +21,7 @@ import sys
 import threading
 import time
 
-from room import CLOSED, NOTICE, OPEN, Room
+from room import CLOSED, NOTICE, OPEN, Room, end_sessions
 
 ACCOUNTS = "/srv/accounts/accounts"
 ROOT = "/srv/drop"
@@ -33,6 +34,10 @@ NUMBERS = f"{ROOT}/.numbers"
 FIRST_NUMBER = 20000
 RECEIPTS = "receipts"
 LOOK = 2.0
+VISIT = re.compile(
+    rb"([\w -]+: )?Connection (closed by|reset by|from) 127\.0\.0\.1 port \d+(: [\w ]+)?( \[preauth\])?\s*"
+)
+"""The whole of what sshd says when the health check has called; a name that somebody made up may only hold it."""
 
 
 def main() -> int:
@@ -113,6 +118,7 @@ def _put_into_force(lines):
     _write(f"{EXTRA_USERS}/group", "".join(f"{login}:x:{number}:\n" for login, number, _ in users))
     # `*` is no password that anybody could type; `!` would lock the account for keys too.
     _write(f"{EXTRA_USERS}/shadow", "".join(f"{login}:*:19000:0:99999:7:::\n" for login, _, _ in users), 0o600)
+    taken_back = _taken_back(keys)
     for login, its in keys.items():
         _write(f"{LOG_INS}/{login}", "".join(f"{key}\n" for key in its))
     _write(
@@ -121,7 +127,21 @@ def _put_into_force(lines):
     )
     for gone in set(os.listdir(LOG_INS)) - keys.keys():
         os.unlink(f"{LOG_INS}/{gone}")
+    for login in taken_back:
+        end_sessions(numbers[login])
+        print(f"drop-zone: {login}: a key was taken back, and open sessions are ended", flush=True)
     return list(partners.values())
+
+
+def _taken_back(keys) -> list[str]:
+    """The log-ins of which a key was in force until now and is not among `keys`."""
+    found = []
+    for login in sorted(os.listdir(LOG_INS)):
+        with open(f"{LOG_INS}/{login}") as file:
+            before = {line.rstrip("\n") for line in file}
+        if before.difference(keys.get(login, ())):
+            found.append(login)
+    return found
 
 
 def _numbers() -> dict[str, int]:
@@ -170,7 +190,7 @@ def _log(listening: socket.socket) -> None:
 def _pass_on(lines) -> None:
     """What sshd itself tells, but for the visits of the health check."""
     for line in lines:
-        if b" 127.0.0.1 port " not in line:
+        if not VISIT.fullmatch(line):
             print(line.decode("utf-8", "backslashreplace").rstrip("\n"), flush=True)
 
 

@@ -55,7 +55,7 @@ class Room:
             _set(folders, CLOSED, KEPT)
             if not closed:
                 self._closed.add(login)
-                _end_sessions(number)
+                end_sessions(number)
                 why = "the disk is nearly full" if short else "too much"
                 print(f"drop-zone: {login} is closed, {why}: {said}", flush=True)
             if not os.path.exists(notice):
@@ -102,8 +102,8 @@ def _set(folders, of_folder: int, of_files: int) -> None:
                     os.close(file)
 
 
-def _end_sessions(number: int) -> None:
-    """Uploads that are under way would go on through a closed door."""
+def end_sessions(number: int) -> None:
+    """Nobody is logged in as that user: what is under way would go on through a closed door."""
     for process in filter(str.isdigit, os.listdir("/proc")):
         try:
             with open(f"/proc/{process}/status") as status:
