@@ -69,6 +69,7 @@ audit-packages: setup ## whether an advisory source knows a hole in what is pinn
 	PYTHONPATH=include:tests $(BIN)/python -m support.audit_packages
 
 supply-chain: sbom ## all of these, the rules for deadly lines, and what is pinned
+	$(BIN)/ruff check --quiet --select S,DTZ,PTH .
 	$(BIN)/pytest -q tests/test_deadly_sins.py tests/supply_chain tests/adapters/test_doctor_versions.py
 	@PYTHONPATH=include:tests $(BIN)/python -m support.audit_packages; ended=$$?; [ $$ended -eq 0 ] || [ $$ended -eq 3 ]
 
