@@ -10,6 +10,7 @@ from family_exchange.domain.errors import NeedsDecision
 from family_exchange.domain.indicator import Route
 from family_exchange.domain.programme import Gap, Status
 from family_exchange.stages import enquire, programme
+from support import meanwhile
 from support.register import TODAY, Register
 from support.registry import doors_to
 
@@ -130,6 +131,21 @@ def test_nobody_but_a_member_of_the_family_is_put_into_its_plan(register, doors,
     stranger = register.person()
     with pytest.raises(NeedsDecision, match=stranger):
         programme.plan(doors, supported, inside=[stranger], on=JUNE, by=BY, today=TODAY)
+
+
+def test_a_family_whose_support_ends_meanwhile_is_told_whole_or_not_at_all(register, doors, mother, monkeypatch):
+    grown = someone(register, GROWN)
+    supported = register.supported(mother, grown)
+    before = gaps(doors)
+    assert {Gap.NO_LEAD_WORKER, Gap.NO_DEPENDENT_CHILD} <= {gap for _, gap, _ in before}
+    ends = {"by": BY, "reason": "they moved away", "on": TODAY, "today": TODAY}
+    meanwhile.happens(
+        monkeypatch,
+        lambda: programme.status(doors, supported, Status.CLOSED, **ends),
+        before="AS gap",
+    )
+    assert gaps(doors) == before
+    assert gaps(doors) == []
 
 
 def test_a_family_whose_children_have_grown_up_is_an_exception(register, doors, mother, child):

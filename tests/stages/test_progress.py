@@ -6,6 +6,7 @@ import pytest
 
 from family_exchange.domain.errors import NeedsDecision
 from family_exchange.stages import progress
+from support import meanwhile
 from support.register import IN_PERIOD, PERIOD
 
 BEFORE = (date(2025, 10, 1), date(2026, 3, 31))
@@ -53,3 +54,28 @@ def test_whom_a_restriction_keeps_out_is_not_followed(council):
 def test_a_period_that_is_none_is_for_a_person(council):
     with pytest.raises(NeedsDecision, match="no such period"):
         progress.of(council.doors, "2026-Q1")
+
+
+def test_a_file_that_is_taken_meanwhile_is_in_both_times_or_in_none(council, monkeypatch):
+    register = council.register
+    file = register.file(coverage=(BEFORE[0], date(2026, 10, 31)))
+    person = register.person()
+
+    def incidents(number, day):
+        for _ in range(number):
+            register.record(person, file, event_on=day, facts={"role": "suspect"})
+
+    def told():
+        (found,) = (one for one in progress.of(council.doors, PERIOD) if one.measure == "incidents")
+        return found.at_start, found.in_period, found.fell
+
+    incidents(1, date(2026, 1, 15))
+    incidents(1, IN_PERIOD)
+    register.supported(person, decided_on=date(2026, 5, 15))
+    meanwhile.happens(
+        monkeypatch,
+        lambda: [incidents(2, day) for day in (date(2026, 1, 15), IN_PERIOD)],
+        before="CREATE TEMP TABLE followed",
+    )
+    assert told() == (1, 1, 0)
+    assert told() == (3, 3, 0)

@@ -6,12 +6,13 @@ from html.parser import HTMLParser
 
 import pytest
 
-from family_exchange.adapters import database, evidence, explanation_page
+from family_exchange.adapters import database, evidence, explanation_page, letting_go
 from family_exchange.adapters import register as registry
 from family_exchange.adapters.worklist import Order
 from family_exchange.domain.errors import NeedsDecision, TryLater
 from family_exchange.domain.indicator import Route
 from family_exchange.stages import nominate, propose
+from support import meanwhile
 from support.registry import TODAY, a_file, doors_to, person_of, query
 from support.troubled import (
     CHILD,
@@ -404,6 +405,21 @@ def test_what_is_computed_for_today_is_what_was_proposed(proposed):
     kept = query(proposed, "SELECT indicator, person_id, source_record_id FROM register.evidence ORDER BY 1, 2, 3")
     rows = [(row["indicator"], row["person"], row["source_record"]) for row in computed.proposals[0]["evidence"]]
     assert sorted(rows) == kept
+
+
+def test_a_record_that_is_destroyed_while_a_page_is_made_is_not_told_to_be_for_others(proposed, monkeypatch):
+    before = explained(proposed)
+    ((record,),) = query(
+        proposed, "SELECT source_record_id FROM register.source_record WHERE feed = 'school_attendance'"
+    )
+
+    def destroyed():
+        with database.transaction(proposed) as connection:
+            letting_go.source_records(connection, [record])
+
+    meanwhile.happens(monkeypatch, destroyed, before="register.readable_classes(%s)")
+    assert explained(proposed) == before
+    assert record not in text(proposed)
 
 
 def test_a_day_is_computed_from_one_moment_whatever_is_committed_meanwhile(proposed, monkeypatch):

@@ -5,10 +5,13 @@ from datetime import date
 import psycopg
 import pytest
 
-from family_exchange.adapters import database, letting_go, proposals
+from family_exchange.adapters import database, destruction, letting_go, proposals, purge_plans
 from family_exchange.adapters import register as registry
+from family_exchange.adapters.purge_plans import Plan
 from family_exchange.domain.errors import NeedsDecision, TryLater
+from family_exchange.domain.retention import Item, Kind
 from family_exchange.stages import assemble, facts, rebuild
+from support import meanwhile
 from support.register import IN_PERIOD, PERIOD, TODAY
 from support.returns import someone
 
@@ -67,6 +70,22 @@ def test_a_destroyed_record_makes_a_rebuilt_return_differ_and_says_so(sent):
     found = again(council)
     assert not found.same
     assert (found.rows, found.differing.destroyed, found.differing.missing) == (1, 1, 0)
+
+
+@pytest.mark.parametrize("finished", [False, True])
+def test_what_a_plan_has_destroyed_is_counted_before_the_plan_is_through(sent, finished):
+    council, _, child = sent
+    record = council.register.value("SELECT source_record_id FROM register.person_record WHERE person_id = %s", child)
+    item = Item(Kind.SOURCE_RECORD, record, "crime_asb", TODAY)
+    with council.register.open() as connection:
+        purge_plans.store(connection, Plan("P-1", TODAY, "PLANNED", 1, purge_plans.digest([item]), None), [item])
+        purge_plans.approve(connection, "P-1", by=BY)
+        letting_go.source_records(connection, [record])
+        purge_plans.note_outcomes(connection, "P-1", Kind.SOURCE_RECORD, {record: "destroyed"})
+        if finished:
+            purge_plans.finish(connection, "P-1")
+    found = again(council)
+    assert (found.same, found.records_destroyed) == (False, 1)
 
 
 def test_of_a_destroyed_return_only_the_digest_can_be_compared(sent):
@@ -129,3 +148,31 @@ def test_a_return_is_not_assembled_in_the_middle_of_a_decision(council):
     assemble.draft(council.doors, "nis", PERIOD)
     found = again(council)
     assert (found.same, found.rows) == (True, 1)
+
+
+def test_a_return_that_is_destroyed_while_it_is_looked_at_is_told_as_it_was_sent(sent, monkeypatch):
+    council, *_ = sent
+
+    def destroyed():
+        with council.register.open() as connection:
+            destruction.own_return(connection, council.doors.vault, f"nis-{PERIOD}-v1")
+
+    meanwhile.happens(monkeypatch, destroyed, before="FROM returns.return_row")
+    found = again(council)
+    assert (found.same, found.rows, found.differing.added) == (True, 2, 0)
+    assert again(council).differing is None, "the next one who looks is told that the rows are gone"
+
+
+def test_two_versions_of_which_one_is_destroyed_meanwhile_differ_as_they_did(sent, monkeypatch):
+    council, *_ = sent
+    assemble.void(council.doors, f"nis-{PERIOD}-v1", by=BY, reason=assemble.Why.ROWS_WRONG)
+    assemble.draft(council.doors, "nis", PERIOD)
+
+    def destroyed():
+        with council.register.open() as connection:
+            destruction.own_return(connection, council.doors.vault, f"nis-{PERIOD}-v1")
+
+    meanwhile.happens(monkeypatch, destroyed, before="FROM returns.return_row")
+    assert rebuild.diff(council.doors, "nis", PERIOD, older=1, newer=2)[2] == []
+    with pytest.raises(NeedsDecision, match="are destroyed"):
+        rebuild.diff(council.doors, "nis", PERIOD, older=1, newer=2)

@@ -5,10 +5,11 @@ from datetime import date
 import pytest
 
 from family_exchange.adapters import database, linkage, linkage_model
-from family_exchange.domain.errors import NeedsDecision
+from family_exchange.domain.errors import NeedsDecision, TryLater
 from family_exchange.domain.matching import Thresholds
 from family_exchange.domain.resemblance import Kind, Standing
 from family_exchange.stages import match, review
+from support import meanwhile
 from support.registry import a_file, doors_to, person_of, query, with_staging
 
 UPN, OTHER_UPN = "A950000178301", "H243278544154"
@@ -147,3 +148,27 @@ def test_two_who_were_decided_to_be_two_are_shown_with_the_decision(council):
     assert review.decisions(doors_to(council)) == []
     (undone,) = review.decisions(doors_to(council), withdrawn=True)
     assert (undone.decision.withdrawn_by, undone.decision.withdrawal) == ("Jo Reviewer", "cousins")
+
+
+def joined_meanwhile(url, monkeypatch):
+    who = {"by": "Jo Reviewer", "reason": "the same child", "today": date(2026, 11, 22)}
+    a, b = person_of(url, "S1"), person_of(url, "P1")
+    meanwhile.happens(monkeypatch, lambda: match.join(doors_to(url), a, b, **who), before="AS forename")
+    return a, b
+
+
+def test_a_list_of_possible_matches_is_of_one_moment_whoever_decides_meanwhile(two, monkeypatch):
+    before = review.waiting(doors_to(two))
+    joined_meanwhile(two, monkeypatch)
+    assert review.waiting(doors_to(two)) == before
+    assert review.waiting(doors_to(two)) == []
+
+
+def test_whoever_looks_at_two_whom_another_joins_just_now_looks_again(two, monkeypatch):
+    shown(two)
+    a, b = joined_meanwhile(two, monkeypatch)
+    looks = {"by": "Jo Reviewer", "purpose": "identify"}
+    with pytest.raises(TryLater, match="look again"):
+        review.side_by_side(doors_to(two), a, b, **looks)
+    with pytest.raises(NeedsDecision, match="both ids mean one person"):
+        review.side_by_side(doors_to(two), a, b, **looks)

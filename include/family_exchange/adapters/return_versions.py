@@ -91,10 +91,11 @@ def differing(connection: Connection, old: str, new: str) -> Differing:
 
 
 def records_destroyed(connection: Connection, since: datetime) -> int:
-    """How many source records were destroyed by plans since that moment."""
+    """How many source records were destroyed by plans since that moment, also by one that is not through yet."""
     row = connection.execute(
         """SELECT count(*) FROM rights.purge_item i JOIN rights.purge_plan p USING (plan_id)
-            WHERE i.kind = 'source_record' AND i.outcome = 'destroyed' AND p.destroyed_at > %s""",
+            WHERE i.kind = 'source_record' AND i.outcome = 'destroyed'
+              AND coalesce(p.destroyed_at, 'infinity') > %s""",
         (since,),
     ).fetchone()
     return int(row[0]) if row else 0

@@ -64,7 +64,7 @@ class Eligible:
 
 def exceptions(doors: Doors, *, today: date) -> list[Missing]:
     """Everything that is missing in the support of families today, by family."""
-    with database.transaction(doors.database) as connection:
+    with database.one_moment(doors.database) as connection:
         since = gaps.supported(connection, on=today)
         found = gaps.in_support(connection, on=today)
         if since:

@@ -29,7 +29,7 @@ def of(doors: Doors, name: str) -> list[Progress]:
     period = assemble.period_of(doors, CODE, name)
     names = assemble.promise_of(doors, CODE).fields
     fields = tuple(field for field in assemble.fields_of(CODE, names) if field.measure)
-    with database.transaction(doors.database) as connection:
+    with database.one_moment(doors.database) as connection:
         return_rows.make(connection, fields, assemble.cohort_of(doors, CODE, period), said.rules(doors.profile))
         connection.execute(
             """CREATE TEMP TABLE followed ON COMMIT DROP AS

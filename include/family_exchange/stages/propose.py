@@ -180,7 +180,7 @@ def explained(doors: Doors, proposal: str, *, by: str) -> Explanation:
         NeedsDecision: there is no such proposal, nobody says who reads, or the council may not use people's own data
             for that.
     """
-    opening = database.transaction(doors.database)
+    opening = database.one_moment(doors.database, locked=audit.HEAD)
     with reading.noted(doors, opening, purpose=Purpose.IDENTIFY, by=by) as notes:
         found = explanation.explain(notes, doors.profile, doors.contract, _placeholders(doors), proposal)
         body: dict[str, audit.Plain] = {"proposal": proposal, "family": found.family, "purpose": notes.purpose}

@@ -49,7 +49,7 @@ def again(doors: Doors, code: str, period: str, *, version: int | None = None) -
     Raises:
         NeedsDecision: there is no such return, or it was never assembled.
     """
-    with database.transaction(doors.database) as connection:
+    with database.one_moment(doors.database) as connection:
         found = returns.version(connection, code, period, version)
         if found.content_sha256 is None:
             raise NeedsDecision(f"return {found.return_id} was never assembled; there is nothing to rebuild")
@@ -82,7 +82,7 @@ def diff(
         NeedsDecision: there is no such version, or its rows are destroyed.
         TryLater: another worker is writing the register.
     """
-    with database.transaction(doors.database) as connection:
+    with database.one_moment(doors.database) as connection:
         old = returns.version(connection, code, period, older)
         _keep(connection, SENT, old)
         if newer is not None:

@@ -12,7 +12,7 @@ from family_exchange.adapters.links import Decision
 from family_exchange.adapters.resemblance import SHOWN, Waiting, Weighed
 from family_exchange.domain import need_to_know
 from family_exchange.domain.column import DataClass, Purpose
-from family_exchange.domain.errors import NeedsDecision
+from family_exchange.domain.errors import NeedsDecision, TryLater
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Sides:
 
 def waiting(doors: Doors) -> list[Waiting]:
     """The possible matches that nobody has decided, likeliest first: ids and kinds, nobody's name."""
-    with database.transaction(doors.database) as connection:
+    with database.one_moment(doors.database) as connection:
         return resemblance.waiting(connection, linkage_model.of(doors.profile.matching))
 
 
@@ -46,7 +46,7 @@ class Told:
 
 def decisions(doors: Doors, *, withdrawn: bool = False) -> list[Told]:
     """The decisions on who is who that are in force; with `withdrawn` also those that were taken back."""
-    with database.transaction(doors.database) as connection:
+    with database.one_moment(doors.database) as connection:
         found = links.decisions(connection, withdrawn=withdrawn)
         now = persons.holders(connection, {key for each in found for key in each.link.keys})
 
@@ -63,9 +63,10 @@ def side_by_side(doors: Doors, a: str, b: str, *, by: str, purpose: str) -> Side
 
     Raises:
         NeedsDecision: nobody is named; the notice gives no such purpose; an id is unknown; or both are one person.
+        TryLater: while one looks, another joins or parts them.
     """
     with reading.reading(doors, purpose=purpose, by=by) as reader:
-        with database.transaction(doors.database) as connection:
+        with database.one_moment(doors.database) as connection:
             one, other = persons.now(connection, a), persons.now(connection, b)
             if one == other:
                 raise NeedsDecision(f"both ids mean one person, {one}")
@@ -73,8 +74,8 @@ def side_by_side(doors: Doors, a: str, b: str, *, by: str, purpose: str) -> Side
             homes = [resemblance.homes(connection, person) for person in (one, other)]
             keys = persons.keys(connection, one) | persons.keys(connection, other)
             against = links.in_force(connection).against_joining(keys)
-        for person in (one, other):
-            reader.person(person)
+        if [reader.person(person) for person in (one, other)] != [one, other]:
+            raise TryLater("who is one person was decided anew just now; look again")
         stated = [resemblance.values(reader.connection, person) for person in (one, other)]
     seen = _seen(doors, reader.purpose)
     values = {
