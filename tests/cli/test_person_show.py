@@ -11,6 +11,7 @@ from family_exchange import cli
 from family_exchange.adapters import database
 from family_exchange.commands import auditing, common, matching, person_show, preparing, proposals
 from family_exchange.domain.errors import NeedsDecision
+from support import meanwhile
 from support.reading import COUNCIL, READER, address, doors, fact, name
 from support.register import Register
 
@@ -100,6 +101,20 @@ def test_a_family_is_shown_with_services_needs_and_what_is_suggested(register, h
     in_words = run("family", "show", household["family"], *READS, "support").output
     assert "parenting course" in in_words
     assert page["needs"][0]["event_on"] in in_words.split("Needs as last assessed")[1].split("Suggested")[0]
+
+
+def test_a_page_is_of_one_moment_whatever_is_written_meanwhile(register, household, monkeypatch):
+    def over():
+        for table in ("family_worker", "suggestion", "plan_scope"):
+            register.run(f"UPDATE memory.{table} SET recorded = tstzrange(lower(recorded), clock_timestamp())")
+
+    def parts():
+        page = told("family", "show", household["family"], *READS, "support")
+        return [len(page[part]) for part in ("lead_worker", "suggestions", "plan")]
+
+    meanwhile.happens(monkeypatch, over, before="register.suggestion")
+    assert parts() == [1, 1, 1]
+    assert parts() == [0, 0, 0]
 
 
 def test_a_page_of_an_earlier_day_shows_no_need_of_a_later_one(household):

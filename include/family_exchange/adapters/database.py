@@ -69,14 +69,19 @@ _MOMENT = 5
 
 
 @contextmanager
-def one_moment(url: str, *, locked: sql.Identifier | None = None) -> Iterator[Connection]:
+def one_moment(
+    url: str, *, locked: sql.Identifier | None = None, patience: float | None = None
+) -> Iterator[Connection]:
     """As `transaction`, and every statement of it sees what was committed when the first one began.
 
     For answers that take several statements. What another worker changes meanwhile must not be changed here: that is
-    TryLater. A table that is written here, and that every worker writes, is `locked` before that moment instead.
+    TryLater. A table that is written here, and that every worker writes, is `locked` before that moment instead;
+    others are waited for `patience` seconds, or as long as it takes.
     """
     with transaction(url) as connection:
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        if patience is not None:
+            connection.execute(f"SET LOCAL lock_timeout = '{patience}s'".encode())
         if locked is not None:  # LOCK waits without having looked at anything yet
             connection.execute(sql.SQL("LOCK TABLE {} IN EXCLUSIVE MODE").format(locked))
         yield connection

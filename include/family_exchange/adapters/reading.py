@@ -108,9 +108,17 @@ class Notes:
 
 @contextmanager
 def reading(
-    doors: Doors, *, purpose: str, by: str, subject: str | None = None, known: datetime | None = None
+    doors: Doors,
+    *,
+    purpose: str,
+    by: str,
+    subject: str | None = None,
+    known: datetime | None = None,
+    at_once: bool = False,
 ) -> Iterator[Reader]:
     """A reader for that purpose; `known`: the room `register` shows what was known at that moment.
+
+    With `at_once` everything that the block asks is of one moment, and nobody else writes to the audit until it ends.
 
     What was read is in the audit when the block ends without an error, and nothing was read otherwise. A refusal is in
     the audit too.
@@ -122,8 +130,7 @@ def reading(
     """
     named, stated = _allowed(doors, purpose, by)
     try:
-        with database.transaction(doors.database) as connection:
-            connection.execute(f"SET LOCAL lock_timeout = '{PATIENCE_SECONDS}s'".encode())
+        with _opening(doors, at_once=at_once) as connection:
             _bring_up_to_date(connection, doors)
             memory.as_known(connection, known)
             _take_on(connection, stated)
@@ -133,6 +140,17 @@ def reading(
                 raise _Denied from None
     except _Denied:
         raise _refused(doors, stated, named) from None
+
+
+@contextmanager
+def _opening(doors: Doors, *, at_once: bool) -> Iterator[Connection]:
+    if at_once:
+        with database.one_moment(doors.database, locked=audit.HEAD, patience=PATIENCE_SECONDS) as connection:
+            yield connection
+        return
+    with database.transaction(doors.database) as connection:
+        connection.execute(f"SET LOCAL lock_timeout = '{PATIENCE_SECONDS}s'".encode())
+        yield connection
 
 
 @contextmanager

@@ -57,7 +57,7 @@ def show(
 
 def trace_record(record: Annotated[str, typer.Argument(metavar="ID")], council: Council, as_json: Json = False) -> None:
     """The way of a file, source record, person, family or return row through the exchange, both ways; ids only."""
-    with database.transaction(doors(council).database) as connection:
+    with database.one_moment(doors(council).database) as connection:
         steps = trace.of(connection, record)
     rows = [(step.kind, step.item, step.because) for step in steps]
     data = [{"kind": step.kind, "id": step.item, "because": step.because} for step in steps]

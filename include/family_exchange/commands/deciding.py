@@ -55,7 +55,7 @@ def reject_file(
 
 def list_held(opened: Doors, *, as_json: bool) -> None:
     """Print every file that waits for people: why, what a release would do, and who spoke."""
-    with database.transaction(opened.database) as connection:
+    with database.one_moment(opened.database) as connection:
         waiting = decisions.in_quarantine(connection)
     columns = ("file", "partner", "feed", "reason", "rules", "a release", "said so far")
     rows: list[tuple[object, ...]] = [

@@ -93,7 +93,7 @@ def list_files(
 @files.command("show")
 def show_file(file_id: str, council: Council, as_json: Json = False) -> None:
     """One file, and everything that was found in it; rows, columns and rules, never a value."""
-    with database.transaction(doors(council).database) as connection:
+    with database.one_moment(doors(council).database) as connection:
         try:
             file = ledger.read(connection, file_id)
         except KeyError:

@@ -43,7 +43,7 @@ def show_person(
     """What is known of a person, who said so and since when; services, needs, families. The read is in the audit."""
     opened = doors(council)
     known = moment(as_known) if as_known else None
-    with reading(opened, purpose=purpose, by=by, subject=subject, known=known) as reader:
+    with reading(opened, purpose=purpose, by=by, subject=subject, known=known, at_once=True) as reader:
         page = person_page.of(reader, opened.profile, person, on=today(as_of), whole=history)
     say(asdict(page), as_json=as_json, words=lambda: Group(*_person(page, opened.profile)))
 
@@ -62,7 +62,7 @@ def show_family(
     """A family's members, services, needs, status, workers and plan. Of each member the read is in the audit."""
     opened = doors(council)
     known = moment(as_known) if as_known else None
-    with reading(opened, purpose=purpose, by=by, subject=subject, known=known) as reader:
+    with reading(opened, purpose=purpose, by=by, subject=subject, known=known, at_once=True) as reader:
         page = family_page.of(reader, opened.profile, family, on=today(as_of), whole=history)
     say(asdict(page), as_json=as_json, words=lambda: Group(*_family(page, opened.profile)))
 

@@ -33,6 +33,6 @@ def update(council: Council, as_json: Json = False) -> None:
 @registers.command("digest")
 def digest(council: Council, as_json: Json = False) -> None:
     """One SHA-256 over the whole register: equal digests, equal registers."""
-    with database.transaction(doors(council).database) as connection:
+    with database.one_moment(doors(council).database) as connection:
         value = registry.digest(connection)
     say({"sha256": value}, as_json=as_json, words=lambda: value)

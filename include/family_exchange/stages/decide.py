@@ -19,14 +19,14 @@ def cases(doors: Doors, file_ids: Collection[str] | None = None) -> list[str]:
 
     In the others a release only looks again: whoever mended the cause says so on the command line.
     """
-    with database.transaction(doors.database) as connection:
+    with database.one_moment(doors.database) as connection:
         waiting = decisions.in_quarantine(connection)
     return [one.case for one in waiting if one.waives and (file_ids is None or one.file.file_id in file_ids)]
 
 
 def words(doors: Doors, case: str) -> str | None:
     """What two people need to decide, as Markdown: ids, counts, rules; None when the case is over."""
-    with database.transaction(doors.database) as connection:
+    with database.one_moment(doors.database) as connection:
         waiting = decisions.of_case(connection, case)
         if waiting is None:
             return None
