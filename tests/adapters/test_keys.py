@@ -241,8 +241,8 @@ def rotated(books, ring, parties):
     books.act(own_keys.add, ring, new, by="alice", moment=NOW, overlap_days=30)
     assert books.act(own_keys.at, ring.own_key, NOW) == own_keys.OwnKeys(frozenset({ring.own_key}))
     with pytest.raises(NeedsDecision, match="two different people"):
-        books.act(own_keys.approve, ring.own_key, by="ALICE", moment=NOW)
-    books.act(own_keys.approve, ring.own_key, by="bob", moment=NOW)
+        books.act(own_keys.approve, ring.own_key, new, by="ALICE", moment=NOW)
+    books.act(own_keys.approve, ring.own_key, new, by="bob", moment=NOW)
     return new
 
 
@@ -283,11 +283,36 @@ def test_one_own_key_waits_at_a_time(books, ring, rotated):
     with pytest.raises(NeedsDecision, match="another own key waits"):
         books.act(own_keys.add, ring, second, by="alice", moment=NOW, overlap_days=30)
     later = NOW + timedelta(days=1)
-    assert books.act(own_keys.approve, ring.own_key, by="bob", moment=later).fingerprint == first
+    assert books.act(own_keys.approve, ring.own_key, first, by="bob", moment=later).fingerprint == first
     ends = {one.fingerprint: one.valid_to for one in books.act(own_keys.held)}
     assert ends == {ring.own_key: NOW + timedelta(days=30), rotated: later + timedelta(days=30), first: None}
-    with pytest.raises(NeedsDecision, match="no own key waits"):
-        books.act(own_keys.approve, ring.own_key, by="bob", moment=later)
+    with pytest.raises(NeedsDecision, match="waits for nobody any more"):
+        books.act(own_keys.approve, ring.own_key, first, by="bob", moment=later)
+
+
+def test_a_second_person_approves_the_own_key_that_they_named_and_no_other(books, ring):
+    named, waits = (make_key(ring.home, f"council {name}") for name in ("b", "c"))
+    books.act(own_keys.add, ring, waits, by="alice", moment=NOW, overlap_days=30)
+    with pytest.raises(NeedsDecision, match="waits for nobody any more"):
+        books.act(own_keys.approve, ring.own_key, named, by="bob", moment=NOW)
+    assert books.act(own_keys.waiting).fingerprint == waits
+    assert books.act(own_keys.approve, ring.own_key, waits, by="bob", moment=NOW).approved_by == "bob"
+
+
+def test_a_key_that_is_approved_while_keys_are_looked_at_is_told_with_its_own_end(books, ring, parties, monkeypatch):
+    books.add(public(parties.police), "alice")
+    listed, left = OpenPGP.held, [True]
+
+    def meanwhile(one):
+        found = listed(one)
+        if left and left.pop():
+            books.act(keys.approve, ring, parties.police.fingerprint, by="bob", at=NOW)
+        return found
+
+    monkeypatch.setattr(OpenPGP, "held", meanwhile)
+    for there in (False, True):
+        told = {end.fingerprint for end in books.act(own_keys.ends, ring)}
+        assert (parties.police.fingerprint in told) is there, "what is told was looked for in the ring"
 
 
 def test_every_key_that_counts_is_counted_down(books, ring, parties, home):

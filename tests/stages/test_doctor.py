@@ -12,7 +12,8 @@ from time import monotonic, sleep
 import psycopg
 import pytest
 
-from family_exchange.adapters import closing, database, doctor_backup
+from family_exchange.adapters import closing, database, doctor_backup, doctor_keys
+from family_exchange.adapters.openpgp import OpenPGP
 from family_exchange.demo import keys, postgres
 from family_exchange.domain.doctor import Grade, Room, ending, good
 from family_exchange.stages import doctor, restore
@@ -305,6 +306,22 @@ def test_a_partner_whose_only_key_was_taken_back_is_found(sound, police):
 def test_a_registered_key_that_the_ring_lacks_is_found(sound, police):
     police("A" * 40)
     assert sound.one(Room.KEYS)["key of police"].found == f"{'A' * 40} is not in the ring"
+
+
+def test_a_key_that_is_approved_while_the_doctor_looks_is_not_called_missing(sound, police, monkeypatch):
+    own, listed, left = sound.rings["police"].own_key, OpenPGP.held, [True]
+    police("A" * 40)
+
+    def meanwhile(ring):
+        found = listed(ring)
+        if left and left.pop():  # the key comes into the ring with its approval
+            police(own)
+            return {fingerprint: key for fingerprint, key in found.items() if fingerprint != own}
+        return found
+
+    monkeypatch.setattr(OpenPGP, "held", meanwhile)
+    told = [one.found for one in doctor_keys.in_force(sound.doors)]
+    assert f"{own} is not in the ring" not in told
 
 
 def test_a_folder_that_others_may_read_is_found(sound):

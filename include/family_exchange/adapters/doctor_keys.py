@@ -71,9 +71,9 @@ def ring(doors: Doors) -> Iterator[Finding]:
 
 def in_force(doors: Doors) -> Iterator[Finding]:
     """Each key that two people registered: there, strong, not revoked, and for how long; and who has none."""
-    held = doors.openpgp.held()
     with doctor_database.asking(doors.settings.database) as connection:
         ends = own_keys.ends(connection, doors.openpgp, recipient=doors.settings.recipient_key)
+    held = doors.openpgp.held()  # after the ledger: what that tells of is in the ring
     today = datetime.now(UTC).date()
     for key in ends:
         if key.kind is Kind.OPENPGP:

@@ -76,17 +76,17 @@ def add(
     return next(one for one in held(connection) if one.fingerprint == fingerprint)
 
 
-def approve(connection: Connection, configured: str, *, by: str, moment: datetime) -> HeldKey:
-    """Files may be sealed to the key that waited; those before it retire after the overlap that was asked for.
+def approve(connection: Connection, configured: str, fingerprint: str, *, by: str, moment: datetime) -> HeldKey:
+    """Files may be sealed to this key, which waited; those before it retire after the overlap that was asked for.
 
     Raises:
-        NeedsDecision: none waits, or the same person added it.
+        NeedsDecision: it does not wait, or the same person added it.
     """
     require_person(by)
     connection.execute("LOCK TABLE exchange.own_key IN SHARE ROW EXCLUSIVE MODE")
     new = waiting(connection)
-    if new is None:
-        raise NeedsDecision("no own key waits for a second person")
+    if new is None or new.fingerprint != fingerprint:
+        raise NeedsDecision("this own key waits for nobody any more; `keys list` shows which one does")
     if same_person(new.added_by, by):
         raise NeedsDecision("a key takes two different people: this person added it, another must approve it")
     end = moment + timedelta(days=new.overlap_days or 0)
@@ -114,8 +114,8 @@ def ends(connection: Connection, openpgp: OpenPGP, *, recipient: str | None = No
 
     The first of its registration's end and its own. Keys that were revoked or wait for a second person are not told.
     """
-    ring = openpgp.held()
-    own = held(connection)
+    groups = keys.held(connection), (own := held(connection))
+    ring = openpgp.held()  # after the ledger: what that tells of is in the ring
     known = {one.fingerprint for one in own}
 
     def end(owner: str, fingerprint: str, *, kind: Kind = Kind.OPENPGP, over: datetime | None, old: bool) -> KeyEnd:
@@ -123,7 +123,7 @@ def ends(connection: Connection, openpgp: OpenPGP, *, recipient: str | None = No
         return KeyEnd(owner, kind, fingerprint, expiry.first(over, its_own), old)
 
     found: list[KeyEnd] = []
-    for group in (keys.held(connection), own):
+    for group in groups:
         for one in group:
             if one.approved_by is None or one.revoked_at is not None:
                 continue

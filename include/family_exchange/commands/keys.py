@@ -35,7 +35,7 @@ def add_to(app: typer.Typer) -> None:
 def list_keys(council: Council, as_json: Json = False) -> None:
     """Every key: partners', our own and the recipient's; its window, its state, who said so, and the days left."""
     opened = doors(council)
-    with database.transaction(opened.database) as connection:
+    with database.one_moment(opened.database) as connection:
         ends = own_keys.ends(connection, opened.openpgp, recipient=opened.settings.recipient_key)
         partners, own = keys.held(connection), own_keys.held(connection)
     moment = now()
@@ -77,7 +77,7 @@ def approve_key(
     with database.transaction(opened.database) as connection:
         own = own_keys.waiting(connection)
         if own is not None and own.fingerprint == fingerprint:
-            key = own_keys.approve(connection, opened.settings.own_key, by=by, moment=now())
+            key = own_keys.approve(connection, opened.settings.own_key, fingerprint, by=by, moment=now())
         else:
             key = keys.approve(connection, opened.openpgp, fingerprint, by=by, at=now())
     _tell(key, as_json=as_json)
@@ -152,7 +152,7 @@ def _rotate_own(opened: Doors, by: str, overlap_days: int, *, as_json: bool) -> 
         elif not same_person(key.added_by, by):
             if key.overlap_days != overlap_days:
                 raise NeedsDecision("the first person asked for another overlap; both must ask for the same")
-            key = own_keys.approve(connection, opened.settings.own_key, by=by, moment=now())
+            key = own_keys.approve(connection, opened.settings.own_key, key.fingerprint, by=by, moment=now())
     _tell(key, as_json=as_json)
 
 
