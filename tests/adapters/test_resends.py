@@ -8,6 +8,7 @@ import pytest
 from family_exchange.adapters import database, resends
 from family_exchange.domain.answer import About
 from family_exchange.domain.file import Reason, Verdict
+from support import meanwhile
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 DAY = date(2026, 10, 31)
@@ -117,4 +118,22 @@ def test_more_findings_than_are_compared_are_not_read(connection, monkeypatch):
             "INSERT INTO exchange.finding (file_id, finding_no, rule, severity) VALUES (%s, %s, 'A', 'error')",
             (file_id, number),
         )
+    assert resends.marks(connection, file_id) is None
+
+
+def test_of_a_file_that_is_destroyed_meanwhile_nobody_says_that_all_was_well(connection, council_database, monkeypatch):
+    file_id = put(connection)
+    connection.execute(
+        """INSERT INTO exchange.finding (file_id, finding_no, row_no, column_name, rule, severity)
+           VALUES (%s, 1, 1, 'a', 'b', 'warning')""",
+        (file_id,),
+    )
+    assert len(resends.marks(connection, file_id)) == 1
+
+    def destroyed():
+        with database.transaction(council_database) as other:
+            other.execute("UPDATE exchange.file SET vault_destroyed_at = now() WHERE file_id = %s", (file_id,))
+            other.execute("DELETE FROM exchange.finding WHERE file_id = %s", (file_id,))
+
+    meanwhile.happens(monkeypatch, destroyed, before="FROM exchange.finding")
     assert resends.marks(connection, file_id) is None

@@ -62,14 +62,13 @@ def marks(connection: Connection, file_id: str) -> list[Mark] | None:
 
     None, too, once it is destroyed: what was found went with it.
     """
-    if connection.execute(
-        "SELECT 1 FROM exchange.file WHERE file_id = %s AND vault_destroyed_at IS NOT NULL", (file_id,)
-    ).fetchone():
-        return None
     with connection.cursor(row_factory=class_row(Mark)) as cursor:
         found = cursor.execute(
             """SELECT rule, column_name AS "column", table_name AS "table", row_no, ref_hmac AS reference
                  FROM exchange.finding WHERE file_id = %s AND severity <> 'note' ORDER BY finding_no LIMIT %s""",
             (file_id, MOST + 1),
         ).fetchall()
-    return found if len(found) <= MOST else None
+    gone = connection.execute(  # asked last: what is destroyed meanwhile is not taken for a file in which all was well
+        "SELECT 1 FROM exchange.file WHERE file_id = %s AND vault_destroyed_at IS NOT NULL", (file_id,)
+    ).fetchone()
+    return found if len(found) <= MOST and not gone else None
