@@ -158,6 +158,17 @@ def test_a_family_whose_children_have_grown_up_is_an_exception(register, doors, 
     assert gaps(doors) == []
 
 
+def test_of_a_family_with_a_restricted_child_nobody_is_told_that_it_has_none(register, doors, supported, mother, child):
+    care(doors, supported, mother, child)
+    flag = register.flag(child)
+    assert gaps(doors) == []
+    register.run("UPDATE rights.flag SET status = 'lifted' WHERE flag_id = %s", flag)
+    assert gaps(doors) == []
+    register.run("UPDATE memory.family_member SET recorded = tstzrange(lower(recorded), clock_timestamp())"
+                 " WHERE person_id = %s", child)  # fmt: skip
+    assert [(family, gap) for family, gap, _ in gaps(doors)] == [(supported, Gap.NO_DEPENDENT_CHILD)]
+
+
 def test_a_supported_family_to_which_nobody_belongs_any_more_is_an_exception(register, doors, mother, child):
     supported = register.supported(mother, child, to_on=date(2026, 10, 1))
     care(doors, supported, mother, child)

@@ -63,7 +63,10 @@ class Eligible:
 
 
 def exceptions(doors: Doors, *, today: date) -> list[Missing]:
-    """Everything that is missing in the support of families today, by family."""
+    """Everything that is missing in the support of families today, by family.
+
+    Of a family of which somebody's data is restricted nobody can tell whether it has a dependent child.
+    """
     with database.one_moment(doors.database) as connection:
         since = gaps.supported(connection, on=today)
         found = gaps.in_support(connection, on=today)
@@ -74,10 +77,11 @@ def exceptions(doors: Doors, *, today: date) -> list[Missing]:
             evidence.assess(
                 connection, framework, doors.contract, placeholders, Moment(today), trusted=trusted, only=since
             )
+            untold = evidence.families_of(connection, evidence.restricted(connection))
             childless = (
                 family
                 for family, subjects in gaps.subjects(connection).items()
-                if not rules.has_a_child(framework, subjects, on=today)
+                if family not in untold and not rules.has_a_child(framework, subjects, on=today)
             )
             found += [Missing(family, Gap.NO_DEPENDENT_CHILD, None, since[family]) for family in childless]
     return sorted(found, key=lambda one: (one.family, one.gap, one.person or ""))
