@@ -81,7 +81,7 @@ def one_moment(
     with transaction(url) as connection:
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         if patience is not None:
-            connection.execute(f"SET LOCAL lock_timeout = '{patience}s'".encode())
+            connection.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(f"{patience}s"))
         if locked is not None:  # LOCK waits without having looked at anything yet
             connection.execute(sql.SQL("LOCK TABLE {} IN EXCLUSIVE MODE").format(locked))
         yield connection

@@ -91,11 +91,9 @@ def read(connection: Connection, return_id: str, *, alone: bool = False) -> Retu
     Raises:
         NeedsDecision: there is none of this id.
     """
+    query = f"SELECT {_COLUMNS} FROM returns.return WHERE return_id = %s"  # noqa: S608 - our own column list
     with connection.cursor(row_factory=_row) as cursor:
-        found = cursor.execute(
-            f"SELECT {_COLUMNS} FROM returns.return WHERE return_id = %s {'FOR UPDATE' if alone else ''}",  # noqa: S608 - our own words
-            (return_id,),
-        ).fetchone()
+        found = cursor.execute(f"{query} FOR UPDATE" if alone else query, (return_id,)).fetchone()
     if found is None:
         raise NeedsDecision(f"there is no return {ids.said(return_id)}; `return list` shows them")
     return found
