@@ -130,6 +130,31 @@ def test_what_is_not_for_a_purpose_is_said_and_not_shown(household):
     assert "not for this purpose" in run("family", "show", household["family"], *READS, "identify").output
 
 
+def test_a_place_in_the_plan_stays_with_a_person_who_turned_out_to_be_another(register, household):
+    was = register.person(merged_into=household["adult"])
+    stranger = register.person()
+    for person, reason in ((was, "under the former id"), (stranger, "of somebody else")):
+        register.run(
+            """INSERT INTO memory.plan_scope (family_id, person_id, in_plan, reason, valid, recorded_by)
+               VALUES (%s, %s, false, %s, '[2026-02-01,)', 'lea')""",
+            household["family"],
+            person,
+            reason,
+        )
+    show = ("family", "show", household["family"], *READS, "support")
+    assert [(one["person"], one["reason"]) for one in told(*show)["plan"] if one["reason"]] == [
+        (household["adult"], "under the former id")
+    ]
+    register.run(
+        """INSERT INTO memory.plan_scope (family_id, person_id, in_plan, valid, recorded_by)
+           VALUES (%s, %s, true, '[2026-03-01,)', 'lea')""",
+        household["family"],
+        household["adult"],
+    )
+    plan = [one for one in told(*show)["plan"] if one["person"] == household["adult"]]
+    assert [one["in_plan"] for one in plan] == [True]
+
+
 def test_an_id_that_points_to_another_says_so(register, household):
     former = register.person(merged_into=household["child"])
     answer = run("person", "show", former, *READS, "support")

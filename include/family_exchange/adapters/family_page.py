@@ -107,10 +107,17 @@ def _spells(
 def _plan(connection: Connection, family: str, on: date, *, whole: bool) -> tuple[Place, ...] | None:
     if not person_page.may_ask(connection, "plan_scope"):
         return None
-    rows = connection.execute(
-        """SELECT person_id, in_plan, reason, lower(valid), upper(valid) FROM register.plan_scope
-            WHERE family_id = %(family)s AND (%(whole)s OR valid @> %(on)s::date)
-            ORDER BY person_id, lower(valid) DESC""",
-        {"family": family, "on": on, "whole": whole},
-    )
+    rows = connection.execute(_PLAN, {"family": family, "on": on, "whole": whole})
     return tuple(Place(*row) for row in rows)
+
+
+_PLAN = """
+    SELECT coalesce(t.points_to, s.person_id) AS person, s.in_plan, s.reason, lower(s.valid), upper(s.valid)
+      FROM register.plan_scope s
+      LEFT JOIN memory.person_pointer t ON t.person_id = s.person_id AND t.recorded @> register.as_known()
+     WHERE s.family_id = %(family)s AND (%(whole)s OR s.valid @> %(on)s::date)
+       AND NOT EXISTS (SELECT FROM register.plan_scope o
+                        WHERE o.family_id = s.family_id AND o.person_id = t.points_to AND o.valid && s.valid)
+     ORDER BY person, lower(s.valid) DESC
+"""
+"""What was said of an id that became another's holds for that other, unless something else was said of them since."""
