@@ -18,8 +18,6 @@ FEEDS = (
     ("childrens-services", "childrens_social_care"),
 )
 """Partners that drop files, and of what kind: one each, for a later file of one day takes the place of an earlier."""
-PATIENCE = 15
-"""Seconds for which a database that nobody broke may keep us waiting, on a machine that has other things to do."""
 QUICK = 0.03
 """Seconds between two looks for something that passes in a second."""
 SUITES = Path(__file__).parents[2] / "expectations"
@@ -72,7 +70,7 @@ def _uploaded(ends, partner, feed):
 
 def ledger():
     """The council's database."""
-    return psycopg.connect(world.settings().database, connect_timeout=PATIENCE)
+    return psycopg.connect(world.settings().database, connect_timeout=world.PATIENCE)
 
 
 def ended(dropped):

@@ -14,6 +14,8 @@ from family_exchange.orchestration import connections
 
 COUNCIL = os.environ.get("COUNCILS", "cheshire-west-and-chester").split(",")[0]
 PORT = os.environ.get("AIRFLOW_PORT", "8080")
+PATIENCE = 15
+"""Seconds for which a database that nobody broke may keep us waiting, on a machine that has other things to do."""
 SECRETS = Path(os.environ.get("SECRETS", "secrets"))
 
 
@@ -51,7 +53,8 @@ def doors(council=COUNCIL):
 def metadata():
     """The URL of Airflow's own database, from here."""
     address = container("airflow-db").address
-    return f"postgresql://airflow:{quote(secret('airflow_db_password'), '')}@{address}:5432/airflow?connect_timeout=15"
+    log_in = f"airflow:{quote(secret('airflow_db_password'), '')}"
+    return f"postgresql://{log_in}@{address}:5432/airflow?connect_timeout={PATIENCE}"
 
 
 def _endpoint(endpoint, worker):

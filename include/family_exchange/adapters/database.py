@@ -36,8 +36,10 @@ _PASSING = ("08", "40", "53", "55P03", "57014", "57P0", "58")
 
 
 @contextmanager
-def transaction(url: str) -> Iterator[Connection]:
+def transaction(url: str, *, patience: float | None = None) -> Iterator[Connection]:
     """One connection and one transaction: committed when the block ends, rolled back when it raises.
+
+    Others' locks are waited for `patience` seconds, or as long as it takes.
 
     Raises:
         TryLater: the server is away, busy or shutting down, or another worker holds the row.
@@ -46,6 +48,8 @@ def transaction(url: str) -> Iterator[Connection]:
     """
     try:
         with psycopg.connect(url, **_LINE) as connection:
+            if patience is not None:
+                wait_at_most(connection, patience)
             yield connection
     except psycopg.Error as error:
         raise reduced(error) from None
@@ -68,6 +72,15 @@ def beside(connection: Connection) -> Iterator[Connection]:
 _MOMENT = 5
 
 
+def wait_at_most(connection: Connection, seconds: float | None) -> None:
+    """Others' locks are waited for so long until this transaction ends; None: as long as its session does.
+
+    A SET looks at nothing, so that a moment may still be chosen after it.
+    """
+    how_long = sql.SQL("DEFAULT") if seconds is None else sql.Literal(f"{seconds}s")
+    connection.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(how_long))
+
+
 @contextmanager
 def one_moment(
     url: str, *, locked: sql.Identifier | None = None, patience: float | None = None
@@ -75,13 +88,10 @@ def one_moment(
     """As `transaction`, and every statement of it sees what was committed when the first one began.
 
     For answers that take several statements. What another worker changes meanwhile must not be changed here: that is
-    TryLater. A table that is written here, and that every worker writes, is `locked` before that moment instead;
-    others are waited for `patience` seconds, or as long as it takes.
+    TryLater. A table that is written here, and that every worker writes, is `locked` before that moment instead.
     """
-    with transaction(url) as connection:
+    with transaction(url, patience=patience) as connection:
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        if patience is not None:
-            connection.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(f"{patience}s"))
         if locked is not None:  # LOCK waits without having looked at anything yet
             connection.execute(sql.SQL("LOCK TABLE {} IN EXCLUSIVE MODE").format(locked))
         yield connection

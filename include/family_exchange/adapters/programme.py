@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from datetime import date
 
-from family_exchange.adapters import audit, care, register, spells
+from family_exchange.adapters import audit, care, database, register, spells
 from family_exchange.adapters.database import Connection
 from family_exchange.adapters.memory import Kept
 from family_exchange.adapters.sound import SOUND_OF_FAMILIES
@@ -55,9 +55,9 @@ def turn(connection: Connection) -> None:
 
     A caller sees no half-written register, and what it writes belongs to one moment.
     """
-    connection.execute(f"SET LOCAL lock_timeout = '{TURN_SECONDS}s'".encode())
+    database.wait_at_most(connection, TURN_SECONDS)
     connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext('register'))", (register.LOCK,))
-    connection.execute("SET LOCAL lock_timeout = DEFAULT")
+    database.wait_at_most(connection, None)
 
 
 def undecided(connection: Connection, family: str) -> list[str]:

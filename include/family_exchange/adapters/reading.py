@@ -142,15 +142,10 @@ def reading(
         raise _refused(doors, stated, named) from None
 
 
-@contextmanager
-def _opening(doors: Doors, *, at_once: bool) -> Iterator[Connection]:
+def _opening(doors: Doors, *, at_once: bool) -> AbstractContextManager[Connection]:
     if at_once:
-        with database.one_moment(doors.database, locked=audit.HEAD, patience=PATIENCE_SECONDS) as connection:
-            yield connection
-        return
-    with database.transaction(doors.database) as connection:
-        connection.execute(f"SET LOCAL lock_timeout = '{PATIENCE_SECONDS}s'".encode())
-        yield connection
+        return database.one_moment(doors.database, locked=audit.HEAD, patience=PATIENCE_SECONDS)
+    return database.transaction(doors.database, patience=PATIENCE_SECONDS)
 
 
 @contextmanager

@@ -186,6 +186,16 @@ def unaccounted(connection: Connection, journal: Journal) -> list[str]:
     return sorted({return_id for return_id, _ in sent - known})
 
 
+def records_of_nothing(connection: Connection) -> int:
+    """How many records the register has of files that the ledger does not have as applied."""
+    row = connection.execute(
+        """SELECT count(*) FROM memory.source_record s
+            WHERE NOT EXISTS (SELECT 1 FROM exchange.file f
+                               WHERE f.file_id = s.file_id AND f.registered_at IS NOT NULL)"""
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
 def _destroy(connection: Connection, vault: Vault, kind: Kind, ids: Sequence[str]) -> None:
     match kind:
         case Kind.SOURCE_RECORD:

@@ -122,7 +122,7 @@ def agreement(doors: Doors) -> tuple[Looked, ...]:
         claimed = unclaimed.claimed(connection)
         left = taken_up.left_over(connection, doors.journal, doors.vault)
         unsaid = taken_up.unaccounted(connection, doors.journal)
-        unknown = _rows_of_nothing(connection)
+        unknown = taken_up.records_of_nothing(connection)
     missing, other = _vault(doors, claimed)
     found = [
         Looked("audit", chain.why or f"{chain.events} events, {chain.checkpoints} checkpoints agree", good=chain.whole),
@@ -281,15 +281,6 @@ def _lost(doors: Doors, source: Source, set_aside: Sequence[str], at: datetime, 
 def _digest(url: str) -> str:
     with database.transaction(url) as connection:
         return registry.digest(connection)
-
-
-def _rows_of_nothing(connection: database.Connection) -> int:
-    row = connection.execute(
-        """SELECT count(*) FROM memory.source_record s
-            WHERE NOT EXISTS (SELECT 1 FROM exchange.file f
-                               WHERE f.file_id = s.file_id AND f.registered_at IS NOT NULL)"""
-    ).fetchone()
-    return int(row[0]) if row else 0
 
 
 def _tell(doors: Doors, kind: str, by: str, body: dict[str, Plain]) -> None:
