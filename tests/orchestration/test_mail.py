@@ -102,7 +102,8 @@ def test_a_sender_that_is_refused_is_for_a_person(council, mailbox):
 
 
 @pytest.mark.usefixtures("connected")
-def test_two_relays_do_not_send_at_once(council, mailbox):
+def test_two_relays_do_not_send_at_once(council, mailbox, monkeypatch):
+    monkeypatch.setattr(database, "MOMENT_SECONDS", 0.1)
     with database.session(council.doors.database) as other:
         assert database.hold(other, outbox.LOCK, council.doors.profile.council)
         with pytest.raises(Busy, match="another worker"):

@@ -7,7 +7,7 @@ from hashlib import sha256
 import psycopg
 import pytest
 
-from family_exchange.adapters import returns
+from family_exchange.adapters import database, returns
 from family_exchange.domain.delivery import State
 from family_exchange.domain.errors import NeedsDecision, TryLater
 from family_exchange.stages import assemble, deliver
@@ -81,7 +81,8 @@ def test_what_is_not_sealed_is_not_sent(council):
     assert council.inbox == []
 
 
-def test_one_worker_at_a_time(council, sealed):
+def test_one_worker_at_a_time(council, sealed, monkeypatch):
+    monkeypatch.setattr(database, "MOMENT_SECONDS", 0.1)
     with returns.held(council.doors.database, sealed), pytest.raises(TryLater, match="another worker"):
         deliver.send(council.doors, sealed)
     assert deliver.send(council.doors, sealed) is State.DELIVERED

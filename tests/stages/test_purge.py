@@ -1,5 +1,6 @@
 """Retention on the register: what a plan lists, what is destroyed, and what the certificate says."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from family_exchange.adapters import register as registry
 from family_exchange.domain.errors import NeedsDecision, TryLater
 from family_exchange.stages import certificate, purge
 from support.council import of
+from support.meanwhile import until_somebody_waits
 from support.purging import OFFICER, SIX_YEARS_AGO, count, items, planned, purged
 from support.register import AS_IF_SENT, TODAY
 
@@ -124,13 +126,26 @@ def test_an_unknown_plan_is_for_a_person(council):
             ask(council.doors, "P-0")
 
 
-def test_one_purge_at_a_time(old):
+def test_one_purge_at_a_time(old, monkeypatch):
     plan_id = planned(old)
     purge.approve(old.doors, plan_id, by=OFFICER)
-    with old.register.open() as connection:
-        connection.execute("SELECT pg_advisory_lock(%s, hashtext('purge'))", (purge.LOCK,))
+    monkeypatch.setattr(database, "MOMENT_SECONDS", 0.1)
+    with database.session(old.doors.database) as other:
+        assert database.hold(other, purge.LOCK, "purge")
         with pytest.raises(TryLater, match="another purge"):
             purge.destroy(old.doors, plan_id)
+
+
+def test_a_purge_takes_the_turn_of_one_whose_end_the_server_has_not_noticed_yet(old):
+    plan_id = planned(old)
+    purge.approve(old.doors, plan_id, by=OFFICER)
+    with ThreadPoolExecutor() as pool, database.session(old.doors.database) as other:
+        assert database.hold(other, purge.LOCK, "purge")
+        next_one = pool.submit(purge.destroy, old.doors, plan_id)
+        with old.register.open() as watching:
+            until_somebody_waits(watching)
+        other.close()
+        assert next_one.result()["source_record"] == 1
 
 
 def test_nothing_of_the_register_goes_while_somebody_reads_or_writes_it(old, monkeypatch):

@@ -23,15 +23,23 @@ def happens(monkeypatch, event, *, before):
 
 def until_somebody_waits(connection):
     """Another session of the same database waits for a lock that somebody holds."""
+    _until(connection, "EXISTS", "NOT l.granted", "nobody waits for a lock")
+
+
+def until_nobody_holds(connection):
+    """The server has noticed the end of every worker that was killed: no advisory lock of this database is held."""
+    _until(connection, "NOT EXISTS", "l.locktype = 'advisory'", "somebody still has a lock")
+
+
+def _until(connection, how, which, otherwise):
+    asked = f"""SELECT {how} (SELECT FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+                               WHERE {which} AND a.datname = current_database())"""
     for _ in range(SOON):
-        (waits,) = connection.execute(
-            """SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_stat_activity a USING (pid)
-                               WHERE NOT l.granted AND a.datname = current_database())"""
-        ).fetchone()
-        if waits:
+        (found,) = connection.execute(asked).fetchone()
+        if found:
             return
         sleep(0.01)
-    raise AssertionError("nobody waits for a lock")
+    raise AssertionError(otherwise)
 
 
 def _text(cursor, query):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import great_expectations  # noqa: F401 - loaded once, in the process from which the mortal ones are forked
 import polars as pl  # noqa: F401 - as above
+import psycopg
 
 from family_exchange.adapters import faultpoint
 from family_exchange.adapters.doors import Doors, opened
@@ -16,6 +17,7 @@ from family_exchange.adapters.settings import from_environment
 from family_exchange.stages import acknowledge, intake, receive  # noqa: F401 - as above
 from family_exchange.stages.office import CouncilOffice
 from support import faults, hostile
+from support.meanwhile import until_nobody_holds
 
 
 @dataclass(frozen=True)
@@ -90,4 +92,6 @@ def _exit_code(life, tenant, environment, feed, how, *, patience=300):
     process.join(patience)
     process.kill()
     process.join()
+    with psycopg.connect(tenant.doors.database, autocommit=True) as connection:
+        until_nobody_holds(connection)
     return process.exitcode

@@ -62,14 +62,14 @@ def beside(connection: Connection) -> Iterator[Connection]:
     It sees what has been committed and waits for no lock longer than a moment: `connection` may hold it.
     """
     info = connection.info
-    other = psycopg.connect(info.dsn, password=info.password, options=f"-c lock_timeout={_MOMENT}s")
+    other = psycopg.connect(info.dsn, password=info.password, options=f"-c lock_timeout={MOMENT_SECONDS}s")
     try:
         yield other
     finally:
         other.close()
 
 
-_MOMENT = 5
+MOMENT_SECONDS = 5
 
 
 def wait_at_most(connection: Connection, seconds: float | None) -> None:
@@ -156,6 +156,20 @@ def hold(connection: Connection, namespace: int, key: str) -> bool:
     """True when this session now holds the advisory lock of `key`, until it ends."""
     row = connection.execute("SELECT pg_try_advisory_lock(%s, hashtext(%s))", (namespace, key)).fetchone()
     return bool(row and row[0])
+
+
+def hold_soon(connection: Connection, namespace: int, key: str) -> bool:
+    """As `hold`, but waits a moment: a worker that was killed has its locks until the server has noticed its end.
+
+    For a session between two of its transactions.
+    """
+    try:
+        with connection.transaction():
+            wait_at_most(connection, MOMENT_SECONDS)
+            connection.execute("SELECT pg_advisory_lock(%s, hashtext(%s))", (namespace, key))
+    except psycopg.errors.LockNotAvailable:
+        return False
+    return True
 
 
 class DatabaseRefused(ExchangeError):

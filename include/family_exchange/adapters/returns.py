@@ -80,7 +80,7 @@ def held(url: str, return_id: str) -> Iterator[None]:
         TryLater: another worker is at it.
     """
     with database.session(url) as guard:
-        if not database.hold(guard, LOCK, return_id):
+        if not database.hold_soon(guard, LOCK, return_id):
             raise TryLater(f"another worker is at return {return_id}")
         yield
 

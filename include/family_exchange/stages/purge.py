@@ -111,7 +111,7 @@ def destroy(doors: Doors, plan_id: str) -> dict[str, int]:
     """
     with ExitStack() as opened, database.session(doors.database) as connection:
         zone = cache(lambda: opened.enter_context(doors.drop_zone()))
-        if not database.hold(connection, LOCK, "purge"):
+        if not database.hold_soon(connection, LOCK, "purge"):
             raise TryLater("another purge of this council is at work")
         gone.catch_up(doors, connection)
         found = purge_plans.read(connection, plan_id)

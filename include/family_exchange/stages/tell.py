@@ -23,7 +23,7 @@ def people(doors: Doors, carry: Carry) -> dict[str, int]:
     """
     profile, sent, failed = doors.profile, 0, list[ExchangeError]()
     with database.session(doors.database) as connection:
-        if not database.hold(connection, outbox.LOCK, profile.council):
+        if not database.hold_soon(connection, outbox.LOCK, profile.council):
             raise Busy(f"another worker sends the messages of {profile.council}")
         waiting = outbox.unsent(connection)
         for batch in waiting:
