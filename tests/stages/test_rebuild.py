@@ -1,5 +1,6 @@
 """A return can be made again as it was known, and two versions be held against each other."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 import psycopg
@@ -60,6 +61,22 @@ def test_a_flag_is_rebuilt_as_it_stood(council):
     council.register.run("UPDATE rights.flag SET status = 'lifted' WHERE flag_id = %s", number)
     assert (again(council).same, again(council).rows) == (True, 1)
     assert [one.what for one in rebuild.diff(council.doors, "nis", PERIOD)[2]] == ["added"]
+
+
+@pytest.mark.requirement("R-052")
+def test_a_flag_that_was_on_its_way_is_in_the_return_and_in_what_is_rebuilt(council):
+    person, stays = someone(council), someone(council)
+    council.register.supported(person, stays)
+    with ThreadPoolExecutor() as pool, council.register.open() as slow, council.register.open() as watching:
+        slow.execute("SELECT FROM rights.epoch FOR SHARE")  # between the flag's own stamp and its end
+        flagged = pool.submit(council.register.flag, person, "objection_all")
+        meanwhile.until_somebody_waits(watching)
+        drafted = pool.submit(assemble.draft, council.doors, "nis", PERIOD)
+        meanwhile.until_somebody_waits(watching, sessions=2)
+        slow.rollback()
+        flagged.result()
+        drafted.result()
+    assert (again(council).same, again(council).rows) == (True, 1)
 
 
 def test_a_destroyed_record_makes_a_rebuilt_return_differ_and_says_so(sent):

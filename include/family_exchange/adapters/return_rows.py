@@ -10,7 +10,7 @@ from datetime import date
 
 from psycopg import sql
 
-from family_exchange.adapters import said
+from family_exchange.adapters import database, said
 from family_exchange.adapters.database import Connection
 from family_exchange.adapters.linked import linked
 from family_exchange.adapters.return_values import BIRTH, COUNTS, content
@@ -129,6 +129,17 @@ def flagged(kinds: Collection[Flag]) -> str:
                  SELECT s.status FROM rights.flag_status s
                   WHERE s.flag_id = f.flag_id AND s.recorded_at <= register.as_known()
                   ORDER BY s.recorded_at DESC LIMIT 1) IN ('received', 'upheld')"""  # noqa: S608 - words of ours
+
+
+def flags_stand(connection: Connection) -> None:
+    """Nobody's restriction or objection changes until this transaction ends; one that is being written is waited for.
+
+    Its stamp may be older than the return's while its row is not there yet: a rebuild would keep out whom the return
+    does not. One that is written for long is a `LockNotAvailable`.
+    """
+    database.wait_at_most(connection, database.MOMENT_SECONDS)
+    connection.execute("LOCK TABLE rights.flag IN SHARE MODE")
+    database.wait_at_most(connection, None)
 
 
 def assemble(

@@ -48,12 +48,12 @@ FREEZING = 44
 def draft(doors: Doors, code: str, period: str) -> str:
     """The id of this period's return, with its rows frozen as known now and nobody in it who may not be.
 
-    Nobody writes the register meanwhile, so that the same rows can be made again as known at that moment. A second run
-    gives the same id and changes nothing, unless the earlier version was voided or refused: then it makes the next.
+    Nobody writes the register or a flag meanwhile: the same rows can be made again as known at that moment. A second
+    run gives the same id and changes nothing, unless the earlier version was voided or refused: it makes the next.
 
     Raises:
         NeedsDecision: the council does not make this return, there is no such period, or a field is not known.
-        TryLater: another worker assembles it, or is writing the register.
+        TryLater: another worker assembles it, or is writing the register or a flag.
     """
     wanted = period_of(doors, code, period)
     with database.transaction(doors.database) as connection:
@@ -97,15 +97,15 @@ def _turn(connection: Connection, code: str, period: str) -> None:
 def _freeze(doors: Doors, connection: Connection, code: str, wanted: Period, earlier: Return | None) -> str:
     """The id of the version after `earlier`, ASSEMBLED."""
     promise = promise_of(doors, code)
-    fields = fields_of(code, promise.fields)
     if not database.lock_shared(connection, register.LOCK, "register"):
         raise TryLater("another worker is bringing the register up to date")
+    return_rows.flags_stand(connection)
     version = earlier.version + 1 if earlier else 1
     at = database.clock(connection)
     made = returns.create(connection, code, wanted.name, version, fields=promise.fields, at=at)
     audit.append(connection, "return.draft", returns.ACTOR, {"return": made.return_id, "version": version})
-    cohort = cohort_of(doors, code, wanted)
-    assembled = return_rows.assemble(connection, made.return_id, fields, cohort, said.rules(doors.profile))
+    cohort, rules = cohort_of(doors, code, wanted), said.rules(doors.profile)
+    assembled = return_rows.assemble(connection, made.return_id, fields_of(code, promise.fields), cohort, rules)
     digest = sha256(_plain(connection, made)).digest()
     returns.note_content(connection, made.return_id, rows=assembled.rows, sha256=digest)
     body: dict[str, Plain] = {"rows": assembled.rows, "excluded": assembled.excluded, "sha256": digest.hex()}
