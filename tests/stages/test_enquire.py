@@ -3,10 +3,10 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from family_exchange.adapters import audit, database
+from family_exchange.adapters import audit, database, reading
 from family_exchange.adapters.eligibility import Answer
 from family_exchange.adapters.monthly import Counts
-from family_exchange.domain.errors import NeedsDecision
+from family_exchange.domain.errors import NeedsDecision, TryLater
 from family_exchange.domain.indicator import Route
 from family_exchange.domain.programme import Gap, Status
 from family_exchange.stages import enquire, programme
@@ -314,6 +314,15 @@ def test_who_asks_hears_whether_the_family_is_eligible_and_of_the_reasons_only_t
     assert told.status is Status.IDENTIFIED
     (childs,) = ask(doors, child).families
     assert childs.own_problems == ("P2",)
+
+
+def test_who_asks_waits_for_the_audit_and_not_for_ever(register, doors, mother, monkeypatch):
+    monkeypatch.setattr(reading, "PATIENCE_SECONDS", 0.1)
+    with register.open() as busy:
+        busy.execute("SELECT FROM audit.head FOR UPDATE")
+        with pytest.raises(TryLater, match="55P03"):
+            ask(doors, mother)
+    assert ask(doors, mother).person == mother
 
 
 @pytest.mark.requirement("R-019")

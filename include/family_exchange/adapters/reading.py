@@ -149,16 +149,18 @@ def _opening(doors: Doors, *, at_once: bool) -> AbstractContextManager[Connectio
 
 
 @contextmanager
-def noted(doors: Doors, opening: AbstractContextManager[Connection], *, purpose: Purpose, by: str) -> Iterator[Notes]:
+def noted(doors: Doors, *, purpose: Purpose, by: str) -> Iterator[Notes]:
     """For questions that compute more than a purpose may ask: nothing is told of anybody who is not noted as read.
 
-    `opening` is the transaction. What of it may be told is asked with `Notes.records`.
+    Everything that the block asks is of one moment, and nobody else writes to the audit until it ends. What of it may
+    be told is asked with `Notes.records`.
 
     Raises:
         NeedsDecision: nobody is named; the council has no such purpose, or only anonymised data serve it.
+        TryLater: others have been writing to the audit for long.
     """
     named, stated = _allowed(doors, purpose, by)
-    with opening as connection:
+    with _opening(doors, at_once=True) as connection:
         _bring_up_to_date(connection, doors)
         yield Notes(connection, stated, named)
 

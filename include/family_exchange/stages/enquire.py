@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 
 from family_exchange.adapters import (
-    audit,
     database,
     eligibility,
     evidence,
@@ -130,10 +129,10 @@ def eligible(doors: Doors, person: str, *, by: str, today: date) -> Eligible:
 
     Raises:
         NeedsDecision: nobody is named, the council's notice does not give the purpose, or there is no such person.
+        TryLater: others have been writing to the audit for long.
     """
     framework = profiles.framework_in_force(doors.profile, today)
-    opening = database.one_moment(doors.database, locked=audit.HEAD)
-    with reading.noted(doors, opening, purpose=Purpose.IDENTIFY, by=by) as notes:
+    with reading.noted(doors, purpose=Purpose.IDENTIFY, by=by) as notes:
         connection = notes.connection
         survivor = linked.survivor(connection, person)
         notes.read([survivor], subject=survivor)

@@ -179,9 +179,9 @@ def explained(doors: Doors, proposal: str, *, by: str) -> Explanation:
     Raises:
         NeedsDecision: there is no such proposal, nobody says who reads, or the council may not use people's own data
             for that.
+        TryLater: others have been writing to the audit for long.
     """
-    opening = database.one_moment(doors.database, locked=audit.HEAD)
-    with reading.noted(doors, opening, purpose=Purpose.IDENTIFY, by=by) as notes:
+    with reading.noted(doors, purpose=Purpose.IDENTIFY, by=by) as notes:
         found = explanation.explain(notes, doors.profile, doors.contract, _placeholders(doors), proposal)
         body: dict[str, audit.Plain] = {"proposal": proposal, "family": found.family, "purpose": notes.purpose}
         audit.append(notes.connection, "register.read", notes.by, body)
