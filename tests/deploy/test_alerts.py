@@ -147,7 +147,7 @@ def all_firing(tmp_path, cases):
     ]
     file = tmp_path / "case.yml"
     file.write_text(yaml.safe_dump({"rule_files": ["rules.yml"], "evaluation_interval": f"{STEP}m", "tests": tests}))
-    ran = subprocess.run([PROMTOOL, "test", "rules", file], capture_output=True, text=True, check=False, timeout=120)
+    ran = subprocess.run([PROMTOOL, "test", "rules", file], capture_output=True, text=True, check=False, timeout=900)
     return "" if ran.returncode == 0 else ran.stdout + ran.stderr
 
 

@@ -7,6 +7,7 @@ import socket
 import ssl
 import subprocess
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -84,18 +85,22 @@ def proxy(tmp_path_factory):
         log = (folder / "log").open("w")
         process = subprocess.Popen([NGINX, "-p", folder, "-e", "stderr", "-c", folder / "nginx.conf"], stderr=log)
         try:
-            for _ in range(100):
-                with socket.socket() as plug:
-                    if plug.connect_ex(("127.0.0.1", sealed)) == 0:
-                        break
+            deadline = time.monotonic() + 120
+            while not listens(sealed):
                 assert process.poll() is None, (folder / "log").read_text()
-                threading.Event().wait(0.05)
+                assert time.monotonic() < deadline, "nginx does not listen"
+                time.sleep(0.05)
             yield plain, sealed, folder / "fullchain.pem"
         finally:
             process.terminate()
-            process.wait(10)
+            process.wait(120)
             log.close()
             upstream.shutdown()
+
+
+def listens(port):
+    with socket.socket() as plug:
+        return plug.connect_ex(("127.0.0.1", port)) == 0
 
 
 def context(proxy):
@@ -103,7 +108,7 @@ def context(proxy):
 
 
 def connected(proxy, with_context=None):
-    plug = socket.create_connection(("127.0.0.1", proxy[1]), timeout=10)
+    plug = socket.create_connection(("127.0.0.1", proxy[1]), timeout=120)
     return (with_context or context(proxy)).wrap_socket(plug, server_hostname=NAME)
 
 
@@ -156,7 +161,7 @@ def test_nobody_outside_reaches_what_workers_talk_to(proxy, path):
 
 @pytest.mark.parametrize("host", [NAME, "elsewhere.example"])
 def test_plain_http_leads_to_our_own_name_by_https(proxy, host):
-    connection = http.client.HTTPConnection("127.0.0.1", proxy[0], timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", proxy[0], timeout=120)
     connection.request("GET", "/dags?x=1", headers={"Host": host})
     answer = connection.getresponse()
     assert (answer.status, answer.headers["Location"]) == (301, f"https://{NAME}/dags?x=1")
@@ -183,5 +188,5 @@ def test_tls_of_yesterday_is_refused_by_the_server(proxy, version):
 
 @pytest.mark.parametrize("path", ["/auth/token", "/auth/token/cli"])
 def test_whoever_asks_for_tokens_too_often_waits_and_the_rest_goes_on(proxy, path):
-    assert 429 in {ask(proxy, path, "POST")[0].status for _ in range(10)}
+    assert any(ask(proxy, path, "POST")[0].status == 429 for _ in range(100))  # one more is let in every 30 seconds
     assert ask(proxy, "/auth/login/")[0].status == 200

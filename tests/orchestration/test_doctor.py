@@ -59,7 +59,7 @@ def configured(tmp_path, monkeypatch):
 
 
 def found(**how):
-    return {finding.subject: finding for finding in doctor.airflow(COUNCILS, **how)}
+    return {finding.subject: finding for finding in doctor.airflow(COUNCILS, **{"seconds": 600.0} | how)}
 
 
 def as_airflow_writes(url):

@@ -19,7 +19,7 @@ assert threading.active_count() == 1, threading.enumerate()
 
 
 def test_what_tasks_share_can_be_imported_before_a_fork():
-    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=False, timeout=900)
     assert done.returncode == 0, done.stderr
 
 

@@ -14,6 +14,7 @@ from family_exchange.domain.message import Message, Topic
 from family_exchange.orchestration import mail
 from support import mailserver
 from support.council import council, recipient_server, rings
+from support.meanwhile import until_nobody_holds
 
 __all__ = ["council", "recipient_server", "rings"]
 
@@ -103,12 +104,14 @@ def test_a_sender_that_is_refused_is_for_a_person(council, mailbox):
 
 @pytest.mark.usefixtures("connected")
 def test_two_relays_do_not_send_at_once(council, mailbox, monkeypatch):
-    monkeypatch.setattr(database, "MOMENT_SECONDS", 0.1)
-    with database.session(council.doors.database) as other:
+    with database.session(council.doors.database) as other, monkeypatch.context() as impatient:
+        impatient.setattr(database, "MOMENT_SECONDS", 0.1)
         assert database.hold(other, outbox.LOCK, council.doors.profile.council)
         with pytest.raises(Busy, match="another worker"):
             mail.send(council.doors)
     assert mailbox.letters == []
+    with council.register.open() as watching:
+        until_nobody_holds(watching)
     assert mail.send(council.doors)["letters"] == 2
 
 

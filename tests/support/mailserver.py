@@ -88,9 +88,9 @@ def running():
 
     thread = Thread(target=lambda: asyncio.run(serve()), daemon=True)
     thread.start()
-    assert ready.wait(10)
+    assert ready.wait(120)
     try:
         yield mailbox
     finally:
         done[0]()
-        thread.join(10)
+        thread.join(120)

@@ -24,7 +24,7 @@ _HOST: Option = ("api", "host")
 DATABASE: Option = ("database", "sql_alchemy_conn")
 ENDPOINTS = ("drop_zone", "recipient")
 SECONDS = 50.0
-_CONNECT_SECONDS = 5
+_CONNECT_SECONDS = 15
 
 
 @dataclass(frozen=True, slots=True)
