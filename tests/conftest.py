@@ -7,12 +7,12 @@ import tempfile
 from pathlib import Path
 from uuid import uuid4
 
-import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
 
 from family_exchange.adapters import database
 from family_exchange.demo import postgres
+from support import databases
 
 pytest_plugins = ["support.workers"]
 
@@ -63,8 +63,5 @@ def migrated(server):
 def council_database(server, migrated):
     """The URL of a fresh, migrated council database."""
     name = f"c{uuid4().hex[:12]}"
-    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE migrated OWNER migrated")
-    yield migrated.rsplit("/", 1)[0] + f"/{name}"
-    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    yield databases.copied(server, migrated, name)
+    databases.dropped(server, name)

@@ -6,6 +6,7 @@ import pytest
 
 from family_exchange.adapters import database, facts, memory
 from family_exchange.stages import match, register
+from support import databases
 from support.registry import a_file, doors_to, person_of, query, with_staging
 
 HIGH_STREET = {"address_line_1": "12 High Street", "postcode": "CH1 1AA"}
@@ -27,10 +28,7 @@ def year_end(year):
 @pytest.fixture(scope="module")
 def story(server, migrated):
     """The council's database after five years, and the moment at which each year's files had been taken."""
-    name = "five_years"
-    with database.session(server.url("postgres")) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE migrated OWNER migrated")
-    url = with_staging(migrated.rsplit("/", 1)[0] + f"/{name}")
+    url = with_staging(databases.copied(server, migrated, "five_years"))
     known = {}
 
     def send(year, home, *, surname="Ashbarrow", father=None):
@@ -48,8 +46,7 @@ def story(server, migrated):
     a_file(url, "housing_tenancies", [tenancy], as_of=date(2026, 6, 30))
     known["corrected"] = brought_up(url, TODAY)
     yield url, known
-    with database.session(server.url("postgres")) as connection:
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    databases.dropped(server, "five_years")
 
 
 def brought_up(url, day):

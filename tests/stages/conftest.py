@@ -2,9 +2,9 @@
 
 from uuid import uuid4
 
-import psycopg
 import pytest
 
+from support import databases
 from support.council import council, recipient_server, rings
 from support.purging import with_one_due
 from support.registry import with_staging
@@ -25,12 +25,9 @@ def fresh(server, migrated):
 
     def another():
         name = f"b{uuid4().hex[:12]}"
-        with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name} TEMPLATE migrated OWNER migrated")
         made.append(name)
-        return with_staging(migrated.rsplit("/", 1)[0] + f"/{name}")
+        return with_staging(databases.copied(server, migrated, name))
 
     yield another
-    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-        for name in made:
-            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    for name in made:
+        databases.dropped(server, name)
