@@ -17,6 +17,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from family_exchange.demo.postgres import kept_port
+
 EXAMPLE = Path(__file__).parents[2] / "docker" / "tls" / "nginx.conf"
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
 NAME = "exchange.council.example"
@@ -40,11 +42,6 @@ class Upstream(BaseHTTPRequestHandler):
         pass
 
 
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as plug:
-        return plug.getsockname()[1]
-
-
 def certificate(folder):
     """A certificate that this key signed itself; for an hour."""
     key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
@@ -63,8 +60,7 @@ def proxy(tmp_path_factory):
     """nginx with the example, which is changed in its ports and the folder of its certificate; its two ports."""
     folder = tmp_path_factory.mktemp("nginx")
     certificate(folder)
-    plain, sealed = free_port(), free_port()
-    with ThreadingHTTPServer(("127.0.0.1", 0), Upstream) as upstream:
+    with kept_port() as plain, kept_port() as sealed, ThreadingHTTPServer(("127.0.0.1", 0), Upstream) as upstream:
         threading.Thread(target=upstream.serve_forever, daemon=True).start()
         example = EXAMPLE.read_text()
         for shipped, here in {

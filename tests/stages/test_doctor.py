@@ -182,8 +182,8 @@ def test_a_database_whose_clock_is_an_hour_off_is_found(sound):
 
 
 def test_a_database_that_does_not_answer_is_found_and_everything_else_is_looked_at(sound):
-    away = changed(sound, database=f"postgresql://u:p@127.0.0.1:{postgres.free_port()}/d")
-    found = sound.every(away)
+    with postgres.kept_port() as nobodys:
+        found = sound.every(changed(sound, database=f"postgresql://u:p@127.0.0.1:{nobodys}/d"))
     silent = [one for one in found if one.found == "the database does not answer, or does not let us in"]
     assert {one.grade for one in silent} == {Grade.BAD}
     assert {one.room for one in silent} == {Room.DATABASE, Room.CLOCKS, Room.DISKS, Room.KEYS, Room.BACKUPS}
@@ -205,8 +205,9 @@ def test_a_server_that_does_not_let_us_in_or_is_away_is_found(sound, tmp_path):
     end = sound.doors.settings.drop_zone
     stranger = replace(end, private_key=keys.ssh(tmp_path, "stranger").private_key)
     assert "does not let us in" in sound.one(Room.SFTP, changed(sound, drop_zone=stranger))["drop zone: log-in"].found
-    away = replace(end, port=postgres.free_port())
-    found = sound.one(Room.SFTP, changed(sound, drop_zone=away))["drop zone: log-in"]
+    with postgres.kept_port() as nobodys:
+        away = replace(end, port=nobodys)
+        found = sound.one(Room.SFTP, changed(sound, drop_zone=away))["drop zone: log-in"]
     assert "look whether the server is up" in found.advice
 
 

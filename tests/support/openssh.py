@@ -45,7 +45,7 @@ def possible() -> bool:
 def running(folder: Path, users: Mapping[str, sftpserver.User]) -> Iterator[sftpserver.Server]:
     """As `sftpserver.running`: OpenSSH for `users`; stopped, with every session, when the block ends."""
     folder.mkdir(parents=True, exist_ok=True)
-    host, port = keys.ssh(folder, "host"), postgres.free_port()
+    host = keys.ssh(folder, "host")
     numbers = {name: FIRST_USER + number for number, name in enumerate(sorted(users))}
     (folder / "authorized").mkdir()
     for name, user in users.items():
@@ -53,21 +53,21 @@ def running(folder: Path, users: Mapping[str, sftpserver.User]) -> Iterator[sftp
     people = [f"{name}:*:{number}:{GROUP}::/:/usr/sbin/nologin" for name, number in numbers.items()]
     (folder / "passwd").write_text(Path("/etc/passwd").read_text() + "\n".join(people) + "\n")
     (folder / "group").write_text(Path("/etc/group").read_text() + f"fx-exchange:x:{GROUP}:\n")
-    (folder / "sshd_config").write_text(_config(folder, host, port))
     binds = [
         f"mkdir {HOME}/{name}; mount --bind {shlex.quote(str(user.root))} {HOME}/{name}" for name, user in users.items()
     ]
     Path("/run/sshd").mkdir(exist_ok=True)  # where sshd shuts its own unprivileged half into
     script = SERVER.format(home=HOME, folder=shlex.quote(str(folder)), binds="\n".join(binds), sshd=SSHD)
     private = ["unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child=SIGKILL"]
-    with (folder / "sshd.log").open("wb") as log:
+    with (folder / "sshd.log").open("wb") as log, postgres.kept_port() as port:
+        (folder / "sshd_config").write_text(_config(folder, host, port))
         process = subprocess.Popen([*private, "sh", "-c", script], stderr=log, start_new_session=True)
         try:
             _await(port, process)
             yield sftpserver.Server(port, host.public_key)
         finally:
             process.kill()  # the first of the private processes goes with it, and all the others with that one
-            process.wait(20)
+            process.wait(120)
 
 
 def _config(folder: Path, host: keys.LogIn, port: int) -> str:

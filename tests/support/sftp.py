@@ -76,9 +76,7 @@ def openssh_site(
     root = make_folders(folder / "root")
     authorized = folder / "authorized"
     authorized.write_text(log_in.public_key + "\n")
-    port = postgres.free_port()
     lines = [
-        f"Port {port}",
         "ListenAddress 127.0.0.1",
         f"HostKey {host.private_key}",
         f"AuthorizedKeysFile {authorized}",
@@ -92,10 +90,10 @@ def openssh_site(
         "MaxStartups 100",
     ]
     config = folder / "sshd_config"
-    config.write_text("\n".join(lines) + "\n")
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(exist_ok=True)  # where sshd shuts its own unprivileged half into
-    with (folder / "sshd.log").open("wb") as log:
+    with (folder / "sshd.log").open("wb") as log, postgres.kept_port() as port:
+        config.write_text("\n".join([f"Port {port}", *lines]) + "\n")
         process = subprocess.Popen([str(SSHD), "-D", "-e", "-f", str(config)], stderr=log, start_new_session=True)
         try:
             _await(port, process)
@@ -103,11 +101,11 @@ def openssh_site(
             yield Site(SftpEndpoint("127.0.0.1", port, user, log_in.private_key, host.public_key), root, str(root))
         finally:
             process.terminate()
-            process.wait(20)
+            process.wait(120)
 
 
 def _await(port: int, process: "subprocess.Popen[bytes]") -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:

@@ -15,7 +15,7 @@ from family_exchange.demo import airflow_settings
 from family_exchange.demo.airflow_api import Api
 from family_exchange.demo.airflow_settings import CONNECTIONS
 from family_exchange.demo.cast import OFFICER, PROGRAMME_LEAD, VISITOR
-from family_exchange.demo.postgres import free_port
+from family_exchange.demo.postgres import kept_port
 from family_exchange.demo.processes import Programs, ended_by_signals
 
 ROLES = {PROGRAMME_LEAD: "user", OFFICER: "user", VISITOR: "admin"}
@@ -32,7 +32,8 @@ COMPONENTS: Mapping[str, tuple[str, ...]] = {
 NEEDS_CONNECTIONS = frozenset({"scheduler", "triggerer"})
 """Tasks run under the scheduler. The others cannot open a council's door, because they do not know it."""
 
-HEALTHY_WITHIN = 120.0
+HEALTHY_WITHIN = 600.0
+"""Seconds, for a small machine that has much else to do; a component that ends is told of at once."""
 MARK = "FAMILY_EXCHANGE_AIRFLOW"
 
 
@@ -78,14 +79,13 @@ def running(
         TimeoutError: the components are not healthy in time.
     """
     home.mkdir(parents=True, mode=0o700)
-    port = free_port()
     passwords = {name: secrets.token_urlsafe(12) for name in ROLES}
-    sections = airflow_settings.settings(
-        home, metadata_url, dags=dags.resolve(), port=port, users=ROLES, parallelism=parallelism
-    )
-    airflow_settings.write(home, sections, passwords)
     programs = Programs((MARK, str(home)))
-    with ended_by_signals():
+    with kept_port() as port, ended_by_signals():
+        sections = airflow_settings.settings(
+            home, metadata_url, dags=dags.resolve(), port=port, users=ROLES, parallelism=parallelism
+        )
+        airflow_settings.write(home, sections, passwords)
         try:
             _start(programs, home, environment)
             _await_health(programs, f"http://127.0.0.1:{port}")

@@ -89,13 +89,13 @@ def running(folder: Path, *, durable: bool = True, more: Mapping[str, str] | Non
         cwd=data,
     )
     password_file.unlink()
-    port = free_port()
     settings = [*_SETTINGS, ("fsync", "on" if durable else "off"), ("listen_addresses", "127.0.0.1")]
-    settings += [("port", str(port)), ("unix_socket_directories", ""), *(more or {}).items()]
+    settings += [("unix_socket_directories", ""), *(more or {}).items()]
     command = [str(binaries / "postgres"), "-D", str(data)]
     for name, value in settings:
         command += ["-c", f"{name}={value}"]
-    with (folder / "postgres.log").open("wb") as log:
+    with (folder / "postgres.log").open("wb") as log, kept_port() as port:
+        command += ["-c", f"port={port}"]
         process = subprocess.Popen(  # noqa: S603 - our own argument list
             command, stdout=log, stderr=log, user=user, start_new_session=True, cwd=data
         )
@@ -113,11 +113,13 @@ def running(folder: Path, *, durable: bool = True, more: Mapping[str, str] | Non
                 process.wait()
 
 
-def free_port() -> int:
-    """A TCP port that nothing listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+@contextmanager
+def kept_port() -> Iterator[int]:
+    """A TCP port that one program may listen on, and that no other is given while the block runs."""
+    with socket.socket() as keeper:
+        keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as whoever is to listen does
+        keeper.bind(("127.0.0.1", 0))
+        yield int(keeper.getsockname()[1])
 
 
 def _binaries(folder: Path, *, reachable_by_all: bool) -> Path:
