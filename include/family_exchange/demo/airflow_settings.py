@@ -23,6 +23,7 @@ def settings(
             "dags_folder": dags,
             "plugins_folder": dags.parent / "plugins",
             "load_examples": False,
+            "dagbag_import_timeout": 300,  # seconds; a small machine has much else to do
             "fernet_key": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
             "execution_api_server_url": f"{base_url}/execution/",
             "simple_auth_manager_users": ",".join(f"{name}:{role}" for name, role in users.items()),
@@ -46,6 +47,7 @@ def settings(
         },
         "dag_processor": {
             "parsing_processes": 1,
+            "dag_file_processor_timeout": 600,
             "min_file_process_interval": 120,  # the files do not change while the demo runs
             "print_stats_interval": 0,
         },
