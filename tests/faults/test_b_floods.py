@@ -43,7 +43,7 @@ def test_partners_of_one_feed_are_taken_by_turns_the_oldest_of_each_first(tenant
     assert {file.state for file in rows(tenant)} == {State.GONE}
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(3600)
 def test_a_folder_of_fifty_thousand_entries_is_worked_through_run_by_run(tenant):
     place = faults.place(tenant)
     for number in range(FLOOD):

@@ -7,7 +7,7 @@ from support import soak
 FILES = 60
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(3600)
 def test_files_of_several_partners_come_to_their_end_whatever_dies_meanwhile(tenant, tmp_path):
     result, samples = soak.soak(tenant, tmp_path, files=FILES, within=240)
     assert result.files == FILES
