@@ -34,6 +34,7 @@ def connected(monkeypatch, mailbox):
 
     def connect(**extra):
         plain = {"disable_ssl": True, "disable_tls": True, "retry_limit": 0, "from_email": "exchange@example.org"}
+        plain["timeout"] = 300
         described = {"conn_type": "smtp", "host": "127.0.0.1", "port": mailbox.port, "extra": plain | extra}
         monkeypatch.setenv(f"AIRFLOW_CONN_{mail.CONNECTION.upper()}", json.dumps(described))
 
