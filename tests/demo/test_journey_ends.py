@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from time import monotonic, sleep
 
 import psutil
 import pytest
@@ -19,6 +20,8 @@ COMMAND = [
     "--people",
     "200",
 ]
+PATIENCE = 600
+"""Seconds, for a machine that has much else to do."""
 
 
 def started(tmp_path, *options):
@@ -42,6 +45,15 @@ def left(folder):
     return found
 
 
+def nothing_is_left(folder):
+    """An agent that was told to end does so in a moment."""
+    deadline = monotonic() + PATIENCE
+    while found := left(folder):
+        assert monotonic() < deadline, found
+        sleep(0.05)
+    return True
+
+
 @pytest.fixture
 def short(tmp_path_factory):
     """A folder with a short name, which the server's user may enter: agents' sockets have little room for a path."""
@@ -60,9 +72,9 @@ def test_a_demo_that_is_stopped_leaves_nothing(short, ending):
             break
     assert left(short) != []
     demo.send_signal(ending)
-    demo.communicate(timeout=60)
+    demo.communicate(timeout=PATIENCE)
     assert demo.returncode != 0
-    assert left(short) == []
+    assert nothing_is_left(short)
 
 
 def test_a_visitor_who_leaves_takes_everything_down(short):
@@ -80,19 +92,19 @@ def test_a_visitor_who_leaves_takes_everything_down(short):
     asked = subprocess.run(
         ["sh", "-c", f'set -a; . {settings}; set +a; exec "$@"', "sh", *COMMAND[:3],
          "files", "list", "--council", "cheshire-west-and-chester", "--json"],
-        capture_output=True, text=True, check=True, timeout=60,
+        capture_output=True, text=True, check=True, timeout=PATIENCE,
     )  # fmt: skip
     assert {file["state"] for file in json.loads(asked.stdout)} >= {"CLOSED", "QUARANTINED"}
     demo.send_signal(signal.SIGTERM)
-    out, _ = demo.communicate(timeout=60)
+    out, _ = demo.communicate(timeout=PATIENCE)
     assert (demo.returncode, "stopping" in out) == (0, True)
-    assert left(short) == []
+    assert nothing_is_left(short)
 
 
 def test_a_demo_that_ends_well_says_so_and_leaves_nothing(short):
     demo = started(short, "--json")
-    out, _ = demo.communicate(timeout=240)
+    out, _ = demo.communicate(timeout=PATIENCE)
     report = json.loads(out)
     assert (demo.returncode, report["whole"]) == (0, True)
     assert [line["state"] for line in report["councils"][0]["returns"]] == ["ACKNOWLEDGED"] * 2
-    assert left(short) == []
+    assert nothing_is_left(short)

@@ -1,11 +1,13 @@
 """Programs of the demo end when the demo does, whatever they did to get away."""
 
+import os
 import signal
 import subprocess
 import sys
 import textwrap
+from contextlib import suppress
 from pathlib import Path
-from threading import Timer, main_thread
+from threading import main_thread
 from time import monotonic, sleep
 
 import psutil
@@ -44,7 +46,7 @@ def start(programs, folder, text, name="program"):
 
 
 def until(holds):
-    deadline = monotonic() + 20
+    deadline = monotonic() + 120
     while not holds():
         assert monotonic() < deadline
         sleep(0.02)
@@ -56,7 +58,14 @@ def test_a_program_its_descendants_and_what_left_its_session_are_gone(programs, 
     members = [process.pid for process in programs.left()]
     programs.stop()
     assert programs.left() == []
-    assert not [pid for pid in members if psutil.pid_exists(pid) and psutil.Process(pid).status() != "zombie"]
+    assert not [pid for pid in members if runs(pid)]
+
+
+def runs(pid):
+    """Whoever inherits a process that was killed may bury it at any moment."""
+    with suppress(psutil.NoSuchProcess):
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 def test_what_a_program_left_behind_when_it_died_is_gone_too(programs, tmp_path):
@@ -75,7 +84,7 @@ def test_stopping_twice_is_harmless(programs, tmp_path):
 def test_a_program_that_fails_is_named_with_its_log(programs, tmp_path):
     log = start(programs, tmp_path, "raise SystemExit(3)", name="migrate")
     with pytest.raises(RuntimeError, match=rf"migrate did not end well \(3\); see {log}"):
-        programs.finish("migrate", within=20)
+        programs.finish("migrate", within=120)
 
 
 def test_a_program_that_takes_too_long_is_named_too(programs, tmp_path):
@@ -119,11 +128,16 @@ def test_a_signal_closes_what_the_block_opened(number, tmp_path):
 
 
 def test_a_second_ctrl_c_does_not_stop_the_stopping(programs, tmp_path, monkeypatch):
-    monkeypatch.setattr(processes, "GRACE_SECONDS", 3)  # on a busy machine a timer may be late
+    ask = os.killpg
+
+    def ask_and_be_asked(group, number):
+        ask(group, number)
+        signal.pthread_kill(main_thread().ident, signal.SIGINT)
+
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores Ctrl-C
     start(programs, tmp_path, FAMILY)
     until(lambda: len(programs.left()) == 4)
-    Timer(0.1, lambda: signal.pthread_kill(main_thread().ident, signal.SIGINT)).start()
+    monkeypatch.setattr(os, "killpg", ask_and_be_asked)
     try:
         with pytest.raises(KeyboardInterrupt):  # it comes through when everything is gone
             programs.stop()

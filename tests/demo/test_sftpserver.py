@@ -9,7 +9,6 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from time import monotonic
 
 import asyncssh
 import pytest
@@ -18,6 +17,9 @@ from family_exchange.adapters.settings import SftpEndpoint
 from family_exchange.adapters.sftp import DropZone
 from family_exchange.demo import keys, sftpserver
 from family_exchange.domain.errors import TryLater
+
+PATIENCE = 60
+"""Seconds that nothing here takes, but that a machine may stall."""
 
 
 @dataclass
@@ -165,8 +167,6 @@ def ending(house, *, room=None):
     with sftpserver.running(house.folder / "server", house.users, room=room) as server:
         (own,) = threads() - others
         yield server
-        asked = monotonic()
-    assert monotonic() - asked < sftpserver._END_SECONDS
     assert not own.is_alive()
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", server.port)) != 0
@@ -175,7 +175,7 @@ def ending(house, *, room=None):
 def test_nothing_listens_and_nothing_runs_when_the_block_has_ended(house):
     with ExitStack() as clients:
         with ending(house) as server:
-            zone = clients.enter_context(DropZone(house.endpoint(server, "police"), silence_seconds=2))
+            zone = clients.enter_context(DropZone(house.endpoint(server, "police"), silence_seconds=PATIENCE))
         with pytest.raises(TryLater):
             zone.list("/")
 
@@ -203,19 +203,19 @@ def test_a_client_in_the_middle_of_a_transfer_does_not_keep_the_server_up(house)
     class Patient(BytesIO):
         def write(self, content):
             begun.set()
-            ended.wait(20)
+            ended.wait(PATIENCE)
             return super().write(content)
 
     def fetch():
-        with suppress(TryLater), DropZone(house.endpoint(server, "police"), silence_seconds=2) as zone:
+        with suppress(TryLater), DropZone(house.endpoint(server, "police"), silence_seconds=PATIENCE) as zone:
             zone.fetch("/drops", b"large", Patient())
 
     with ending(house) as server:
         client = threading.Thread(target=fetch)
         client.start()
-        assert begun.wait(20)
+        assert begun.wait(PATIENCE)
     ended.set()
-    client.join(20)
+    client.join(PATIENCE)
     assert not client.is_alive()
 
 
@@ -223,7 +223,7 @@ def test_a_connection_that_never_says_that_it_is_gone_is_not_waited_for(house, m
     monkeypatch.setattr(sftpserver, "_FAREWELL_SECONDS", 0.2)
     monkeypatch.setattr(sftpserver._Guard, "connection_lost", lambda *_: None)
     with ExitStack() as clients, ending(house) as server:
-        clients.enter_context(DropZone(house.endpoint(server, "police"), silence_seconds=2))
+        clients.enter_context(DropZone(house.endpoint(server, "police"), silence_seconds=PATIENCE))
 
 
 def test_a_server_that_does_not_end_is_said_with_the_line_at_which_it_stands(house, monkeypatch):
@@ -233,26 +233,26 @@ def test_a_server_that_does_not_end_is_said_with_the_line_at_which_it_stands(hou
     class Stuck(sftpserver.Room):
         def remove(self, path):
             asked.set()
-            released.wait(20)
+            released.wait(PATIENCE)
 
     others, server = threads(), sftpserver.running(house.folder / "server", house.users, room=Stuck)
 
     def remove():
-        with suppress(TryLater), DropZone(house.endpoint(running, "police"), silence_seconds=2) as zone:
+        with suppress(TryLater), DropZone(house.endpoint(running, "police"), silence_seconds=PATIENCE) as zone:
             zone.remove("/drops", b"a")
 
     running = server.__enter__()
     client = threading.Thread(target=remove)
     client.start()
-    assert asked.wait(20)
+    assert asked.wait(PATIENCE)
     try:
         with pytest.raises(RuntimeError, match=r"did not end within 0\.3 s: it stands at .*threading\.py:\d+"):
             server.__exit__(None, None, None)
     finally:
         released.set()
-        client.join(20)
+        client.join(PATIENCE)
         for own in threads() - others:
-            own.join(20)
+            own.join(PATIENCE)
     assert threads() == others
 
 

@@ -17,7 +17,7 @@ from support.journeys import CANARY, leaks, on_disks, register_digest, sent
 
 pytestmark = pytest.mark.airflow
 
-PATIENCE = 600
+PATIENCE = 1200
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from support.periods import FEED
 
 pytestmark = pytest.mark.airflow
 
-PATIENCE = 240
+PATIENCE = 900
 AREA = "area-of-airflow"
 ENDS = {"success", "skipped", "failed", "upstream_failed", "removed"}
 """States of tasks that are done; the drop zone may begin another run at any moment."""

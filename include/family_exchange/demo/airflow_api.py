@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import httpx
 
-WITHIN = 30.0
+WITHIN = 120.0
 """Seconds that one answer may take."""
 
 Json = dict[str, Any]

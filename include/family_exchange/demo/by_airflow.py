@@ -21,7 +21,7 @@ from family_exchange.orchestration import connections
 
 DAGS = Path(__file__).resolve().parents[3] / "dags"
 
-PATIENCE = 480.0
+PATIENCE = 1200.0
 """Seconds that one act of the journey may take before it is called a failure."""
 
 LOOK = 0.5

@@ -6,7 +6,7 @@ import shutil
 import signal
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
@@ -22,7 +22,7 @@ from family_exchange.demo import postgres
 from family_exchange.demo.world import Tenant, World
 
 SCRIPT = Path(__file__).parents[3] / "deploy" / "archive-wal"
-PATIENCE = 60.0
+PATIENCE = 300.0
 """Seconds in which the server must have handed a piece of its log out."""
 
 
@@ -66,7 +66,9 @@ def lose(stage: World, tenant: Tenant) -> None:
     os.kill(int((data / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
     shutil.rmtree(data, ignore_errors=True)
     stop_agent(tenant.doors.settings.state / "gnupg")
-    shutil.rmtree(tenant.doors.settings.state)
+    while tenant.doors.settings.state.exists():
+        with suppress(FileNotFoundError):  # the agent, which ends in a moment, takes its own sockets away
+            shutil.rmtree(tenant.doors.settings.state)
 
 
 def copier(stage: World) -> str:
