@@ -60,7 +60,7 @@ class Answered:
             self.receipt = json.loads(opened("json"))
             self.book = opened("xlsx") if self.receipt["workbook"] else None
         self.check = check.file(
-            content, feed, profile=tenant.doors.profile, name=name, signed_on=datetime.now(UTC).date()
+            content, feed, profile=tenant.doors.profile, name=name, signed_on=self.file.signed_at.astimezone(UTC).date()
         )  # fmt: skip
 
     def sheet(self, name):

@@ -293,6 +293,8 @@ def test_a_seal_that_was_cut_off_is_finished_and_leaves_one_object(family, point
         check=False,
     )
     assert run.returncode == -9
+    with family.register.open() as connection:
+        meanwhile.until_nobody_holds(connection)
     kept = list(family.doors.vault.held())
     assert assemble.seal(family.doors, return_id) == return_id
     found = ledger(family, return_id)

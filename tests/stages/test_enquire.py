@@ -317,8 +317,8 @@ def test_who_asks_hears_whether_the_family_is_eligible_and_of_the_reasons_only_t
 
 
 def test_who_asks_waits_for_the_audit_and_not_for_ever(register, doors, mother, monkeypatch):
-    monkeypatch.setattr(reading, "PATIENCE_SECONDS", 0.1)
-    with register.open() as busy:
+    with monkeypatch.context() as soon, register.open() as busy:
+        soon.setattr(reading, "PATIENCE_SECONDS", 0.1)
         busy.execute("SELECT FROM audit.head FOR UPDATE")
         with pytest.raises(TryLater, match="55P03"):
             ask(doors, mother)
@@ -375,13 +375,16 @@ def test_asking_for_somebody_is_a_read_of_their_record_by_a_named_person(registe
 
 
 @pytest.mark.requirement("R-019")
-def test_who_asks_while_another_worker_records_something_waits_and_is_answered(register, doors, supported, mother):
+def test_who_asks_while_another_worker_records_something_waits_and_is_answered(
+    register, doors, supported, mother, monkeypatch
+):
+    monkeypatch.setattr(reading, "PATIENCE_SECONDS", 120)
     with ThreadPoolExecutor() as pool:
         with database.transaction(doors.database) as worker:
             audit.append(worker, "test.happened", "worker", {})
             asking = pool.submit(ask, doors, mother)
             with pytest.raises(TimeoutError):
                 asking.result(timeout=0.2)
-        (told,) = asking.result(timeout=30).families
+        (told,) = asking.result(timeout=120).families
     assert told.family == supported
     assert [body["person"] for body in register.audited("register.read")] == [mother]

@@ -136,7 +136,8 @@ def test_one_purge_at_a_time(old, monkeypatch):
             purge.destroy(old.doors, plan_id)
 
 
-def test_a_purge_takes_the_turn_of_one_whose_end_the_server_has_not_noticed_yet(old):
+def test_a_purge_takes_the_turn_of_one_whose_end_the_server_has_not_noticed_yet(old, monkeypatch):
+    monkeypatch.setattr(database, "MOMENT_SECONDS", 60)  # on a machine that stalls
     plan_id = planned(old)
     purge.approve(old.doors, plan_id, by=OFFICER)
     with ThreadPoolExecutor() as pool, database.session(old.doors.database) as other:
@@ -152,8 +153,8 @@ def test_nothing_of_the_register_goes_while_somebody_reads_or_writes_it(old, mon
     plan_id = planned(old)
     purge.approve(old.doors, plan_id, by=OFFICER)
     before = count(old, "memory.source_record")
-    monkeypatch.setattr(programme, "TURN_SECONDS", 0.1)
-    with old.register.open() as connection:
+    with monkeypatch.context() as soon, old.register.open() as connection:
+        soon.setattr(programme, "TURN_SECONDS", 0.1)
         assert database.lock_shared(connection, registry.LOCK, "register")  # as a return that is assembled
         with pytest.raises(TryLater):
             purge.destroy(old.doors, plan_id)

@@ -64,7 +64,8 @@ def test_a_flag_is_rebuilt_as_it_stood(council):
 
 
 @pytest.mark.requirement("R-052")
-def test_a_flag_that_was_on_its_way_is_in_the_return_and_in_what_is_rebuilt(council):
+def test_a_flag_that_was_on_its_way_is_in_the_return_and_in_what_is_rebuilt(council, monkeypatch):
+    monkeypatch.setattr(database, "MOMENT_SECONDS", 60)  # on a machine that stalls
     person, stays = someone(council), someone(council)
     council.register.supported(person, stays)
     with ThreadPoolExecutor() as pool, council.register.open() as slow, council.register.open() as watching:

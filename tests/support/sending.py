@@ -11,6 +11,7 @@ from family_exchange.adapters.doors import Doors
 from family_exchange.adapters.faultpoint import VARIABLE
 from family_exchange.adapters.sftp import DropZone
 from family_exchange.stages import assemble
+from support.meanwhile import until_nobody_holds
 from support.register import PERIOD
 
 SENDER = """
@@ -50,11 +51,14 @@ def send_and_die(council, return_id, point):
     settings, end = council.doors.settings, council.doors.settings.recipient
     arguments = [settings.council, settings.database, str(settings.state), settings.own_key, settings.recipient_key]
     arguments += [end.host, str(end.port), end.username, str(end.private_key), end.host_key, return_id]
-    return subprocess.run(
+    ended = subprocess.run(
         [sys.executable, "-c", SENDER, *arguments],
         env={VARIABLE: point, "PATH": "/usr/bin:/bin", "PYTHONPATH": "include"},
         check=False,
-    ).returncode
+    )
+    with council.register.open() as connection:
+        until_nobody_holds(connection)
+    return ended.returncode
 
 
 def visible(council, name):
