@@ -7,6 +7,8 @@ import stat
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from threading import Event
+from threading import enumerate as enumerate_threads
 from time import monotonic, sleep
 
 import psycopg
@@ -178,7 +180,7 @@ def test_a_database_whose_clock_is_an_hour_off_is_found(sound):
         finding = sound.one(Room.CLOCKS)["the database's clock"]
     sound.superuser("DROP SCHEMA off CASCADE")
     assert finding.grade is Grade.BAD
-    assert float(finding.found.split(" ")[0]) == pytest.approx(3600, abs=5)
+    assert float(finding.found.split(" ")[0]) == pytest.approx(3600, abs=120)
 
 
 def test_a_database_that_does_not_answer_is_found_and_everything_else_is_looked_at(sound):
@@ -468,7 +470,7 @@ def test_in_containers_of_one_machine_the_line_to_the_database_and_its_disk_are_
 
 
 def await_row(sound, question):
-    deadline = monotonic() + 30
+    deadline = monotonic() + 240  # a server that failed three times in a row tries again after a minute
     with psycopg.connect(sound.server.url("postgres"), autocommit=True) as connection:
         while connection.execute(question).fetchone() != (True,):
             assert monotonic() < deadline, question
@@ -483,13 +485,26 @@ def test_a_disk_of_the_database_that_is_named_is_looked_at(sound, tmp_path):
     assert "nothing is taken in" in found["the disk of the council's folder"].advice
 
 
-def test_a_check_that_hangs_is_cut_and_tells_what_it_had_found():
-    """A server that takes the call and never speaks."""
+def test_a_check_that_hangs_is_cut_and_tells_what_it_had_found(monkeypatch):
+    """A server that takes the call and never speaks; time goes on once all the others have had theirs."""
+    begun, calls = Event(), []
+
+    def clock():
+        calls.append("asked")
+        if len(calls) > 1:
+            assert begun.wait(120)
+            for each in enumerate_threads():
+                if each.name == "look at other":
+                    each.join(120)
+        return 0.0
+
+    monkeypatch.setattr(doctor, "monotonic", clock)
     with socket.create_server(("127.0.0.1", 0)) as deaf:
 
         def look():
             yield good(Room.SFTP, "first", "fine")
             with socket.create_connection(deaf.getsockname()) as line:
+                begun.set()
                 line.recv(1)
 
         checks = [

@@ -18,7 +18,7 @@ SKEW = timedelta(seconds=2)
 """How far a clock may be off: the times of signatures and of rows are compared."""
 BUSY = 0.8
 """Share of the server's connections from which on somebody should look."""
-_ASKING = "-c default_transaction_read_only=on -c statement_timeout=10s -c lock_timeout=5s"
+_ASKING = "-c default_transaction_read_only=on -c statement_timeout=30s -c lock_timeout=5s"
 
 LOG_SETTINGS: Mapping[str, tuple[tuple[str, ...], str]] = {
     "log_error_verbosity": (("terse",), "DETAIL and CONTEXT of an error quote rows"),

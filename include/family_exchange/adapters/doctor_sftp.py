@@ -21,7 +21,7 @@ STRONG = (
 )
 AHEAD = timedelta(minutes=5)
 """How far in the future an entry's time may be before the server's clock is in doubt."""
-CONNECT_SECONDS = 10.0
+CONNECT_SECONDS = 25.0
 
 
 def drop_zone(doors: Doors) -> Iterator[Finding]:
