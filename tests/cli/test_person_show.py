@@ -155,6 +155,20 @@ def test_a_place_in_the_plan_stays_with_a_person_who_turned_out_to_be_another(re
     assert [one["in_plan"] for one in plan] == [True]
 
 
+def test_of_two_former_ids_the_newest_word_about_a_place_in_the_plan_holds_as_among_the_exceptions(register, household):
+    for since, reason in (("2026-02-01", "said first"), ("2026-03-01", "said later")):
+        register.run(
+            """INSERT INTO memory.plan_scope (family_id, person_id, in_plan, reason, valid, recorded_by)
+               VALUES (%s, %s, false, %s, daterange(%s, NULL), 'lea')""",
+            household["family"],
+            register.person(merged_into=household["adult"]),
+            reason,
+            since,
+        )
+    plan = told("family", "show", household["family"], *READS, "support")["plan"]
+    assert [one["reason"] for one in plan if one["person"] == household["adult"]] == ["said later"]
+
+
 def test_an_id_that_points_to_another_says_so(register, household):
     former = register.person(merged_into=household["child"])
     answer = run("person", "show", former, *READS, "support")

@@ -112,12 +112,19 @@ def _plan(connection: Connection, family: str, on: date, *, whole: bool) -> tupl
 
 
 _PLAN = """
-    SELECT coalesce(t.points_to, s.person_id) AS person, s.in_plan, s.reason, lower(s.valid), upper(s.valid)
-      FROM register.plan_scope s
-      LEFT JOIN memory.person_pointer t ON t.person_id = s.person_id AND t.recorded @> register.as_known()
-     WHERE s.family_id = %(family)s AND (%(whole)s OR s.valid @> %(on)s::date)
-       AND NOT EXISTS (SELECT FROM register.plan_scope o
-                        WHERE o.family_id = s.family_id AND o.person_id = t.points_to AND o.valid && s.valid)
-     ORDER BY person, lower(s.valid) DESC
+    WITH said AS (
+      SELECT coalesce(t.points_to, s.person_id) AS person, s.person_id AS said_of, s.in_plan, s.reason, s.valid
+        FROM register.plan_scope s
+        LEFT JOIN memory.person_pointer t ON t.person_id = s.person_id AND t.recorded @> register.as_known()
+       WHERE s.family_id = %(family)s)
+    SELECT person, in_plan, reason, lower(valid), upper(valid) FROM said s
+     WHERE (%(whole)s OR valid @> %(on)s::date)
+       AND NOT EXISTS (SELECT FROM said o WHERE o.person = s.person AND o.said_of <> s.said_of AND o.valid && s.valid
+                          AND (o.said_of = o.person, lower(o.valid), s.said_of)
+                            > (s.said_of = s.person, lower(s.valid), o.said_of))
+     ORDER BY person, lower(valid) DESC
 """
-"""What was said of an id that became another's holds for that other, unless something else was said of them since."""
+"""What was said of an id that became another's holds for that other, unless something else was said of them since.
+
+Of several such ids the newest word holds: as among the exceptions, in `gaps`.
+"""

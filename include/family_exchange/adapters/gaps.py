@@ -77,4 +77,4 @@ _GAPS = """
      WHERE NOT in_plan AND coalesce(btrim(reason), '') = ''
     ORDER BY 1, 2, 3
 """
-"""What was said of an id that turned out to be another person's is said of that person."""
+"""What was said of an id that turned out to be another person's is said of that person, as in `family_page`."""
