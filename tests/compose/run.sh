@@ -130,13 +130,13 @@ attend docker compose build --quiet init drop-zone keeper # one build an image: 
 
 step "up, with two workers"
 docker compose --progress quiet down --volumes --remove-orphans --timeout 5 >/dev/null 2>&1
-attend docker compose --progress quiet up --detach --wait --wait-timeout 400 --no-build --scale worker=2
+attend docker compose --progress quiet up --detach --wait --wait-timeout 1500 --no-build --scale worker=2
 docker compose ps --format 'table {{.Service}}\t{{.Status}}'
 
 step "the journey, and the faults"
 eval "set -- ${ARGS:-}" # with their quotes: ARGS="-k 'journey or triggerer'"
 export FAMILY_EXCHANGE_STACK=up PYTHONPATH=include:tests
-attend .venv/bin/pytest -p no:cacheprovider -v --tb=short --timeout 900 $here/inside "$@" > >(tee "$said")
+attend .venv/bin/pytest -p no:cacheprovider -v --tb=short --timeout 3600 $here/inside "$@" > >(tee "$said")
 
 step "what it took"
 docker images --format 'table {{.Repository}}:{{.Tag}}\t{{.Size}}' | grep -v '<none>'

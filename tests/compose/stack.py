@@ -13,11 +13,13 @@ PROJECT = os.environ.get("COMPOSE_PROJECT_NAME", "")
 LABEL = "com.docker.compose"
 EVERY = 0.2
 """Seconds between two looks."""
+BUSY = 5
+"""A machine that has much else to do takes so many times longer."""
 
 
 def run(*arguments, within=120, check=True, given=None):
     """What the program wrote, when it ends well; what went wrong otherwise."""
-    done = subprocess.run(arguments, capture_output=True, text=True, timeout=within, input=given, check=False)
+    done = subprocess.run(arguments, capture_output=True, text=True, timeout=BUSY * within, input=given, check=False)
     if check and done.returncode:
         raise RuntimeError(f"{' '.join(arguments[:6])} … ended with {done.returncode}: {done.stderr[-2000:]}")
     return done.stdout.strip()
@@ -29,20 +31,20 @@ def compose(*arguments, within=300, check=True, given=None):
 
 
 def until(what, looked_at, *, within):
-    """Seconds until `looked_at` was true; what raises is not true yet.
+    """Seconds until `looked_at` was true; what raises is not true yet. `within` is what an idle machine may take.
 
     Raises:
         TimeoutError: it did not come true in time.
     """
-    began, why = monotonic(), ""
-    while monotonic() - began < within:
+    began, why, most = monotonic(), "", BUSY * within
+    while monotonic() - began < most:
         try:
             if looked_at():
                 return monotonic() - began
         except Exception as error:  # noqa: BLE001 - the thing looked at may be what was just broken
             why = f" ({type(error).__name__})"
         sleep(EVERY)
-    raise TimeoutError(f"after {within:.0f} s not yet: {what}{why}")
+    raise TimeoutError(f"after {most:.0f} s not yet: {what}{why}")
 
 
 @dataclass(frozen=True)

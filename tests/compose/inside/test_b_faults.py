@@ -168,7 +168,7 @@ def test_everything_goes_down_and_comes_up_again(broken, ends):
         stack.compose("down", "--timeout", "30")
         assert stack.containers("worker") == []
         struck.now()
-        stack.compose("up", "--detach", "--wait", "--wait-timeout", "240", "--scale", "worker=2")
+        stack.compose("up", "--detach", "--wait", "--wait-timeout", "1200", "--scale", "worker=2")
         assert kept() >= before
 
 

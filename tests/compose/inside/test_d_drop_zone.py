@@ -18,7 +18,7 @@ FEED = "police_incidents"
 def logged_in(ends, partner="police"):
     """The partner's own connection, by a client that would send whatever it is asked to."""
     endpoint = ends.partners[partner].endpoint()
-    transport = paramiko.Transport(socket.create_connection((endpoint.host, endpoint.port), timeout=10))
+    transport = paramiko.Transport(socket.create_connection((endpoint.host, endpoint.port), timeout=60))
     try:
         transport.connect(username=endpoint.username, pkey=paramiko.PKey.from_path(endpoint.private_key))
         yield transport
@@ -76,7 +76,7 @@ def test_a_partner_has_no_shell_and_no_way_to_another_machine(ends):
 
 def test_a_partner_does_not_get_in_by_the_name_of_another(ends):
     police = ends.partners["police"].endpoint()
-    transport = paramiko.Transport(socket.create_connection((police.host, police.port), timeout=10))
+    transport = paramiko.Transport(socket.create_connection((police.host, police.port), timeout=60))
     try:
         with pytest.raises(paramiko.SSHException):
             transport.connect(username=f"{world.COUNCIL}.schools", pkey=paramiko.PKey.from_path(police.private_key))

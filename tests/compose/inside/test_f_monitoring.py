@@ -34,7 +34,7 @@ def address(service):
 
 def ask(service, path, **query):
     """What the service's API says."""
-    with urlopen(f"{address(service)}{path}?{urlencode(query)}", timeout=10) as answer:
+    with urlopen(f"{address(service)}{path}?{urlencode(query)}", timeout=60) as answer:
         return json.load(answer)
 
 
@@ -58,7 +58,7 @@ def watching():
         patch.setenv("PROMETHEUS_CONFIG", quick.name)
         profile = ("--profile", "monitoring")
         stack.compose(
-            *profile, "up", "--detach", "--wait", "--wait-timeout", "90", "--no-build", "--no-deps", *services
+            *profile, "up", "--detach", "--wait", "--wait-timeout", "600", "--no-build", "--no-deps", *services
         )
         yield services
         stack.compose(*profile, "rm", "--stop", "--force", *services)
@@ -185,7 +185,7 @@ def moment(text):
 
 
 def test_node_exporter_tells_of_nothing_but_the_folder_of_metrics(watching):
-    with urlopen(f"{address('node-exporter')}/metrics", timeout=10) as answer:
+    with urlopen(f"{address('node-exporter')}/metrics", timeout=60) as answer:
         names = {line.split("{")[0].split(" ")[0] for line in answer.read().decode().splitlines() if line[0] != "#"}
     assert {re.match(r"[a-z]+_[a-z]+", name)[0] for name in names} <= {
         "family_exchange",
