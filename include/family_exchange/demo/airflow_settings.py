@@ -39,6 +39,7 @@ def settings(
             "secret_key": secrets.token_urlsafe(32),
         },
         "api_auth": {"jwt_secret": secrets.token_urlsafe(64), "jwt_issuer": "family-exchange-demo"},
+        "workers": {"execution_api_timeout": 60},  # an answer that a stall held up is not asked for twice
         "scheduler": {
             "task_instance_heartbeat_timeout": 60,
             "task_instance_heartbeat_timeout_detection_interval": 10,
