@@ -373,7 +373,7 @@ for council in profiles.councils():
 took = time.process_time()
 heavy = sorted(set({HEAVY!r}) & set(sys.modules))
 assert not heavy, heavy
-assert took < 3, took
+assert took < 30, took
 """
     subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": str(profiles.ROOT)})
 

@@ -92,7 +92,7 @@ def test_whoever_opens_many_connections_keeps_nobody_else_out(tenant, police):
             held.enter_context(hostile.plugged(police, source=STRANGER))
         began = time.monotonic()
         faults.put(tenant, "in-the-crowd.pgp", faults.sealed(tenant, faults.content()))
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 60
         (file,) = faults.run(tenant)
     assert file.state is State.CLOSED
     faults.assert_at_rest(tenant)

@@ -52,7 +52,7 @@ def test_a_folder_of_fifty_thousand_entries_is_worked_through_run_by_run(tenant)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     began = time.monotonic()
     found = receive.find(tenant.doors, faults.FEED, settle=0)
-    assert time.monotonic() - began < 120
+    assert time.monotonic() - began < 600
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200 << 10
     assert len(found) == MOST_AT_ONCE
     assert len(rows(tenant)) - known <= 2 * MOST_NEW

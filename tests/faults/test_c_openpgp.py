@@ -180,7 +180,7 @@ def test_c18_a_name_cannot_stand_for_a_signature(parties, council):
 def test_c19_nobody_is_asked_for_a_passphrase(parties, council):
     started = time.monotonic()
     council.refuses(REFUSED["by passphrase"][1](parties), "WRONG_RECIPIENT")
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 60
     assert council.open(good(parties)).plaintext == CONTENT
 
 

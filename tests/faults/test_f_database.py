@@ -166,7 +166,7 @@ def test_a_lock_that_nobody_lets_go_is_not_waited_for_without_end(tenant, monkey
         began = time.monotonic()
         with pytest.raises(TryLater) as raised:
             intake.take_in(tenant.doors, file_id, at=datetime.now(UTC))
-        assert time.monotonic() - began < 30
+        assert time.monotonic() - began < 120
         assert not isinstance(raised.value, Busy)
     assert faults.of(tenant, file_id).state in WITHIN
     assert [file.state for file in faults.run(tenant)] == [State.CLOSED]
