@@ -93,7 +93,12 @@ class Container:
         try:
             yield
         finally:
-            run("docker", "unpause", self.id, check=self.told()["State"]["Paused"])
+            until(f"{self.service} goes on", self._goes_on, within=60)
+
+    def _goes_on(self):
+        """True when it is paused no more, also because it was killed, which the engine may note at any moment."""
+        run("docker", "unpause", self.id, check=False)
+        return not self.told()["State"]["Paused"]
 
     @contextmanager
     def cut_off(self):
@@ -105,7 +110,12 @@ class Container:
             yield
         finally:
             for network in networks:
-                run("docker", "network", "connect", "--alias", self.service, network, self.id)
+                until(f"{self.service} is on {network}", lambda network=network: self._joins(network), within=60)
+
+    def _joins(self, network):
+        """True when it is on the network: it may be starting again just now, and then it is asked once more."""
+        run("docker", "network", "connect", "--alias", self.service, network, self.id, check=False)
+        return network in self.networks
 
     @contextmanager
     def deaf_to(self, address):

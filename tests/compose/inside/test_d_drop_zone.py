@@ -3,7 +3,7 @@
 import os
 import socket
 from contextlib import contextmanager
-from time import sleep
+from time import monotonic, sleep
 
 import paramiko
 import pytest
@@ -19,6 +19,7 @@ def logged_in(ends, partner="police"):
     """The partner's own connection, by a client that would send whatever it is asked to."""
     endpoint = ends.partners[partner].endpoint()
     transport = paramiko.Transport(socket.create_connection((endpoint.host, endpoint.port), timeout=60))
+    transport.banner_timeout = transport.handshake_timeout = transport.auth_timeout = 60
     try:
         transport.connect(username=endpoint.username, pkey=paramiko.PKey.from_path(endpoint.private_key))
         yield transport
@@ -77,6 +78,7 @@ def test_a_partner_has_no_shell_and_no_way_to_another_machine(ends):
 def test_a_partner_does_not_get_in_by_the_name_of_another(ends):
     police = ends.partners["police"].endpoint()
     transport = paramiko.Transport(socket.create_connection((police.host, police.port), timeout=60))
+    transport.banner_timeout = transport.handshake_timeout = transport.auth_timeout = 60
     try:
         with pytest.raises(paramiko.SSHException):
             transport.connect(username=f"{world.COUNCIL}.schools", pkey=paramiko.PKey.from_path(police.private_key))
@@ -112,7 +114,8 @@ def flood(client):
     """Files beyond the partner's share, until it is told or thrown out."""
     for number in range(SHARE // LARGEST + 2):
         fill(client, f".{number}.part", LARGEST - 1)
-    for _ in range(50):
+    enough = monotonic() + 300
+    while monotonic() < enough:
         fill(client, ".one-more.part", 1)
         sleep(stack.EVERY)
 

@@ -74,7 +74,8 @@ def test_before_there_is_a_recovery_key_nothing_is_kept_nothing_fails_and_that_i
         tried = "SELECT archived_count > 0 AND failed_count = 0 FROM pg_stat_archiver"
         stack.until("the log to be due", lambda: connection.execute(tried).fetchone() == (True,), within=60)
     assert pieces() == set()
-    assert "no recovery key lies at /srv/backups" in stack.compose("logs", "--no-log-prefix", "keeper")
+    waits = "no recovery key lies at /srv/backups"
+    stack.until("a word", lambda: waits in stack.compose("logs", "--no-log-prefix", "keeper"), within=60)
     assert stack.container("keeper").healthy
 
 
