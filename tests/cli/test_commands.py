@@ -36,7 +36,7 @@ def family_exchange(*words, environment=None):
     known = {name: value for name, value in os.environ.items() if not name.startswith("FAMILY_EXCHANGE")}
     return subprocess.run(
         [sys.executable, "-c", "from family_exchange.cli import main; main()", *words],
-        env=known | (environment or {}), capture_output=True, text=True, check=False, timeout=300,
+        env=known | (environment or {}), capture_output=True, text=True, check=False, timeout=600,
     )  # fmt: skip
 
 

@@ -30,7 +30,7 @@ def asked(one, *words, typed=None):
         [sys.executable, "-c", "from family_exchange.cli import main; main()", *words,
          "--council", one.doors.profile.council, "--json"],
         env=known | settings.as_environment(one.doors.settings), input=typed, capture_output=True, text=True,
-        check=False, timeout=300,
+        check=False, timeout=600,
     )  # fmt: skip
 
 

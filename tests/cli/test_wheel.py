@@ -48,7 +48,7 @@ def on_the_laptop(laptop, folder, *words):
     command = [*without_network(), str(laptop / "bin" / "family-exchange"), *map(str, words)]
     return subprocess.run(
         command, cwd=folder, env={"HOME": str(folder), "PATH": os.defpath}, capture_output=True, text=True,
-        check=False, timeout=300,
+        check=False, timeout=600,
     )  # fmt: skip
 
 

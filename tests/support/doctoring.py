@@ -77,7 +77,7 @@ class Sound:
         program += "from family_exchange.cli import main; main()"
         return subprocess.run(
             [sys.executable, "-c", program, "doctor", *words],
-            env=environment, capture_output=True, text=True, check=False, timeout=120, cwd=self.folder,
+            env=environment, capture_output=True, text=True, check=False, timeout=600, cwd=self.folder,
         )  # fmt: skip
 
 

@@ -28,7 +28,7 @@ def asking(council, command):
         program = [sys.executable, "-c", "from family_exchange.cli import main; main()", command]
         return subprocess.run(
             [*program, "--council", council.doors.profile.council, *words],
-            env=environment, capture_output=True, text=True, check=False, timeout=120,
+            env=environment, capture_output=True, text=True, check=False, timeout=600,
         )  # fmt: skip
 
     return ask
