@@ -99,7 +99,7 @@ def test_a_stopped_ring_leaves_no_process(home):
     fingerprint = make_key(home, "Halton council")
     assert any("gpg-agent" in line for line in processes_of(home))
     stop_agent(home)
-    assert left_after(home, seconds=10) == []
+    assert left_after(home, seconds=120) == []
     assert OpenPGP(home, fingerprint).has_secret_key()
     assert processes_of(home) == []
 

@@ -78,7 +78,7 @@ def test_a_log_in_is_for_files_and_for_nothing_else(police):
 
 def test_passwords_open_nothing_however_many_are_tried(police):
     with hostile.connected(police, source=STRANGER) as transport:
-        transport.start_client(timeout=15)
+        transport.start_client(timeout=90)
         with pytest.raises(paramiko.BadAuthenticationType) as refused:
             transport.auth_password(police.username, "a guess", fallback=False)
         assert refused.value.allowed_types == ["publickey"]

@@ -71,7 +71,7 @@ def at_once(tenant, workers):
 
     def work():
         with CouncilOffice(tenant.doors).kept_open() as office:
-            start.wait(30)
+            start.wait(300)
             try:
                 done.extend(rounds.once(office, faults.FEED, settle=NOW))
             except TryLater as error:
@@ -81,7 +81,7 @@ def at_once(tenant, workers):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(200)
+        thread.join(1200)
     return done, met
 
 
@@ -101,14 +101,14 @@ def test_looks_at_once_make_one_row_of_each_entry(tenant):
 
     def look():
         with CouncilOffice(tenant.doors).desk() as desk:
-            start.wait(30)
+            start.wait(300)
             desk.land("police", "a_feed_of_looks", entries)
 
     threads = [threading.Thread(target=look) for _ in range(6)]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(600)
     with database.transaction(tenant.doors.database) as connection:
         names = [file.name_bytes for file in ledger.files(connection, "a_feed_of_looks")]
     assert sorted(names) == sorted(entry.name for entry in entries)

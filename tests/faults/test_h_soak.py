@@ -9,7 +9,7 @@ FILES = 60
 
 @pytest.mark.timeout(3600)
 def test_files_of_several_partners_come_to_their_end_whatever_dies_meanwhile(tenant, tmp_path):
-    result, samples = soak.soak(tenant, tmp_path, files=FILES, within=240)
+    result, samples = soak.soak(tenant, tmp_path, files=FILES, within=1200)
     assert result.files == FILES
     assert result.faults.total() >= 1
     assert len(samples) >= 2

@@ -26,7 +26,7 @@ def client(endpoint, *, source=""):
 def logged_in(endpoint, *, source=""):
     """A connection of that user, for whatever else it may try."""
     with connected(endpoint, source=source) as transport:
-        transport.start_client(timeout=15)
+        transport.start_client(timeout=90)
         transport.auth_publickey(endpoint.username, paramiko.PKey.from_path(endpoint.private_key))
         yield transport
 
@@ -44,7 +44,7 @@ def connected(endpoint, *, source=""):
 
 def plugged(endpoint, *, source=""):
     """A bare connection, from another address of this machine if one is given."""
-    return socket.create_connection((endpoint.host, endpoint.port), timeout=15, source_address=(source, 0))
+    return socket.create_connection((endpoint.host, endpoint.port), timeout=90, source_address=(source, 0))
 
 
 @dataclass(frozen=True, slots=True)

@@ -244,8 +244,8 @@ def soak(tenant, folder, *, files, seed=1, within=7200.0):
         trouble.over.set()
         told.touch()
         for thread in (*threads, *troubles):
-            thread.join(60)
-        steady.join(60)
+            thread.join(300)
+        steady.join(300)
         steady.kill()
     assert steady.exitcode == 0, "the worker that should live has not ended well"
     release_what_was_set_aside(tenant)
