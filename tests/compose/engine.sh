@@ -29,6 +29,15 @@ ours() {
   ln -sfn "$programs/usr/libexec/docker/cli-plugins" "$DOCKER_CONFIG/cli-plugins"
 }
 
+again() { # an archive that does not answer is asked again, three times
+  local pause
+  for pause in 10 30 90; do
+    "$@" && return
+    sleep "$pause"
+  done
+  "$@"
+}
+
 need_a_machine_that_can() {
   [ "$(id -u)" = 0 ] || fail "a private engine needs root: run this as root, or install Docker and try again"
   command -v apt-get >/dev/null || fail "a private engine comes from Debian's packages, and apt-get is not there: install Docker and try again"
@@ -46,8 +55,8 @@ need() { # packages that bring a program of their name, or `ip`
   done
   [ ${#missing[@]} -gt 0 ] || return 0
   [ "$(id -u)" = 0 ] || fail "${missing[*]} cannot be installed without root: run this as root, or install them"
-  apt-get -qq update
-  apt-get -qq -y -o DPkg::Lock::Timeout=300 --no-install-recommends install "${missing[@]}" >/dev/null
+  again apt-get -qq update
+  again apt-get -qq -y -o DPkg::Lock::Timeout=300 --no-install-recommends install "${missing[@]}" >/dev/null
 }
 
 install() {
@@ -75,9 +84,9 @@ APT::Sandbox::User "root";
 END
   (
     export APT_CONFIG=$apt/apt.conf
-    apt-get -qq update
+    again apt-get -qq update
     cd "$apt/debs"
-    apt-get -qq download docker.io docker-cli docker-buildx docker-compose containerd >/dev/null
+    again apt-get -qq download docker.io docker-cli docker-buildx docker-compose containerd >/dev/null
   )
   for package in "$apt"/debs/*.deb; do dpkg -x "$package" "$programs"; done
   rm -rf "$apt"
@@ -92,14 +101,21 @@ start() {
   fi
   rm -f "$pid_file" "$CTR_HOME/docker.sock"
   mkdir -p "$CTR_HOME"/{data,exec}
+  : >"$CTR_HOME/dockerd.log"
   [ -e "$CTR_HOME/ip_forward.before" ] || cat /proc/sys/net/ipv4/ip_forward >"$CTR_HOME/ip_forward.before"
   local way mtu
   way=$(ip -4 route show default | awk '{print $5; exit}')
   mtu=$(cat "/sys/class/net/$way/mtu" 2>/dev/null || echo 1500)
-  setsid nohup dockerd --host "$DOCKER_HOST" --data-root "$CTR_HOME/data" --exec-root "$CTR_HOME/exec" \
-    --pidfile "$pid_file" --mtu "$mtu" --userland-proxy-path "$programs/usr/sbin/docker-proxy" \
-    --log-opt max-size=10m --log-opt max-file=2 >"$CTR_HOME/dockerd.log" 2>&1 </dev/null &
-  for _ in $(seq 240); do
+  local tries=0 engine=""
+  for _ in $(seq 1200); do
+    if [ -z "$engine" ] || ! kill -0 "$engine" 2>/dev/null; then # it gives up where containerd takes 15 s to start
+      [ $((tries += 1)) -le 3 ] || break
+      rm -f "$pid_file"
+      setsid nohup dockerd --host "$DOCKER_HOST" --data-root "$CTR_HOME/data" --exec-root "$CTR_HOME/exec" \
+        --pidfile "$pid_file" --mtu "$mtu" --userland-proxy-path "$programs/usr/sbin/docker-proxy" \
+        --log-opt max-size=10m --log-opt max-file=2 >>"$CTR_HOME/dockerd.log" 2>&1 </dev/null &
+      engine=$!
+    fi
     if docker version >/dev/null 2>&1; then
       say "up, process $(cat "$pid_file"), $(docker info -f '{{.ServerVersion}} {{.Driver}} cgroup v{{.CgroupVersion}}')"
       return
@@ -124,7 +140,7 @@ base() { # Debian's own archive as a root file system, under the name that the D
     [ ! -e "$certificate" ] || hooks+=("--customize-hook=upload $certificate /usr/local/share/ca-certificates/${certificate##*/}")
   done
   if [ ! -s "$tar" ]; then
-    mmdebstrap --quiet --mode=root --variant=minbase --include=ca-certificates,netbase,tzdata \
+    again mmdebstrap --quiet --mode=root --variant=minbase --include=ca-certificates,netbase,tzdata \
       --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-include=/usr/share/doc/*/copyright' \
       --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/info/*' \
       --dpkgopt='path-exclude=/usr/share/locale/*' --aptopt='Acquire::Languages "none"' \
@@ -146,7 +162,7 @@ stand_in() { # an image of Debian's own packages under the name that the compose
     say "$1 is there"
     return
   fi
-  docker buildx build --quiet --load --label local.made-of="$digest" --tag "$1" "$here/images/$2" >/dev/null
+  again docker buildx build --quiet --load --label local.made-of="$digest" --tag "$1" "$here/images/$2" >/dev/null
   say "made a stand-in for $1"
 }
 
@@ -155,7 +171,7 @@ stop() { # the engine stops its containers itself; what it did to the network is
     local process
     process=$(cat "$pid_file")
     kill "$process"
-    for _ in $(seq 300); do
+    for _ in $(seq 1500); do
       [[ "$(state_of "$process")" == *"(dockerd) "[!ZX]* ]] || break
       sleep 0.2
     done

@@ -22,10 +22,20 @@ said=$(mktemp -t fx-compose-said-XXXXXX) # by the tests: what failed is told aga
 
 step() { printf '\n== [%4d s] %s\n' $((SECONDS - began)) "$*"; }
 attend() { # the command in the background, so that a signal to us is heard at once
+  local ended=0
   "$@" &
   child=$!
-  wait $child
+  wait $child || ended=$?
   child=""
+  return $ended
+}
+again() { # archives that do not answer are asked again; what was built is not built twice
+  local pause
+  for pause in 10 30; do
+    "$@" && return
+    sleep "$pause"
+  done
+  "$@"
 }
 fail() { printf '%s\n' "$*" >&2; exit 2; }
 
@@ -126,7 +136,7 @@ for image in $(docker compose --profile "*" config --images | sort -u); do
 done
 
 step "building our images"
-attend docker compose build --quiet init drop-zone keeper # one build an image: the other services take them as they are
+again attend docker compose build --quiet init drop-zone keeper # one build an image: the other services take them as they are
 
 step "up, with two workers"
 docker compose --progress quiet down --volumes --remove-orphans --timeout 5 >/dev/null 2>&1
