@@ -1,5 +1,6 @@
 """What a restore that was killed leaves behind, and what the next one makes of it."""
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -55,7 +56,7 @@ def test_the_copy_of_one_that_was_killed_goes_before_the_next_begins_and_its_ser
     with workplace.workplace(tmp_path) as place:
         assert list(tmp_path.iterdir()) == [place]
     assert list(tmp_path.iterdir()) == []
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while runs(server) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not runs(server)
@@ -66,6 +67,23 @@ def test_the_copy_of_one_that_is_at_work_is_left_alone(worker, tmp_path):
     assert workplace.sweep(tmp_path) == 0
     assert list(tmp_path.glob("*/copy/person"))
     assert runs(server)
+
+
+def test_a_folder_that_is_only_just_made_is_left_alone(tmp_path, monkeypatch):
+    lock, swept = fcntl.flock, []
+
+    def another_sweeps_first(file, how):
+        if how == fcntl.LOCK_EX and not swept:
+            swept.append(None)
+            swept[0] = workplace.sweep(tmp_path)
+        lock(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", another_sweeps_first)
+    with workplace.workplace(tmp_path) as place:
+        assert swept == [0]
+        assert workplace.sweep(tmp_path) == 0
+        assert place.exists()
+    assert list(tmp_path.iterdir()) == []
 
 
 # --- keys --------------------------------------------------------------------------------------------------------

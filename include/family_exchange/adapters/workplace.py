@@ -14,6 +14,8 @@ from family_exchange.adapters.openpgp import stop_agent
 PREFIX = "fx-r-"
 _HELD = ".held"
 """Locked by whoever works in the folder: the lock dies with its process, and so tells what a dead one left."""
+_NOT_YET = ".not-yet-held"
+"""Its name until it is locked: nobody takes a folder that was only just made for one that a dead worker left."""
 
 
 @contextmanager
@@ -25,8 +27,9 @@ def workplace(above: Path) -> Iterator[Path]:
     sweep(above)
     with tempfile.TemporaryDirectory(prefix=PREFIX, dir=above) as made:
         place = Path(made)
-        with (place / _HELD).open("w") as held:
+        with (place / _NOT_YET).open("w") as held:
             fcntl.flock(held, fcntl.LOCK_EX)
+            (place / _NOT_YET).rename(place / _HELD)
             place.chmod(0o711)
             yield place
 
@@ -35,7 +38,7 @@ def sweep(above: Path) -> int:
     """How many folders of workers that died went, with the servers and agents that still ran over them."""
     gone = 0
     for left in above.glob(f"{PREFIX}*"):
-        with suppress(FileNotFoundError, PermissionError), (left / _HELD).open("w") as held:
+        with suppress(FileNotFoundError, PermissionError), (left / _HELD).open("r+") as held:
             try:
                 fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
