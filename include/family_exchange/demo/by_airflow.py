@@ -8,7 +8,7 @@ from pathlib import Path
 from threading import Event, Thread
 from time import monotonic, sleep
 
-from family_exchange.adapters import database
+from family_exchange.adapters import database, profiles
 from family_exchange.adapters.doors import Doors
 from family_exchange.demo import airflow, families, world
 from family_exchange.demo.airflow import Airflow
@@ -72,7 +72,8 @@ def running(stage: World, *, leave_one: bool, say: Say) -> Iterator[Up]:
         airflow.running(stage.folder / "airflow", stage.metadata, environment, dags=DAGS) as up,
         third_party(stage),
     ):
-        known = up.await_dags(lambda ids: {f"purge_{council}" for council in _names(councils)} <= ids)
+        every = frozenset().union(*map(dags_of, _names(councils)))
+        known = up.await_dags(lambda ids: every <= ids)
         say(f"Airflow is up at {up.base_url} with {len(known)} Dags")
 
         def drop() -> dict[str, int]:
@@ -81,6 +82,22 @@ def running(stage: World, *, leave_one: bool, say: Say) -> Iterator[Up]:
 
         travel(councils, up, drop, dags=sorted(known), leave_one=leave_one, say=say)
         yield Up(up.base_url, tuple(sorted(up.passwords.items())), up)
+
+
+def dags_of(council: str) -> frozenset[str]:
+    """The ids of all its Dags, which Airflow comes to know file by file, in any order."""
+    profile = profiles.profile(council)
+    every = {
+        f"update_{council}_register",
+        f"decide_{council}_proposals",
+        f"deliver_{council}_returns",
+        f"release_{council}_files",
+        f"purge_{council}",
+        f"watch_{council}",
+    }
+    every |= {f"receive_{council}_{feed}" for feed in profile.active_feeds}
+    every |= {f"prepare_{council}_{code}" for code, promise in profile.returns.items() if promise.enabled}
+    return frozenset(every)
 
 
 def travel(
