@@ -90,6 +90,7 @@ def not_once(ends, dropped, *, followed=False):
     One that is `followed` by a later one of the same day may have come to its turn after that: then it has no rows.
     """
     with ledger() as connection:
+        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ  # the register goes on meanwhile
         found = connection.execute(ENDED, (dropped.name.encode(), dropped.partner, dropped.feed)).fetchall()
         states = [state for _, state, *_ in found]
         if states != ["CLOSED"] and not (followed and states == ["SUPERSEDED"]):

@@ -4,6 +4,7 @@ Each tells what does not hold, in ids and counts; nothing is told when everythin
 one snapshot, the council's folder, what stands at its recipient, and whatever files were left anywhere else.
 """
 
+import os
 from collections import defaultdict
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -212,7 +213,10 @@ def leaks(traces, words):
 
 def each_file(traces):
     for trace in traces:
-        yield from (path for path in trace.rglob("*") if path.is_file()) if trace.is_dir() else (trace,)
+        if not trace.is_dir():
+            yield trace
+        for place, _, names in os.walk(trace):  # a folder that went meanwhile is passed over
+            yield from (path for name in names if (path := Path(place, name)).is_file())
 
 
 # 6. Nobody with a restriction or an upheld or undecided objection is in a return released after it was recorded.
