@@ -93,8 +93,11 @@ def test_the_council_sees_what_every_partner_left():
 
 
 def test_what_was_closed_is_in_the_log(partner):
-    told = stack.compose("logs", "--no-log-prefix", "drop-zone")
-    assert f'close "/{FEED}/.mine.part"' in told
+    stack.until("its line", lambda: f'close "/{FEED}/.mine.part"' in logged(), within=20)
+
+
+def logged():
+    return stack.compose("logs", "--no-log-prefix", "drop-zone")
 
 
 CHUNK = bytes(1 << 20)
@@ -156,9 +159,8 @@ def test_who_left_too_much_is_closed_until_the_council_takes_it_and_nobody_else_
         client = paramiko.SFTPClient.from_transport(transport)
         fill(client, ".small.part", 1)
         client.remove(f"/{FEED}/.small.part")
-    told = stack.compose("logs", "--no-log-prefix", "drop-zone")
-    assert "police is closed, too much" in told
-    assert "police is open again" in told
+    for said in ("police is closed, too much", "police is open again"):
+        stack.until(said, lambda said=said: said in logged(), within=20)
 
 
 def listed(ends, folder):
