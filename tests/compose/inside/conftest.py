@@ -80,6 +80,8 @@ def broken(request, ends):
             assert answered(lambda: invariants.broken(invariants.Scene(world.doors(), cast.recipient()))) == []
             assert struck.went_on <= goal + BUSY, f"work went on after {struck.went_on:.0f} s; the goal is {goal:.0f}"
             line[4] = "nothing lost, nothing twice"
+            if struck.went_on > goal:
+                line[4] += f"; beyond the goal of {goal:.0f} s"
         finally:
             with capture.global_and_fixture_disabled():
                 terminal.write_line(f"\n  {' | '.join(line)}")
