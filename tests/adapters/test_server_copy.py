@@ -117,7 +117,7 @@ def test_since_when_the_log_waits_is_measured_while_the_server_cannot_hand_it_ou
     key.rename(away := key.with_suffix(".away"))  # the disk of backups is not mounted
     with psycopg.connect(hub.server.url("postgres"), autocommit=True) as connection:
         connection.execute("SELECT pg_logical_emit_message(false, 'test', 'work'), pg_switch_wal()")
-        for _ in range(300):
+        for _ in range(1200):
             row = connection.execute(FAILING).fetchone()
             if row[0]:
                 break

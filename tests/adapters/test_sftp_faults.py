@@ -39,7 +39,7 @@ class Acting(BytesIO):
 def no_thread_stays():
     before = set(threading.enumerate())
     yield
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         left = [thread for thread in set(threading.enumerate()) - before if "ransport" in repr(thread)]
         if not left:

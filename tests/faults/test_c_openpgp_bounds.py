@@ -172,7 +172,7 @@ def decrypting(home):
 
 
 def until(holds):
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while not (found := holds()):
         assert time.monotonic() < deadline
         time.sleep(0.01)

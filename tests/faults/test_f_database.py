@@ -17,6 +17,7 @@ from family_exchange.domain.file import State
 from family_exchange.stages import intake, receive, rounds
 from family_exchange.stages.office import CouncilOffice, KeptOffice
 from support import faults, hostile
+from support.meanwhile import until_nobody_holds
 from support.proxy import bad_line
 
 NOW = timedelta()
@@ -136,6 +137,8 @@ def test_a_line_that_breaks_anywhere_leaves_every_transaction_whole_or_undone(te
             poor = hostile.with_settings(tenant, database=url)
             with CouncilOffice(poor.doors).kept_open() as office, suppress(TryLater):
                 rounds.once(office, faults.FEED, settle=NOW)
+        with psycopg.connect(tenant.doors.database, autocommit=True) as connection:
+            until_nobody_holds(connection)
         faults.assert_invariants(tenant)
         faults.run(tenant)
         faults.assert_at_rest(tenant)

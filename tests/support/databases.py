@@ -1,33 +1,22 @@
-"""A migrated council database for a test: copied from the one that nobody uses, and gone afterwards.
-
-PostgreSQL gives the sessions of a database that is copied or dropped five seconds to be gone; on a machine that has
-much else to do they take longer to end.
-"""
+"""A migrated council database for a test: copied from the one that nobody uses, and gone afterwards."""
 
 import psycopg
+from psycopg import sql
 
-TIMES = 24
-"""Two minutes."""
+from family_exchange.demo.postgres import patiently
 
 
 def copied(server, migrated, name):
     """The URL of a fresh one of that name."""
-    _patiently(server, f"CREATE DATABASE {name} TEMPLATE migrated OWNER migrated")
+    _do(server, "CREATE DATABASE {} TEMPLATE migrated OWNER migrated", name)
     return migrated.rsplit("/", 1)[0] + f"/{name}"
 
 
 def dropped(server, name):
     """It is no more, whoever still used it."""
-    _patiently(server, f"DROP DATABASE {name} WITH (FORCE)")
+    _do(server, "DROP DATABASE {} WITH (FORCE)", name)
 
 
-def _patiently(server, statement):
+def _do(server, statement, name):
     with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-        for left in reversed(range(TIMES)):
-            try:
-                connection.execute(statement)
-            except psycopg.errors.ObjectInUse:
-                if not left:
-                    raise
-            else:
-                return
+        patiently(connection, sql.SQL(statement).format(sql.Identifier(name)))

@@ -18,7 +18,7 @@ OLDEST_GPG = (2, 2, 36)
 """Source: ADR 4; what the status lines of older ones mean was not tried."""
 NO_PACKAGES = frozenset({"postgresql", "openssh", "gnupg"})
 """Products that are no Python packages."""
-_SECONDS = 10
+_SECONDS = 30
 
 
 @cache

@@ -60,8 +60,20 @@ class Server:
     def drop_database(self, name: str, owner: str) -> None:
         """Forget the database and its owner."""
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+            patiently(connection, sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
             connection.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(owner)))
+
+
+def patiently(connection: psycopg.Connection, statement: sql.Composed) -> None:
+    """Copy or drop a database whose last sessions have two minutes to end: the server gives them five seconds only."""
+    for left in reversed(range(24)):
+        try:
+            connection.execute(statement)
+        except psycopg.errors.ObjectInUse:
+            if not left:
+                raise
+        else:
+            return
 
 
 @contextmanager
