@@ -1,8 +1,9 @@
 """Send sealed returns and wait for the recipient's receipt.
 
-A sealed return rings the bell; its period is the partition. A run that a person starts takes every return of the period
-that is on its way. What the recipient has is not sent again, and what it holds under a final name never changes. Runs
-may overlap: each return has its own lock, and one that waits for its receipt keeps no other back.
+A sealed return rings the bell; its period is the partition. A run takes the return that rang and those of the period
+that are sealed and that nobody sends; one that a person starts takes all of the period that are on their way. What the
+recipient has is not sent again, and what it holds under a final name never changes. Runs may overlap: each return has
+its own lock, and one that waits for its receipt keeps no other back.
 """
 
 from airflow.sdk import DAG, PartitionedAssetTimetable, PokeReturnValue, task_group

@@ -16,17 +16,21 @@ ON_THEIR_WAY = frozenset(
 
 
 def to_deliver(doors: "Doors", *, period: str | None, rung_for: AbstractSet[str]) -> list[str]:
-    """Ids of the sealed returns for which the bell rang, those that have arrived among them.
+    """Ids of the sealed returns for which the bell rang, and of those of `period` that nobody has begun to deliver.
 
-    Where nothing rang, those that are on their way: of `period`, or of every period when none is named.
+    Airflow may lose an event that comes while it makes the run for another one of the same period: the ledger knows
+    that return too. One for which the bell rang is listed when it has arrived as well. Where nothing rang, those that
+    are on their way: of `period`, or of every period when none is named.
     """
     from family_exchange.adapters import database, returns  # noqa: PLC0415 - Dags are parsed without them
 
     with database.transaction(doors.database) as connection:
         found = returns.every(connection)
-    rang = [each for each in found if each.return_id in rung_for and each.state in {*ON_THEIR_WAY, State.ACKNOWLEDGED}]
-    waiting = [each for each in found if each.state in ON_THEIR_WAY and each.period == (period or each.period)]
-    return sorted(each.return_id for each in rang or waiting)
+    rang = {each.return_id for each in found if each.return_id in rung_for}
+    gone = {each.return_id for each in found if each.state not in {*ON_THEIR_WAY, State.ACKNOWLEDGED}}
+    states = {State.SEALED} if rang - gone else ON_THEIR_WAY
+    waiting = {each.return_id for each in found if each.state in states and each.period == (period or each.period)}
+    return sorted((rang - gone) | waiting)
 
 
 def acknowledged(doors: "Doors", return_id: str) -> bool:
