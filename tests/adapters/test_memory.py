@@ -146,8 +146,8 @@ def test_every_column_of_what_a_partner_sent_is_kept_from_editing(register):
 
 
 CLOSED_ONLY = (
-    "evidence", "fact", "family_member", "family_status", "family_worker", "person_pointer", "person_record",
-    "plan_scope", "proposal_standing", "suggestion",
+    "decision", "evidence", "fact", "family_member", "family_status", "family_worker", "person_pointer",
+    "person_record", "plan_scope", "proposal_standing", "suggestion",
 )  # fmt: skip
 
 

@@ -183,3 +183,26 @@ def test_what_stood_no_more_is_no_proposal_after_the_way_back(council):
     command.downgrade(config, "0002")
     kept = [proposal for (proposal,) in asked(url, "SELECT proposal_id FROM register.proposal ORDER BY 1")]
     assert kept == ["Q1", "Q2", "Q3", "Q4"]  # somebody decided about the fourth
+
+
+def test_whose_decision_was_a_mistake_waits_for_one_after_the_upgrade_and_has_it_after_the_way_back(council):
+    url, config = council
+    command.upgrade(config, "0008")
+    asked(
+        url,
+        """UPDATE memory.family_status SET recorded = tstzrange(lower(recorded), clock_timestamp())
+            WHERE family_id = 'H2';
+           INSERT INTO memory.family_status (family_id, status, valid, decided_by, reason)
+           VALUES ('H2', 'identified', '[2026-07-01,)', 'panel.chair', 'it was the neighbours')""",
+    )
+    command.upgrade(config, "head")
+    decided = "SELECT decision_id FROM register.decision ORDER BY 1"
+    assert asked(url, decided) == [("D1",), ("D2",), ("D3",)]
+    asked(
+        url,
+        """INSERT INTO memory.decision (decision_id, proposal_id, outcome, decided_by, decided_on, reason)
+           VALUES ('D5', 'Q4', 'declined', 'panel.chair', '2026-07-02', 'they said no')""",
+    )
+    command.downgrade(config, "0008")
+    assert asked(url, decided) == [("D1",), ("D2",), ("D3",), ("D5",)]
+    asked(url, "DELETE FROM memory.decision WHERE decision_id = 'D5'")

@@ -125,12 +125,6 @@ def test_a_corrected_entry_stays_in_the_memory_and_the_register_shows_the_correc
         assert connection.execute("SELECT lower(valid) FROM register.family_status").fetchall() == [(MAY,)]
 
 
-def test_an_acceptance_of_the_wrong_family_is_taken_back(register, doors, family):
-    set_to(doors, family, "accepted", MAY)
-    set_to(doors, family, "identified", MAY, instead_of=MAY, reason="it was the neighbours")
-    assert statuses(register, family) == [("identified", MAY, None)]
-
-
 @pytest.mark.requirement("R-021")
 @pytest.mark.parametrize(
     ("outcome", "status", "since"), [("accepted", "accepted", MAY), ("declined", "declined", TODAY),

@@ -38,6 +38,8 @@ class Changed:
     """The status of that day before the change."""
     newest: bool
     """False when a later entry was recorded before."""
+    mistake: Standing | None
+    """What was recorded from `instead_of` on, and was wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,8 @@ def change(
     before = programme.status_on(history, decision.on)
     body: dict[str, audit.Plain] = {"family": family, "status": status, "before": before, "on": str(decision.on)}
     audit.append(connection, "programme.status", decision.by, body | {"instead_of": _day(instead_of)})
-    return Changed(before, newest=after[-1].from_on == decision.on)
+    mistake = next((one.what for one in history if one.from_on == instead_of), None)
+    return Changed(before, newest=after[-1].from_on == decision.on, mistake=mistake)
 
 
 def follow(

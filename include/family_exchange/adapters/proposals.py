@@ -9,6 +9,7 @@ from family_exchange.adapters.database import Connection
 from family_exchange.domain import eligibility, ids
 from family_exchange.domain.errors import NeedsDecision
 from family_exchange.domain.framework import Framework
+from family_exchange.domain.programme import Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,16 +92,23 @@ def new_files(connection: Connection) -> list[str]:
 
 
 def newly_closed(connection: Connection) -> list[str]:
-    """The families whose support ended, or was none, since families were last assessed: they may be proposed again."""
+    """The families that may be proposed again: their support ended, or what was decided of them was a mistake.
+
+    Since families were last assessed, that is.
+    """
     rows = connection.execute(
-        """SELECT DISTINCT family_id FROM memory.family_status
+        """SELECT family_id FROM memory.family_status
             WHERE status = 'accepted'
-              AND upper(recorded) > (SELECT recorded_at FROM register.run WHERE stage = 'propose') ORDER BY 1"""
+              AND upper(recorded) > (SELECT recorded_at FROM register.run WHERE stage = 'propose')
+           UNION
+           SELECT p.family_id FROM memory.proposal p JOIN memory.decision d USING (proposal_id)
+            WHERE upper(d.recorded) > (SELECT recorded_at FROM register.run WHERE stage = 'propose') ORDER BY 1"""
     )
     return [str(family) for (family,) in rows]
 
 
-_DECIDED = "(memory.proposal JOIN memory.decision USING (proposal_id))"
+_DECIDED = """(
+    SELECT p.* FROM memory.proposal p JOIN memory.decision d USING (proposal_id) WHERE upper_inf(d.recorded))"""
 
 _ANSWERED = f"""
     DELETE FROM proposed n
@@ -116,7 +124,7 @@ _STANDING = """
     SELECT p.proposal_id, p.family_id, p.problems, p.proposed_on, s.unknown, lower(s.recorded) AS since
       FROM memory.proposal p JOIN memory.proposal_standing s USING (proposal_id)
      WHERE upper_inf(s.recorded) AND (%(only)s::text[] IS NULL OR p.family_id = ANY(%(only)s))
-       AND NOT EXISTS (SELECT FROM memory.decision d WHERE d.proposal_id = p.proposal_id)
+       AND NOT EXISTS (SELECT FROM memory.decision d WHERE d.proposal_id = p.proposal_id AND upper_inf(d.recorded))
 """
 """What stood before the run and nobody has decided about."""
 
@@ -156,22 +164,25 @@ def decide(
     on: date,
     supported_since: date | None,
 ) -> int:
-    """The number of proposals decided now; those decided before keep their decision.
+    """The number of proposals decided now; those decided before keep their decision, unless it was taken back.
 
     Raises:
         NeedsDecision: a proposal does not exist.
     """
     programme.turn(connection)  # a return that is assembled meanwhile sees all of it or nothing
     wanted = sorted(set(proposals))
-    known = {
-        str(found)
-        for (found,) in connection.execute(
-            "SELECT proposal_id FROM register.proposal WHERE proposal_id = ANY(%s)", (wanted,)
+    known: dict[str, int] = {
+        str(found): mistakes
+        for found, mistakes in connection.execute(
+            """SELECT p.proposal_id, (SELECT count(*) FROM memory.decision d
+                                       WHERE d.proposal_id = p.proposal_id AND NOT upper_inf(d.recorded))
+                 FROM register.proposal p WHERE p.proposal_id = ANY(%s)""",
+            (wanted,),
         )
     }
-    if missing := sorted(set(wanted) - known):
+    if missing := sorted(set(wanted) - known.keys()):
         raise NeedsDecision(f"there is no proposal {', '.join(map(ids.said, missing))}; `proposal list` shows them")
-    rows = [(eligibility.decision_id(one), one) for one in wanted]
+    rows = [(eligibility.decision_id(one, mistakes=known[one]), one) for one in wanted]
     decided = [
         str(found)
         for (found,) in connection.execute(
@@ -179,7 +190,7 @@ def decide(
                                               supported_since)
                SELECT d.decision_id, d.proposal_id, %s, %s, %s, %s, %s
                  FROM unnest(%s::text[], %s::text[]) AS d(decision_id, proposal_id)
-               ON CONFLICT (proposal_id) DO NOTHING RETURNING proposal_id""",
+               ON CONFLICT (proposal_id) WHERE upper_inf(recorded) DO NOTHING RETURNING proposal_id""",
             (outcome, decided_by, on, reason, supported_since, [row[0] for row in rows], [row[1] for row in rows]),
         )
     ]
@@ -189,3 +200,23 @@ def decide(
         begins = supported_since or on
         programme.follow(connection, decided, outcome, by=decided_by, reason=reason, on=on, begins=begins)
     return len(decided)
+
+
+def take_back(connection: Connection, family: str, mistake: Standing, *, since: date, by: str) -> None:
+    """The decisions that came with a standing which was a mistake count no more: the family is decided anew.
+
+    `since` is the first day of that standing. What was decided about the family before it, or otherwise, stays.
+    """
+    taken = [
+        str(proposal)
+        for (proposal,) in connection.execute(
+            """UPDATE memory.decision d SET recorded = tstzrange(lower(d.recorded), clock_timestamp())
+                 FROM memory.proposal p
+                WHERE p.proposal_id = d.proposal_id AND p.family_id = %s AND upper_inf(d.recorded)
+                  AND d.outcome = %s AND d.decided_on >= %s RETURNING d.proposal_id""",
+            (family, mistake.status, since),
+        )
+    ]
+    if taken:
+        body: dict[str, audit.Plain] = {"outcome": mistake.status, "taken_back": len(taken), "proposals": sorted(taken)}
+        audit.append(connection, "register.decisions_taken_back", by, body)

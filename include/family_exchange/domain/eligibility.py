@@ -142,6 +142,6 @@ def proposal_id(family: str, rule: str, problems: Iterable[str]) -> str:
     return derived_id("Q", family, rule, *sorted(problems))
 
 
-def decision_id(proposal: str) -> str:
-    """The id of the one decision on a proposal."""
-    return derived_id("D", proposal)
+def decision_id(proposal: str, *, mistakes: int = 0) -> str:
+    """The id of the one decision on a proposal that counts, after so many that were taken back."""
+    return derived_id("D", proposal, str(mistakes)) if mistakes else derived_id("D", proposal)

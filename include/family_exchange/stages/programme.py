@@ -36,7 +36,8 @@ def status(
     """From that day the family has the status that a named person decided, with a reason.
 
     `instead_of` is the first day of an entry that was wrong; it stays in the memory. `accepted`, `declined` and
-    `not_invited` decide the family's open proposals too. A second run is refused: the family has that status already.
+    `not_invited` decide the family's open proposals too; when the newest entry was wrong, what was decided with it is
+    open again. A second run is refused: the family has that status already.
 
     Raises:
         NeedsDecision: nobody is named, no reason is given, the day has not come, there is no such family, nothing
@@ -46,7 +47,9 @@ def status(
     decision = Decision(by, on, reason, today=today)
     with _writing(doors) as connection:
         changed = programme.change(connection, family, to, decision, instead_of=instead_of)
-        if to in _ANSWERS and changed.newest:
+        if changed.newest and changed.mistake and instead_of:
+            proposals.take_back(connection, family, changed.mistake, since=instead_of, by=decision.by)
+        if changed.newest and to in _ANSWERS:
             proposals.decide(
                 connection,
                 programme.undecided(connection, family),

@@ -272,15 +272,16 @@ Table(
     "decision",
     metadata,
     Column("decision_id", Text, primary_key=True),
-    Column("proposal_id", Text, ForeignKey("memory.proposal.proposal_id"), nullable=False, unique=True),
+    Column("proposal_id", Text, ForeignKey("memory.proposal.proposal_id"), nullable=False, index=True),
     Column("outcome", Text, nullable=False, comment="accepted | declined | not_invited"),
     Column("decided_by", Text, nullable=False),
     Column("decided_on", Date, nullable=False),
     Column("supported_since", Date, comment="when support began; null unless accepted"),
     Column("reason", Text, nullable=False),
-    now("recorded_at"),
+    _recorded(),
     CheckConstraint("outcome in ('accepted','declined','not_invited')", name="outcome"),
     CheckConstraint("(outcome = 'accepted') = (supported_since IS NOT NULL)", name="supported"),
+    Index("one_decision", "proposal_id", unique=True, postgresql_where=_STILL),
     schema="memory",
 )
 Table(
