@@ -140,3 +140,15 @@ def test_a_proposal_whose_decision_was_taken_back_ends_when_nothing_holds_of_it(
     propose.families(doors, today=TODAY)
     assert register.value("SELECT ended FROM register.proposal_history WHERE family_id = %s", other) == "lapsed"
     assert waiting(doors) == []
+
+
+def test_an_old_answer_that_is_recorded_once_more_does_not_bring_back_what_was_taken_back(register, doors, family):
+    """As when somebody clears the task that recorded it."""
+    (proposal,) = propose.open_proposals(doors)
+    said = {"decided_by": BY, "on": TODAY, "supported_since": MAY}
+    assert propose.decide(doors, [proposal], outcome="accepted", reason=WHY, **said) == 1
+    set_to(doors, family, "identified", MAY, instead_of=MAY)
+    assert propose.decide(doors, [proposal], outcome="accepted", reason=WHY, **said) == 0
+    assert (waiting(doors), decided(register)) == ([family], [])
+    assert propose.decide(doors, [proposal], outcome="accepted", reason="they do take part", **said) == 1
+    assert decided(register) == [(["P1", "P2"], "accepted", TODAY, MAY)]

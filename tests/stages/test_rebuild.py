@@ -159,8 +159,8 @@ def test_a_return_is_not_assembled_while_the_register_is_written(council):
 def test_a_return_is_not_assembled_in_the_middle_of_a_decision(council):
     proposal = council.register.proposal(council.register.family(someone(council)))
     with psycopg.connect(council.register.url) as writer:
-        proposals.decide(writer, [proposal], outcome="accepted", decided_by=BY, reason="assessed", on=IN_PERIOD,
-                         supported_since=IN_PERIOD)  # fmt: skip
+        answer = proposals.Answer("accepted", BY, "assessed", IN_PERIOD, IN_PERIOD)
+        proposals.decide(writer, [proposal], answer)
         with pytest.raises(TryLater):
             assemble.draft(council.doors, "nis", PERIOD)
     assemble.draft(council.doors, "nis", PERIOD)

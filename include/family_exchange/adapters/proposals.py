@@ -22,6 +22,18 @@ class Proposal:
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """What a named person says about proposals."""
+
+    outcome: str
+    by: str
+    reason: str
+    on: date
+    supported_since: date | None
+    """None unless the family is accepted."""
+
+
+@dataclass(frozen=True, slots=True)
 class Kept:
     """What a run changed."""
 
@@ -154,16 +166,7 @@ mistake when somebody who belonged to the family then, or from a later day on, t
 elsewhere; or when its evidence turned out to be another person's."""
 
 
-def decide(
-    connection: Connection,
-    proposals: Sequence[str],
-    *,
-    outcome: str,
-    decided_by: str,
-    reason: str,
-    on: date,
-    supported_since: date | None,
-) -> int:
+def decide(connection: Connection, proposals: Collection[str], answer: Answer) -> int:
     """The number of proposals decided now; those decided before keep their decision, unless it was taken back.
 
     Raises:
@@ -191,15 +194,28 @@ def decide(
                SELECT d.decision_id, d.proposal_id, %s, %s, %s, %s, %s
                  FROM unnest(%s::text[], %s::text[]) AS d(decision_id, proposal_id)
                ON CONFLICT (proposal_id) WHERE upper_inf(recorded) DO NOTHING RETURNING proposal_id""",
-            (outcome, decided_by, on, reason, supported_since, [row[0] for row in rows], [row[1] for row in rows]),
+            (*_said(answer), [row[0] for row in rows], [row[1] for row in rows]),
         )
     ]
     if decided:
-        body: dict[str, audit.Plain] = {"outcome": outcome, "decided": len(decided), "proposals": sorted(decided)}
-        audit.append(connection, "register.decisions", decided_by, body)
-        begins = supported_since or on
-        programme.follow(connection, decided, outcome, by=decided_by, reason=reason, on=on, begins=begins)
+        body: dict[str, audit.Plain] = {"decided": len(decided), "proposals": sorted(decided)}
+        audit.append(connection, "register.decisions", answer.by, {"outcome": answer.outcome} | body)
+        begins = answer.supported_since or answer.on
+        programme.follow(
+            connection, decided, answer.outcome, by=answer.by, reason=answer.reason, on=answer.on, begins=begins
+        )
     return len(decided)
+
+
+def taken_back(connection: Connection, proposals: Collection[str], answer: Answer) -> set[str]:
+    """Those of the proposals on which this very answer, to the word, was given and taken back."""
+    rows = connection.execute(
+        """SELECT proposal_id FROM memory.decision
+            WHERE NOT upper_inf(recorded) AND outcome = %s AND decided_by = %s AND decided_on = %s AND reason = %s
+              AND supported_since IS NOT DISTINCT FROM %s AND proposal_id = ANY(%s)""",
+        (*_said(answer), list(proposals)),
+    )
+    return {str(proposal) for (proposal,) in rows}
 
 
 def take_back(connection: Connection, family: str, mistake: Standing, *, since: date, by: str) -> None:
@@ -220,3 +236,7 @@ def take_back(connection: Connection, family: str, mistake: Standing, *, since: 
     if taken:
         body: dict[str, audit.Plain] = {"outcome": mistake.status, "taken_back": len(taken), "proposals": sorted(taken)}
         audit.append(connection, "register.decisions_taken_back", by, body)
+
+
+def _said(answer: Answer) -> tuple[object, ...]:
+    return (answer.outcome, answer.by, answer.on, answer.reason, answer.supported_since)

@@ -12,6 +12,7 @@ from family_exchange.adapters import care, database, programme, proposals
 from family_exchange.adapters.database import Connection
 from family_exchange.adapters.doors import Doors
 from family_exchange.adapters.programme import Changed
+from family_exchange.adapters.proposals import Answer
 from family_exchange.domain import programme as rules
 from family_exchange.domain.errors import NeedsDecision
 from family_exchange.domain.programme import Decision, Status
@@ -50,15 +51,9 @@ def status(
         if changed.newest and changed.mistake and instead_of:
             proposals.take_back(connection, family, changed.mistake, since=instead_of, by=decision.by)
         if changed.newest and to in _ANSWERS:
-            proposals.decide(
-                connection,
-                programme.undecided(connection, family),
-                outcome=to,
-                decided_by=decision.by,
-                reason=decision.reason,
-                on=on,
-                supported_since=on if to is Status.ACCEPTED else None,
-            )
+            since = on if to is Status.ACCEPTED else None
+            answer = Answer(to, decision.by, decision.reason, on, since)
+            proposals.decide(connection, programme.undecided(connection, family), answer)
     log.info("family %s: %s", family, to)
     return changed
 

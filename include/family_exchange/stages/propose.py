@@ -18,6 +18,7 @@ from family_exchange.adapters import (
     linkage_model,
     memory,
     profiles,
+    programme,
     proposals,
     reading,
     register,
@@ -28,7 +29,7 @@ from family_exchange.adapters.doors import Doors
 from family_exchange.adapters.evidence import Assessed
 from family_exchange.adapters.explanation import Explanation
 from family_exchange.adapters.indicators import Moment
-from family_exchange.adapters.proposals import Proposal
+from family_exchange.adapters.proposals import Answer, Proposal
 from family_exchange.adapters.worklist import Order, Waiting
 from family_exchange.domain import eligibility, key
 from family_exchange.domain.column import Purpose
@@ -202,7 +203,8 @@ def decide(
 
     An accepted family is supported from `supported_since`, or from the day of the decision: a family may have been on
     the programme long before its files came here.
-    A proposal is decided once: a second run, with whatever outcome, changes nothing.
+    A proposal is decided once: a second run, with whatever outcome, changes nothing. When the decision was taken back
+    since, somebody decides anew; the old answer, said again to the word, is a second run.
 
     Raises:
         NeedsDecision: nobody is named, no reason is given, the outcome is unknown, support begins in the future, or a
@@ -216,16 +218,11 @@ def decide(
     since = (supported_since or on) if outcome == ACCEPTED else None
     if since and since > on:
         raise NeedsDecision("support cannot have begun after the day of the decision")
+    answer = Answer(outcome, decided_by.strip(), reason.strip(), on, since)
     with database.transaction(doors.database) as connection:
-        number = proposals.decide(
-            connection,
-            proposal_ids,
-            outcome=outcome,
-            decided_by=decided_by.strip(),
-            reason=reason.strip(),
-            on=on,
-            supported_since=since,
-        )
+        programme.turn(connection)
+        again = proposals.taken_back(connection, proposal_ids, answer)
+        number = proposals.decide(connection, [one for one in proposal_ids if one not in again], answer)
     log.info("%s proposals decided: %s", number, outcome)
     return number
 
