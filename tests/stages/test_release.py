@@ -234,11 +234,15 @@ def test_two_people_release_a_file_on_the_command_line(tenant, held):
     assert (row["reason"], row["rules"], row["a release"]) == ("CONTENT", "SHAPE-001", "sets CONTENT aside")
     (sign,) = asked(tenant, "files", "show", held.file_id)["unlike_earlier_files"]
     assert (sign["rule"], sign["now"], sign["usual"]) == ("SHAPE-001", 5, 100)
-    release = ["files", "release", held.file_id, "--reason", "expected_change"]
+    assert row["case"] == f"{held.file_id}/{held.epoch}"
+    release = ["files", "release", row["case"], "--reason", "expected_change"]
+    for another, told in ((f"{held.file_id}/{held.epoch - 1}", "worked on since"), (f"{held.file_id}/x", "a slash")):
+        assert told in asked(tenant, *release[:2], another, *release[3:], "--by", ANNA)
     assert asked(tenant, *release, "--by", ANNA, "--note", "the feed was cut in two")["done"] is None
     assert "different person" in asked(tenant, *release, "--by", "Anna")
     assert "no ground to release" in asked(tenant, *release[:3], "--reason", "not_trusted", "--by", BEN)
     (row,) = [one for one in asked(tenant, "files", "list", "--held") if one["file"] == held.file_id]
     assert row["said so far"] == "release by anna (expected_change)"
+    release[2] = held.file_id  # whichever quarantine it is in
     assert asked(tenant, *release, "--by", BEN)["done"] == "release"
     assert periods.again(tenant, held).state is State.CLOSED

@@ -10,9 +10,15 @@ from family_exchange.adapters import database, decisions
 from family_exchange.adapters.doors import Doors
 from family_exchange.commands.common import By, Council, Json, doors, say, table
 from family_exchange.domain.drift import GREW, SHRANK, Sign
+from family_exchange.domain.errors import NeedsDecision
 from family_exchange.domain.release import GROUNDS, Action, Ground
 
-FileId = Annotated[str, typer.Argument(help="As `files list --held` shows it.")]
+Case = Annotated[
+    str,
+    typer.Argument(
+        help="The file as `files list --held` shows it, with the quarantine that you looked at: F00000012/3."
+    ),
+]
 Note = Annotated[str | None, typer.Option(help="Your own words; they stay in the council's database, in one place.")]
 
 
@@ -27,7 +33,7 @@ def add_to(files: typer.Typer) -> None:
 
 
 def release_file(
-    file_id: FileId,
+    case: Case,
     council: Council,
     by: By,
     reason: Annotated[Ground, typer.Option(help=_grounds(Action.RELEASE))],
@@ -38,11 +44,11 @@ def release_file(
 
     Only what the two looked at is set aside; its seal and its rows are judged anew.
     """
-    _decide(doors(council), file_id, Action.RELEASE, by, reason, note, as_json=as_json)
+    _decide(doors(council), case, Action.RELEASE, by, reason, note, as_json=as_json)
 
 
 def reject_file(
-    file_id: FileId,
+    case: Case,
     council: Council,
     by: By,
     reason: Annotated[Ground, typer.Option(help=_grounds(Action.REJECT))],
@@ -50,17 +56,17 @@ def reject_file(
     as_json: Json = False,
 ) -> None:
     """Refuse a file in quarantine for good, and tell its partner; it takes a second, different person."""
-    _decide(doors(council), file_id, Action.REJECT, by, reason, note, as_json=as_json)
+    _decide(doors(council), case, Action.REJECT, by, reason, note, as_json=as_json)
 
 
 def list_held(opened: Doors, *, as_json: bool) -> None:
     """Print every file that waits for people: why, what a release would do, and who spoke."""
     with database.one_moment(opened.database) as connection:
         waiting = decisions.in_quarantine(connection)
-    columns = ("file", "partner", "feed", "reason", "rules", "a release", "said so far")
+    columns = ("case", "partner", "feed", "reason", "rules", "a release", "said so far")
     rows: list[tuple[object, ...]] = [
         (
-            one.file.file_id,
+            one.case,
             one.file.partner,
             one.file.feed,
             one.file.reason,
@@ -70,7 +76,10 @@ def list_held(opened: Doors, *, as_json: bool) -> None:
         )
         for one in waiting
     ]
-    data = [dict(zip(columns, row, strict=True)) for row in rows]
+    data = [
+        {"file": one.file.file_id} | dict(zip(columns, row, strict=True))
+        for one, row in zip(waiting, rows, strict=True)
+    ]
     say(data, as_json=as_json, words=lambda: table("Files that wait for two people", columns, rows))
 
 
@@ -83,10 +92,15 @@ def beside_earlier_files(odd: Sequence[Sign]) -> Table:
 
 
 def _decide(
-    opened: Doors, file_id: str, action: Action, by: str, ground: Ground, note: str | None, *, as_json: bool
+    opened: Doors, case: str, action: Action, by: str, ground: Ground, note: str | None, *, as_json: bool
 ) -> None:
+    file_id, at_one, epoch = case.partition("/")
+    if at_one and not epoch.isdecimal():
+        raise NeedsDecision("after the file's id and a slash comes the number that `files list --held` shows")
     with database.transaction(opened.database) as connection:
-        agreed = decisions.decide(connection, file_id, action, by=by, ground=ground, note=note)
+        agreed = decisions.decide(
+            connection, file_id, action, by=by, ground=ground, note=note, epoch=int(epoch) if epoch else None
+        )
     words = {
         None: f"recorded; file {file_id} waits until a second, different person decides the same",
         Action.RELEASE: f"file {file_id} is released: the next `receive` works on it, and its partner gets a receipt",
