@@ -1,17 +1,14 @@
 """Put the open proposals before a named person, and record what that person decides.
 
 The person sees counts and ids; `family-exchange proposal show` tells why each family is proposed. Clearing the
-question asks it again; what was decided stays decided.
+question asks it again; what was decided stays decided, and what was taken back since stays taken back.
 """
-
-from datetime import date
 
 from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowSkipException
 
 from family_exchange.domain.profile import Profile
-from family_exchange.orchestration import assets, councils, defaults, events
-from family_exchange.orchestration.answers import OUTCOMES
+from family_exchange.orchestration import answers, assets, councils, defaults, events
 from family_exchange.orchestration.boundary import step
 from family_exchange.orchestration.connections import doors
 from family_exchange.orchestration.sign_off import Decide
@@ -42,12 +39,11 @@ def decide_proposals(profile: Profile) -> None:
         def record(ids: list[str], answer: list[str], *, dag_run, outlet_events) -> None:
             from family_exchange.stages import propose
 
-            outcome, reason, since, person = answer
-            if outcome not in OUTCOMES:
+            if (said := answers.read(answer, asked=dag_run.run_after)) is None:
                 raise AirflowSkipException("the proposals stay open")
-            said = {"outcome": OUTCOMES[outcome], "decided_by": person, "reason": reason}
-            days = {"on": defaults.day_of(dag_run), "supported_since": date.fromisoformat(since) if since else None}
-            number = propose.decide(doors(council), list(ids), **days, **said)
+            words = {"outcome": said.outcome, "decided_by": said.by, "reason": said.reason}
+            days = {"on": defaults.day_of(dag_run), "supported_since": said.since, "said_at": said.at}
+            number = propose.decide(doors(council), list(ids), **words, **days)
             outlet_events[decided].extra = events.of_counts(doors(council), {"decided": number}, ids)
 
         ids = open_proposals()

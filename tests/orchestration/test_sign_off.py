@@ -1,11 +1,22 @@
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 from airflow.sdk import DAG
 from airflow.sdk.exceptions import TaskAwaitingInput
 
 from family_exchange.domain.errors import NeedsDecision
-from family_exchange.orchestration.answers import ACCEPT, APPROVE, GROUNDS, LEAVE, REASONS, REJECT, RELEASE
+from family_exchange.orchestration.answers import (
+    ACCEPT,
+    APPROVE,
+    GROUNDS,
+    LEAVE,
+    LEAVE_OPEN,
+    REASONS,
+    REJECT,
+    RELEASE,
+    Said,
+    read,
+)
 from family_exchange.orchestration.boundary import Unforeseen
 from family_exchange.orchestration.sign_off import Decide, SignOff, Voice, person
 
@@ -58,8 +69,21 @@ def test_a_decision_is_told_in_words_of_closed_lists():
         REASONS[1],
         "2026-04-01",
         "anna",
+        "2026-11-22T00:00:00+00:00",
     ]
-    assert decide.execute_complete({}, answered("anna", ACCEPT)) == [ACCEPT, REASONS[0], "", "anna"]
+    assert decide.execute_complete({}, answered("anna", ACCEPT))[:4] == [ACCEPT, REASONS[0], "", "anna"]
+
+
+def test_a_decision_is_read_back_with_its_moment():
+    with DAG("decide", schedule=None):
+        decide = Decide(task_id="decide", subject="Decide")
+    told = decide.execute_complete({}, answered("anna", ACCEPT, reason=REASONS[1], supported_since="2026-04-01"))
+    asked = datetime(2026, 11, 20, tzinfo=UTC)
+    assert read(told, asked=asked) == Said(
+        "accepted", REASONS[1], date(2026, 4, 1), "anna", datetime(2026, 11, 22, tzinfo=UTC)
+    )
+    assert read(told[:4], asked=asked).at == asked
+    assert read([LEAVE_OPEN, *told[1:]], asked=asked) is None
 
 
 def test_free_text_is_refused_and_not_repeated_because_it_could_name_somebody(caplog):

@@ -77,8 +77,8 @@ def test_a_family_that_was_taken_for_another_is_decided_anew(register, doors, fa
     assert register.run("SELECT count(*), count(DISTINCT decision_id) FROM memory.decision") == [(3, 3)]
     taken_back = register.audited("register.decisions_taken_back")
     assert taken_back == [
-        {"outcome": outcome, "taken_back": 1, "proposals": [proposal]},
-        {"outcome": "not_invited", "taken_back": 1, "proposals": [proposal]},
+        {"family": family, "taken_back": 1, "proposals": [proposal]},
+        {"family": family, "taken_back": 1, "proposals": [proposal]},
     ]
 
 
@@ -142,13 +142,77 @@ def test_a_proposal_whose_decision_was_taken_back_ends_when_nothing_holds_of_it(
     assert waiting(doors) == []
 
 
-def test_an_old_answer_that_is_recorded_once_more_does_not_bring_back_what_was_taken_back(register, doors, family):
-    """As when somebody clears the task that recorded it."""
+@pytest.mark.parametrize("before", [True, False])
+def test_an_answer_from_before_the_mistake_was_taken_back_decides_nothing(register, doors, family, before):
+    """As when somebody clears the task that recorded it, or that found the family decided at the desk."""
     (proposal,) = propose.open_proposals(doors)
-    said = {"decided_by": BY, "on": TODAY, "supported_since": MAY}
-    assert propose.decide(doors, [proposal], outcome="accepted", reason=WHY, **said) == 1
+    asked = {"outcome": "accepted", "decided_by": BY, "reason": WHY, "on": TODAY, "supported_since": MAY}
+    said_at = register.value("SELECT clock_timestamp()")
+    if before:
+        assert propose.decide(doors, [proposal], said_at=said_at, **asked) == 1
+    else:
+        set_to(doors, family, "declined", MAY)
     set_to(doors, family, "identified", MAY, instead_of=MAY)
-    assert propose.decide(doors, [proposal], outcome="accepted", reason=WHY, **said) == 0
+    assert propose.decide(doors, [proposal], said_at=said_at, **asked) == 0
     assert (waiting(doors), decided(register)) == ([family], [])
-    assert propose.decide(doors, [proposal], outcome="accepted", reason="they do take part", **said) == 1
+    assert propose.decide(doors, [proposal], said_at=register.value("SELECT clock_timestamp()"), **asked) == 1
     assert decided(register) == [(["P1", "P2"], "accepted", TODAY, MAY)]
+
+
+ALL_WRONG = {
+    "one after the other": (
+        ("declined", MAY, None), ("invited", JUNE, None), ("identified", MAY, MAY), ("identified", JUNE, JUNE),
+    ),
+    "two answers": (
+        ("not_invited", MAY, None), ("accepted", JULY, None), ("identified", MAY, MAY), ("identified", JULY, JULY),
+    ),
+    "support that ended": (
+        ("accepted", MAY, None), ("closed", JUNE, None), ("accepted", JUNE, JUNE), ("identified", MAY, MAY),
+        ("identified", JUNE, JUNE),
+    ),
+    "an answer in place of another on its day": (
+        ("not_invited", MAY, None), ("accepted", MAY, None), ("identified", MAY, MAY),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("entries", ALL_WRONG.values(), ids=ALL_WRONG.keys())
+def test_once_everything_was_a_mistake_the_family_waits_for_a_decision(register, doors, family, entries):
+    for to, on, instead_of in entries:
+        set_to(doors, family, to, on, instead_of=instead_of)
+    assert (waiting(doors), decided(register)) == ([family], [])
+
+
+def test_an_answer_of_an_earlier_day_than_the_invitation_is_a_mistake_like_any_other(register, doors, family):
+    (proposal,) = propose.open_proposals(doors)
+    set_to(doors, family, "invited", JULY)
+    said = {"outcome": "declined", "decided_by": BY, "reason": WHY, "on": JUNE}
+    assert propose.decide(doors, [proposal], **said) == 1
+    set_to(doors, family, "identified", JULY, instead_of=JULY)
+    assert (waiting(doors), decided(register)) == ([family], [])
+
+
+def test_an_old_entry_that_belongs_to_another_day_leaves_the_later_answer(register, doors, family):
+    set_to(doors, family, "declined", MAY)
+    set_to(doors, family, "invited", JUNE)
+    register.proposal(family, problems=FULLER)
+    set_to(doors, family, "declined", JULY)
+    set_to(doors, family, "invited", TODAY, instead_of=MAY)
+    assert (["P1", "P2", "P4"], "declined", JULY, None) in decided(register)
+
+
+def test_the_newest_entry_is_taken_back_also_when_its_correction_is_an_older_one(register, doors, family):
+    set_to(doors, family, "not_invited", JUNE)
+    register.proposal(family, problems=FULLER)
+    set_to(doors, family, "declined", JULY)
+    set_to(doors, family, "invited", MAY, instead_of=JULY)
+    assert decided(register) == [(["P1", "P2"], "not_invited", JUNE, None)]
+    assert waiting(doors) == [family]
+
+
+def test_a_corrected_answer_is_about_the_proposals_that_it_was_about(register, doors, family):
+    set_to(doors, family, "declined", MAY)
+    register.proposal(family, problems=FULLER, proposed_on=JULY)
+    set_to(doors, family, "declined", JUNE, instead_of=MAY)
+    assert decided(register) == [(["P1", "P2"], "declined", JUNE, None)]
+    assert waiting(doors) == [family]

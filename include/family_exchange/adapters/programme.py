@@ -38,8 +38,10 @@ class Changed:
     """The status of that day before the change."""
     newest: bool
     """False when a later entry was recorded before."""
-    mistake: Standing | None
-    """What was recorded from `instead_of` on, and was wrong."""
+    last: Status
+    """What the newest entry says now."""
+    mistake: Spell[Standing] | None
+    """What was the newest entry until now, when that is the one that was wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +109,9 @@ def change(
     before = programme.status_on(history, decision.on)
     body: dict[str, audit.Plain] = {"family": family, "status": status, "before": before, "on": str(decision.on)}
     audit.append(connection, "programme.status", decision.by, body | {"instead_of": _day(instead_of)})
-    mistake = next((one.what for one in history if one.from_on == instead_of), None)
-    return Changed(before, newest=after[-1].from_on == decision.on, mistake=mistake)
+    newest = after[-1]
+    mistake = history[-1] if history and history[-1].from_on == instead_of else None
+    return Changed(before, newest=newest.from_on == decision.on, last=newest.what.status, mistake=mistake)
 
 
 def follow(

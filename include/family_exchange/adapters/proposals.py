@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from family_exchange.adapters import audit, programme
 from family_exchange.adapters.database import Connection
@@ -10,6 +10,7 @@ from family_exchange.domain import eligibility, ids
 from family_exchange.domain.errors import NeedsDecision
 from family_exchange.domain.framework import Framework
 from family_exchange.domain.programme import Standing
+from family_exchange.domain.spells import Spell
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +195,15 @@ def decide(connection: Connection, proposals: Collection[str], answer: Answer) -
                SELECT d.decision_id, d.proposal_id, %s, %s, %s, %s, %s
                  FROM unnest(%s::text[], %s::text[]) AS d(decision_id, proposal_id)
                ON CONFLICT (proposal_id) WHERE upper_inf(recorded) DO NOTHING RETURNING proposal_id""",
-            (*_said(answer), [row[0] for row in rows], [row[1] for row in rows]),
+            (
+                answer.outcome,
+                answer.by,
+                answer.on,
+                answer.reason,
+                answer.supported_since,
+                [row[0] for row in rows],
+                [row[1] for row in rows],
+            ),
         )
     ]
     if decided:
@@ -207,36 +216,36 @@ def decide(connection: Connection, proposals: Collection[str], answer: Answer) -
     return len(decided)
 
 
-def taken_back(connection: Connection, proposals: Collection[str], answer: Answer) -> set[str]:
-    """Those of the proposals on which this very answer, to the word, was given and taken back."""
+def taken_back(connection: Connection, proposals: Collection[str], *, since: datetime) -> set[str]:
+    """Those of the proposals on which a decision was taken back since that moment."""
     rows = connection.execute(
-        """SELECT proposal_id FROM memory.decision
-            WHERE NOT upper_inf(recorded) AND outcome = %s AND decided_by = %s AND decided_on = %s AND reason = %s
-              AND supported_since IS NOT DISTINCT FROM %s AND proposal_id = ANY(%s)""",
-        (*_said(answer), list(proposals)),
+        "SELECT proposal_id FROM memory.decision WHERE upper(recorded) > %s AND proposal_id = ANY(%s)",
+        (since, list(proposals)),
     )
     return {str(proposal) for (proposal,) in rows}
 
 
-def take_back(connection: Connection, family: str, mistake: Standing, *, since: date, by: str) -> None:
-    """The decisions that came with a standing which was a mistake count no more: the family is decided anew.
+def take_back(connection: Connection, family: str, mistake: Spell[Standing] | None, *, by: str) -> set[str]:
+    """The proposals whose decisions count no more: those that came with a standing that was a mistake; None: all.
 
-    `since` is the first day of that standing. What was decided about the family before it, or otherwise, stays.
+    What was decided of the family before that standing, or otherwise, stays.
     """
-    taken = [
+    taken = {
         str(proposal)
         for (proposal,) in connection.execute(
             """UPDATE memory.decision d SET recorded = tstzrange(lower(d.recorded), clock_timestamp())
                  FROM memory.proposal p
-                WHERE p.proposal_id = d.proposal_id AND p.family_id = %s AND upper_inf(d.recorded)
-                  AND d.outcome = %s AND d.decided_on >= %s RETURNING d.proposal_id""",
-            (family, mistake.status, since),
+                WHERE p.proposal_id = d.proposal_id AND p.family_id = %(family)s AND upper_inf(d.recorded)
+                  AND (%(outcome)s::text IS NULL OR (d.outcome = %(outcome)s AND d.decided_on >= %(since)s))
+               RETURNING d.proposal_id""",
+            {
+                "family": family,
+                "outcome": mistake.what.status if mistake else None,
+                "since": mistake.from_on if mistake else None,
+            },
         )
-    ]
+    }
     if taken:
-        body: dict[str, audit.Plain] = {"outcome": mistake.status, "taken_back": len(taken), "proposals": sorted(taken)}
+        body: dict[str, audit.Plain] = {"family": family, "taken_back": len(taken), "proposals": sorted(taken)}
         audit.append(connection, "register.decisions_taken_back", by, body)
-
-
-def _said(answer: Answer) -> tuple[object, ...]:
-    return (answer.outcome, answer.by, answer.on, answer.reason, answer.supported_since)
+    return taken

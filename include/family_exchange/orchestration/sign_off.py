@@ -61,7 +61,10 @@ class SignOff(ApprovalOperator):
 
 
 class Decide(HITLOperator):
-    """A named person decides about open proposals; the result is `[answer, reason, supported since or "", person]`."""
+    """A named person decides about open proposals.
+
+    The result is `[answer, reason, supported since or "", person, moment]`.
+    """
 
     def __init__(self, **kwargs: Any) -> None:  # noqa: ANN401 - Airflow's own arguments
         reason = Param(REASONS[0], type="string", enum=REASONS, title="Reason")
@@ -71,11 +74,11 @@ class Decide(HITLOperator):
 
     @guarded
     def execute_complete(self, context: Any, event: Event) -> list[str]:  # noqa: ANN401 - Airflow's context
-        """Answer, reason, first day of support, and person."""
+        """Answer, reason, first day of support, person, and when they answered."""
         answer = super().execute_complete(context, event)
         filled_in = answer["params_input"]
         reason, since = filled_in.get("reason", REASONS[0]), filled_in.get("supported_since") or ""
-        return [answer["chosen_options"][0], str(reason), str(since), person(event)]
+        return [answer["chosen_options"][0], str(reason), str(since), person(event), answer["responded_at"].isoformat()]
 
 
 class Voice(HITLOperator):

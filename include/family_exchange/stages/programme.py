@@ -37,8 +37,9 @@ def status(
     """From that day the family has the status that a named person decided, with a reason.
 
     `instead_of` is the first day of an entry that was wrong; it stays in the memory. `accepted`, `declined` and
-    `not_invited` decide the family's open proposals too; when the newest entry was wrong, what was decided with it is
-    open again. A second run is refused: the family has that status already.
+    `not_invited` decide the family's open proposals too; when the newest entry was wrong, what was decided with it
+    is open again, and an answer in its place is about that alone. A second run is refused: the family has that status
+    already.
 
     Raises:
         NeedsDecision: nobody is named, no reason is given, the day has not come, there is no such family, nothing
@@ -48,12 +49,16 @@ def status(
     decision = Decision(by, on, reason, today=today)
     with _writing(doors) as connection:
         changed = programme.change(connection, family, to, decision, instead_of=instead_of)
-        if changed.newest and changed.mistake and instead_of:
-            proposals.take_back(connection, family, changed.mistake, since=instead_of, by=decision.by)
+        taken: set[str] = set()
+        if changed.mistake or changed.last is Status.IDENTIFIED:  # nobody has ever decided about a family identified
+            wrong = None if changed.last is Status.IDENTIFIED else changed.mistake
+            taken = proposals.take_back(connection, family, wrong, by=decision.by)
         if changed.newest and to in _ANSWERS:
+            asked = {*programme.undecided(connection, family)}
+            if changed.mistake and changed.mistake.what.status in _ANSWERS:
+                asked &= taken  # one answer in place of another is about the same proposals
             since = on if to is Status.ACCEPTED else None
-            answer = Answer(to, decision.by, decision.reason, on, since)
-            proposals.decide(connection, programme.undecided(connection, family), answer)
+            proposals.decide(connection, asked, Answer(to, decision.by, decision.reason, on, since))
     log.info("family %s: %s", family, to)
     return changed
 

@@ -198,13 +198,14 @@ def decide(
     reason: str,
     on: date,
     supported_since: date | None = None,
+    said_at: datetime | None = None,
 ) -> int:
     """The number of proposals that are decided now, by a named person who gives a reason.
 
     An accepted family is supported from `supported_since`, or from the day of the decision: a family may have been on
     the programme long before its files came here.
-    A proposal is decided once: a second run, with whatever outcome, changes nothing. When the decision was taken back
-    since, somebody decides anew; the old answer, said again to the word, is a second run.
+    A proposal is decided once: a second run, with whatever outcome, changes nothing. An answer given before a decision
+    on the proposal was taken back is about a mistake, and changes nothing either; `said_at` None: it is given now.
 
     Raises:
         NeedsDecision: nobody is named, no reason is given, the outcome is unknown, support begins in the future, or a
@@ -221,8 +222,8 @@ def decide(
     answer = Answer(outcome, decided_by.strip(), reason.strip(), on, since)
     with database.transaction(doors.database) as connection:
         programme.turn(connection)
-        again = proposals.taken_back(connection, proposal_ids, answer)
-        number = proposals.decide(connection, [one for one in proposal_ids if one not in again], answer)
+        too_old = proposals.taken_back(connection, proposal_ids, since=said_at) if said_at else set()
+        number = proposals.decide(connection, {*proposal_ids} - too_old, answer)
     log.info("%s proposals decided: %s", number, outcome)
     return number
 

@@ -53,5 +53,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """The newest decision on a proposal is the one that there is."""
+    """The newest decision on a proposal is the one that there is: where nobody decided anew, the one taken back."""
     op.execute(FOR_GOOD)
