@@ -41,9 +41,7 @@ def decide_proposals(profile: Profile) -> None:
 
             if (said := answers.read(answer, asked=dag_run.run_after)) is None:
                 raise AirflowSkipException("the proposals stay open")
-            words = {"outcome": said.outcome, "decided_by": said.by, "reason": said.reason}
-            days = {"on": defaults.day_of(dag_run), "supported_since": said.since, "said_at": said.at}
-            number = propose.decide(doors(council), list(ids), **words, **days)
+            number = propose.decide(doors(council), list(ids), on=defaults.day_of(dag_run), **said)
             outlet_events[decided].extra = events.of_counts(doors(council), {"decided": number}, ids)
 
         ids = open_proposals()

@@ -4,9 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,6 +17,7 @@ from family_exchange.domain.errors import NeedsDecision, TryLater
 from family_exchange.domain.file import Reason
 from support import packets, sealed_files
 from support.keys import Ring
+from support.processes import decrypting, stopped, until
 
 MEBIBYTE = 1 << 20
 
@@ -193,46 +192,14 @@ while True:
     include = str(Path(gpg.__file__).parents[2])
     with subprocess.Popen(command, env=os.environ | {"PYTHONPATH": include}, stdout=subprocess.PIPE) as worker:
         worker.stdout.read(1)
-        await_that(lambda: decrypting(parties.council.home))
+        until(lambda: decrypting(parties.council.home))
         worker.kill()
-    await_that(lambda: not decrypting(parties.council.home))
-
-
-def line_of(process):
-    """Its command line; nothing when it ended since it was listed."""
-    with suppress(OSError):
-        return (process / "cmdline").read_bytes()
-    return b""
-
-
-def decrypting(home):
-    """Command lines of living gpg processes that decrypt with this ring."""
-    lines = map(line_of, Path("/proc").glob("[0-9]*"))
-    return [line for line in lines if line.startswith(b"gpg\0") and os.fsencode(home) in line and b"--decrypt" in line]
-
-
-def await_that(holds):
-    deadline = time.monotonic() + 120
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    until(lambda: not decrypting(parties.council.home))
 
 
 def test_a_time_limit_holds_while_gpg_is_silent(landed, parties, borrowed):
     """The agent is stopped, as by a debugger; gpg waits for it."""
-    Ring(borrowed.home).gpg("--list-secret-keys")
-    agents = [
-        int(process.name)
-        for process in Path("/proc").glob("[0-9]*")
-        if os.fsencode(f"--homedir\0{borrowed.home}\0") in line_of(process)
-    ]
-    assert agents
-    for agent in agents:
-        os.kill(agent, 19)
-    try:
+    with stopped(borrowed.home):
         unsealed = borrowed.unseal(landed(sealed_files.good(parties)), cap=MEBIBYTE, timeout=1.0)
         assert decided(unsealed, parties) == seal.Retry("TIMEOUT")
-    finally:
-        for agent in agents:
-            os.kill(agent, 18)
     stop_agent(borrowed.home)

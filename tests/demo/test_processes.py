@@ -8,13 +8,13 @@ import textwrap
 from contextlib import suppress
 from pathlib import Path
 from threading import main_thread
-from time import monotonic, sleep
 
 import psutil
 import pytest
 
 from family_exchange.demo import processes
 from family_exchange.demo.processes import Programs, ended_by_signals
+from support.processes import until
 
 FAMILY = """
 import os, signal, subprocess, sys, time
@@ -43,13 +43,6 @@ def start(programs, folder, text, name="program"):
     log = folder / f"{name}.log"
     programs.start(name, [sys.executable, "-c", text], environment={"PATH": "/usr/bin:/bin"}, log=log)
     return log
-
-
-def until(holds):
-    deadline = monotonic() + 120
-    while not holds():
-        assert monotonic() < deadline
-        sleep(0.02)
 
 
 def test_a_program_its_descendants_and_what_left_its_session_are_gone(programs, tmp_path):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from family_exchange.domain import programme
 from family_exchange.domain.errors import NeedsDecision
-from family_exchange.domain.programme import MOVES, Decision, Standing, Status
+from family_exchange.domain.programme import MOVES, Decision, Standing, Status, Withdrawn
 from family_exchange.domain.spells import Spell
 
 TODAY = date(2026, 11, 22)
@@ -104,6 +104,27 @@ def test_a_family_that_was_taken_for_another_is_identified_again_and_only_so():
     assert statuses(corrected) == [("identified", MAR, None)]
     with pytest.raises(NeedsDecision, match="nobody records it"):
         programme.changed((), standing(S.IDENTIFIED), MAR)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "instead_of", "goes"),
+    [
+        (((S.DECLINED, JAN), (S.ACCEPTED, MAR)), ((S.DECLINED, JAN),), MAR, Withdrawn(frozenset({S.ACCEPTED}), MAR)),
+        (((S.DECLINED, JAN), (S.ACCEPTED, MAR)), ((S.ACCEPTED, MAR),), JAN, None),
+        (((S.INVITED, JAN), (S.ACCEPTED, MAR)), ((S.INVITED, JAN), (S.ACCEPTED, MAR)), None, None),
+        (((S.INVITED, JAN),), ((S.ACCEPTED, JAN),), JAN, None),
+    ],
+)
+def test_what_was_decided_with_the_newest_entry_goes_when_that_was_wrong(before, after, instead_of, goes):
+    assert programme.withdrawn(history(*before), history(*after), instead_of=instead_of) == goes
+
+
+def test_nobody_has_ever_decided_about_a_family_that_is_identified_in_the_end():
+    told = history((S.DECLINED, JAN), (S.INVITED, MAR))
+    first = programme.changed(told, standing(S.IDENTIFIED), JAN, instead_of=JAN)
+    assert programme.withdrawn(told, first, instead_of=JAN) is None
+    second = programme.changed(first, standing(S.IDENTIFIED), MAR, instead_of=MAR)
+    assert programme.withdrawn(first, second, instead_of=MAR) == Withdrawn(programme.ANSWERS, date.min)
 
 
 def test_only_an_entry_that_is_there_is_corrected():

@@ -2,13 +2,11 @@
 
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
 import zlib
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -19,6 +17,7 @@ from family_exchange.domain.errors import DataRefused, TryLater
 from family_exchange.stages.unseal import Opened
 from support import packets
 from support.keys import Ring, home, parties
+from support.processes import decrypting, stopped, until
 from support.sealed_files import CONTENT, good
 from support.unsealing import council_of, opener
 
@@ -139,44 +138,6 @@ def test_an_agent_without_room_makes_files_wait_and_refuses_none(parties, home, 
     ends = opened_at_once(council, good(parties), 64)
     assert {type(end) for end in ends} <= {Opened, TryLater}
     assert Opened in {type(end) for end in ends}
-
-
-@contextmanager
-def stopped(home):
-    """The ring's agent stands still, as if it were swamped."""
-    Ring(home).gpg("--list-secret-keys")
-    line = f"--homedir\0{home}\0"
-    agents = [one for one in Path("/proc").glob("[0-9]*") if line in cmdline(one) and "gpg-agent" in cmdline(one)]
-    assert agents
-    for agent in agents:
-        os.kill(int(agent.name), signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for agent in agents:
-            os.kill(int(agent.name), signal.SIGCONT)
-
-
-def cmdline(process):
-    with suppress(OSError):
-        return (process / "cmdline").read_text()
-    return ""
-
-
-def decrypting(home):
-    return [
-        one
-        for one in Path("/proc").glob("[0-9]*")
-        if cmdline(one).startswith("gpg\0") and f"--homedir={home}\0" in cmdline(one) and "--decrypt" in cmdline(one)
-    ]
-
-
-def until(holds):
-    deadline = time.monotonic() + 120
-    while not (found := holds()):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-    return found
 
 
 def test_a_gpg_that_waits_for_its_agent_leaves_no_core_and_dies_with_its_worker(parties, home, tmp_path):

@@ -14,7 +14,6 @@ from family_exchange.orchestration.answers import (
     REASONS,
     REJECT,
     RELEASE,
-    Said,
     read,
 )
 from family_exchange.orchestration.boundary import Unforeseen
@@ -79,10 +78,14 @@ def test_a_decision_is_read_back_with_its_moment():
         decide = Decide(task_id="decide", subject="Decide")
     told = decide.execute_complete({}, answered("anna", ACCEPT, reason=REASONS[1], supported_since="2026-04-01"))
     asked = datetime(2026, 11, 20, tzinfo=UTC)
-    assert read(told, asked=asked) == Said(
-        "accepted", REASONS[1], date(2026, 4, 1), "anna", datetime(2026, 11, 22, tzinfo=UTC)
-    )
-    assert read(told[:4], asked=asked).at == asked
+    assert read(told, asked=asked) == {
+        "outcome": "accepted",
+        "reason": REASONS[1],
+        "supported_since": date(2026, 4, 1),
+        "decided_by": "anna",
+        "said_at": datetime(2026, 11, 22, tzinfo=UTC),
+    }
+    assert read(told[:4], asked=asked)["said_at"] == asked
     assert read([LEAVE_OPEN, *told[1:]], asked=asked) is None
 
 

@@ -11,24 +11,15 @@ from family_exchange.domain.indicator import Route
 from family_exchange.domain.programme import Gap, Status
 from family_exchange.stages import enquire, programme
 from support import meanwhile
-from support.register import TODAY, Register
-from support.registry import doors_to
+from support.programme import doors, register
+from support.register import TODAY
 
 MAY, JUNE = date(2026, 5, 1), date(2026, 6, 1)
 MOTHER, CHILD, GROWN = date(1990, 5, 5), date(2015, 3, 4), date(2005, 3, 4)
 BY = "Lead Worker A"
+__all__ = ["doors", "register"]
 OFFENCE = {"role": "offender", "incident_type": "crime", "outcome": "charged", "da_flag": False}
 ABSENT = {"sessions_possible": 120, "sessions_authorised": 0, "sessions_unauthorised": 40, "fixed_term_exclusions": 0}
-
-
-@pytest.fixture
-def register(council_database):
-    return Register(council_database)
-
-
-@pytest.fixture
-def doors(register):
-    return doors_to(register.url)
 
 
 def someone(register, born=MOTHER, *, feed="police_incidents", facts=None, **record):

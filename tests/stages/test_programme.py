@@ -10,43 +10,19 @@ from family_exchange.adapters import programme as writing
 from family_exchange.adapters import register as registry
 from family_exchange.domain.errors import NeedsDecision, TryLater
 from family_exchange.domain.key import NOT_A_PERSON
-from family_exchange.domain.programme import Status
 from family_exchange.stages import programme, propose
+from support.programme import BY, WHY, doors, family, register, set_to
 from support.purging import count, purged
-from support.register import TODAY, Register
-from support.registry import doors_to
+from support.register import TODAY
 
 MAY, JUNE, JULY = date(2026, 5, 1), date(2026, 6, 1), date(2026, 7, 1)
 SOURCE = Path(__file__).parents[2] / "include" / "family_exchange"
-BY, WHY = "Lead Worker A", "agreed with the family"
-
-
-@pytest.fixture
-def register(council_database):
-    return Register(council_database)
-
-
-@pytest.fixture
-def doors(register):
-    return doors_to(register.url)
-
-
-@pytest.fixture
-def family(register):
-    """A family that is proposed, and that nobody has decided about."""
-    family_id = register.family(register.person(), register.person())
-    register.proposal(family_id)
-    return family_id
+__all__ = ["doors", "family", "register"]
 
 
 @pytest.fixture
 def proposal(register, family):
     return register.value("SELECT proposal_id FROM register.proposal WHERE family_id = %s", family)
-
-
-def set_to(doors, family, to, on, **changes):
-    said = {"by": BY, "reason": WHY, "on": on, "today": TODAY} | changes
-    return programme.status(doors, family, Status(to), **said)
 
 
 def statuses(register, family):

@@ -5,37 +5,14 @@ from datetime import date
 import pytest
 
 from family_exchange.adapters.memory import as_known
-from family_exchange.domain.programme import Status
-from family_exchange.stages import programme, propose
-from support.register import TODAY, Register
-from support.registry import doors_to
+from family_exchange.stages import propose
+from support.programme import BY, WHY, doors, family, register, set_to
+from support.register import TODAY
 
 MAY, JUNE, JULY = date(2026, 5, 1), date(2026, 6, 1), date(2026, 7, 1)
-BY, WHY = "Lead Worker A", "it was the neighbours"
 FULLER = ("P1", "P2", "P4")
 
-
-@pytest.fixture
-def register(council_database):
-    return Register(council_database)
-
-
-@pytest.fixture
-def doors(register):
-    return doors_to(register.url)
-
-
-@pytest.fixture
-def family(register):
-    """A family that is proposed, and that nobody has decided about."""
-    family_id = register.family(register.person(), register.person())
-    register.proposal(family_id)
-    return family_id
-
-
-def set_to(doors, family, to, on, **changes):
-    said = {"by": BY, "reason": WHY, "on": on, "today": TODAY} | changes
-    return programme.status(doors, family, Status(to), **said)
+__all__ = ["doors", "family", "register"]
 
 
 def decided(register):

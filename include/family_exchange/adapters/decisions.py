@@ -17,6 +17,7 @@ from family_exchange.domain.release import (
     Action,
     Ground,
     Vote,
+    case_parts,
     outcome,
     require_ground,
     require_new_voice,
@@ -104,18 +105,18 @@ def of_case(connection: Connection, case: str) -> Waiting | None:
 
     Raises:
         KeyError: the ledger has no such file.
+        NeedsDecision: it is the name of no case.
     """
-    file_id, _, epoch = case.partition("/")
+    file_id, epoch = case_parts(case)
     file = ledger.read(connection, file_id)
-    if file.state is not State.QUARANTINED or str(file.epoch) != epoch:
+    if file.state is not State.QUARANTINED or file.epoch != epoch:
         return None
     return _waiting(connection, file)
 
 
 def spoke(connection: Connection, case: str, by: str) -> Action | None:
     """What this person said in this case; None: nothing."""
-    file_id, _, epoch = case.partition("/")
-    return next((vote.action for vote in _votes(connection, file_id, int(epoch)) if same_person(vote.by, by)), None)
+    return next((vote.action for vote in _votes(connection, *case_parts(case)) if same_person(vote.by, by)), None)
 
 
 def _in_quarantine(connection: Connection, file_id: str, epoch: int | None) -> File:

@@ -15,7 +15,7 @@ from family_exchange.adapters.worklist import REFERRALS
 from family_exchange.domain import ids, programme
 from family_exchange.domain.errors import NeedsDecision
 from family_exchange.domain.indicator import Route
-from family_exchange.domain.programme import Decision, History, Standing, Status
+from family_exchange.domain.programme import Decision, History, Standing, Status, Withdrawn
 from family_exchange.domain.spells import Spell
 
 FAMILY_STATUS = Kept(
@@ -38,10 +38,8 @@ class Changed:
     """The status of that day before the change."""
     newest: bool
     """False when a later entry was recorded before."""
-    last: Status
-    """What the newest entry says now."""
-    mistake: Spell[Standing] | None
-    """What was the newest entry until now, when that is the one that was wrong."""
+    withdrawn: Withdrawn | None
+    """What was decided of its proposals by mistake."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +107,8 @@ def change(
     before = programme.status_on(history, decision.on)
     body: dict[str, audit.Plain] = {"family": family, "status": status, "before": before, "on": str(decision.on)}
     audit.append(connection, "programme.status", decision.by, body | {"instead_of": _day(instead_of)})
-    newest = after[-1]
-    mistake = history[-1] if history and history[-1].from_on == instead_of else None
-    return Changed(before, newest=newest.from_on == decision.on, last=newest.what.status, mistake=mistake)
+    withdrawn = programme.withdrawn(history, after, instead_of=instead_of)
+    return Changed(before, newest=after[-1].from_on == decision.on, withdrawn=withdrawn)
 
 
 def follow(

@@ -9,8 +9,7 @@ from family_exchange.adapters.database import Connection
 from family_exchange.domain import eligibility, ids
 from family_exchange.domain.errors import NeedsDecision
 from family_exchange.domain.framework import Framework
-from family_exchange.domain.programme import Standing
-from family_exchange.domain.spells import Spell
+from family_exchange.domain.programme import Withdrawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +31,8 @@ class Answer:
     on: date
     supported_since: date | None
     """None unless the family is accepted."""
+    said_at: datetime | None = None
+    """When it was given; None: now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,11 +171,13 @@ elsewhere; or when its evidence turned out to be another person's."""
 def decide(connection: Connection, proposals: Collection[str], answer: Answer) -> int:
     """The number of proposals decided now; those decided before keep their decision, unless it was taken back.
 
+    An answer that was given before a decision on a proposal was taken back is about a mistake, and does not count.
+
     Raises:
         NeedsDecision: a proposal does not exist.
     """
     programme.turn(connection)  # a return that is assembled meanwhile sees all of it or nothing
-    wanted = sorted(set(proposals))
+    wanted = sorted({*proposals} - _taken_back(connection, proposals, since=answer.said_at))
     known: dict[str, int] = {
         str(found): mistakes
         for found, mistakes in connection.execute(
@@ -216,36 +219,28 @@ def decide(connection: Connection, proposals: Collection[str], answer: Answer) -
     return len(decided)
 
 
-def taken_back(connection: Connection, proposals: Collection[str], *, since: datetime) -> set[str]:
-    """Those of the proposals on which a decision was taken back since that moment."""
-    rows = connection.execute(
-        "SELECT proposal_id FROM memory.decision WHERE upper(recorded) > %s AND proposal_id = ANY(%s)",
-        (since, list(proposals)),
-    )
-    return {str(proposal) for (proposal,) in rows}
-
-
-def take_back(connection: Connection, family: str, mistake: Spell[Standing] | None, *, by: str) -> set[str]:
-    """The proposals whose decisions count no more: those that came with a standing that was a mistake; None: all.
-
-    What was decided of the family before that standing, or otherwise, stays.
-    """
+def take_back(connection: Connection, family: str, mistake: Withdrawn, *, by: str) -> set[str]:
+    """The proposals of the family whose decisions count no more from now on."""
     taken = {
         str(proposal)
         for (proposal,) in connection.execute(
             """UPDATE memory.decision d SET recorded = tstzrange(lower(d.recorded), clock_timestamp())
                  FROM memory.proposal p
-                WHERE p.proposal_id = d.proposal_id AND p.family_id = %(family)s AND upper_inf(d.recorded)
-                  AND (%(outcome)s::text IS NULL OR (d.outcome = %(outcome)s AND d.decided_on >= %(since)s))
-               RETURNING d.proposal_id""",
-            {
-                "family": family,
-                "outcome": mistake.what.status if mistake else None,
-                "since": mistake.from_on if mistake else None,
-            },
+                WHERE p.proposal_id = d.proposal_id AND p.family_id = %s AND upper_inf(d.recorded)
+                  AND d.outcome = ANY(%s) AND d.decided_on >= %s RETURNING d.proposal_id""",
+            (family, sorted(mistake.outcomes), mistake.since),
         )
     }
     if taken:
         body: dict[str, audit.Plain] = {"family": family, "taken_back": len(taken), "proposals": sorted(taken)}
         audit.append(connection, "register.decisions_taken_back", by, body)
     return taken
+
+
+def _taken_back(connection: Connection, proposals: Collection[str], *, since: datetime | None) -> set[str]:
+    """Those of the proposals on which a decision was taken back since that moment; None: since now."""
+    rows = connection.execute(
+        "SELECT proposal_id FROM memory.decision WHERE upper(recorded) > %s AND proposal_id = ANY(%s)",
+        (since, list(proposals)),
+    )
+    return {str(proposal) for (proposal,) in rows}

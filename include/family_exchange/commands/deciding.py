@@ -10,8 +10,7 @@ from family_exchange.adapters import database, decisions
 from family_exchange.adapters.doors import Doors
 from family_exchange.commands.common import By, Council, Json, doors, say, table
 from family_exchange.domain.drift import GREW, SHRANK, Sign
-from family_exchange.domain.errors import NeedsDecision
-from family_exchange.domain.release import GROUNDS, Action, Ground
+from family_exchange.domain.release import GROUNDS, Action, Ground, case_parts
 
 Case = Annotated[
     str,
@@ -94,13 +93,9 @@ def beside_earlier_files(odd: Sequence[Sign]) -> Table:
 def _decide(
     opened: Doors, case: str, action: Action, by: str, ground: Ground, note: str | None, *, as_json: bool
 ) -> None:
-    file_id, at_one, epoch = case.partition("/")
-    if at_one and not epoch.isdecimal():
-        raise NeedsDecision("after the file's id and a slash comes the number that `files list --held` shows")
+    file_id, epoch = case_parts(case) if "/" in case else (case, None)
     with database.transaction(opened.database) as connection:
-        agreed = decisions.decide(
-            connection, file_id, action, by=by, ground=ground, note=note, epoch=int(epoch) if epoch else None
-        )
+        agreed = decisions.decide(connection, file_id, action, by=by, ground=ground, note=note, epoch=epoch)
     words = {
         None: f"recorded; file {file_id} waits until a second, different person decides the same",
         Action.RELEASE: f"file {file_id} is released: the next `receive` works on it, and its partner gets a receipt",

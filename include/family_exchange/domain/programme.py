@@ -51,6 +51,10 @@ MOVES: Mapping[Status, frozenset[Status]] = MappingProxyType(
 """What may follow what. Support ends by closing alone; whoever once said no, or was closed, may be asked again."""
 
 
+ANSWERS = frozenset({Status.ACCEPTED, Status.DECLINED, Status.NOT_INVITED})
+"""What also decides the proposals of the family that are open."""
+
+
 class Gap(StrEnum):
     """What is missing in the support of a family; the exceptions that somebody has to look at."""
 
@@ -161,6 +165,28 @@ def changed(history: History, standing: Standing, on: date, *, instead_of: date 
             f"correct that entry first, with --instead-of {after.from_on}"
         )
     return spells.begun(history, standing, on)
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """Decisions on a family's proposals that count no more, because a status was a mistake."""
+
+    outcomes: frozenset[Status]
+    since: date
+    """Decided on that day or later."""
+
+
+def withdrawn(before: History, after: History, *, instead_of: date | None) -> Withdrawn | None:
+    """What a correction takes back: what came with the newest entry, if that was wrong; None: nothing.
+
+    Nobody has ever decided about a family that is identified in the end. When an older entry was wrong, somebody has
+    decided about the family since, and that stays.
+    """
+    if after[-1].what.status is Status.IDENTIFIED:
+        return Withdrawn(ANSWERS, date.min)
+    if before and before[-1].from_on == instead_of and before[-1].what.status in ANSWERS:
+        return Withdrawn(frozenset({before[-1].what.status}), before[-1].from_on)
+    return None
 
 
 def followed(history: History, standing: Standing, on: date) -> History:

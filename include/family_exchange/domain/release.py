@@ -53,6 +53,18 @@ GROUNDS = {
 """What may be given as the ground of each."""
 
 
+def case_parts(case: str) -> tuple[str, int]:
+    """The file's id, and the epoch of that quarantine of it: `F00000012/3`.
+
+    Raises:
+        NeedsDecision: it has no such number.
+    """
+    file_id, _, epoch = case.partition("/")
+    if not epoch.isdecimal():
+        raise NeedsDecision("after the file's id and a slash comes the number that `files list --held` shows")
+    return file_id, int(epoch)
+
+
 @dataclass(frozen=True, slots=True)
 class Vote:
     """What one person said about one quarantine of a file."""

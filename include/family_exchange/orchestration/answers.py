@@ -1,8 +1,8 @@
 """The words of the questions that people are asked; plain, so that they can be used where Airflow is not installed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
+from typing import TypedDict
 
 from family_exchange.domain.release import Action, Ground
 
@@ -21,16 +21,14 @@ REASONS = ["meets_the_framework", "already_supported", "family_does_not_wish", "
 """Why; a closed list, because free text would carry names into Airflow's database."""
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What a named person answered about open proposals."""
+class Said(TypedDict):
+    """What a named person answered about open proposals, as `stages.propose.decide` takes it."""
 
     outcome: str
     reason: str
-    since: date | None
-    """First day of support, if before the day of the answer."""
-    by: str
-    at: datetime
+    supported_since: date | None
+    decided_by: str
+    said_at: datetime
 
 
 def read(answer: Sequence[str], *, asked: datetime) -> Said | None:
@@ -41,5 +39,10 @@ def read(answer: Sequence[str], *, asked: datetime) -> Said | None:
     option, reason, since, by, *at = answer
     if option not in OUTCOMES:
         return None
-    moment = datetime.fromisoformat(at[0]) if at else asked
-    return Said(OUTCOMES[option], reason, date.fromisoformat(since) if since else None, by, moment)
+    return Said(
+        outcome=OUTCOMES[option],
+        reason=reason,
+        supported_since=date.fromisoformat(since) if since else None,
+        decided_by=by,
+        said_at=datetime.fromisoformat(at[0]) if at else asked,
+    )

@@ -26,11 +26,12 @@ def to_deliver(doors: "Doors", *, period: str | None, rung_for: AbstractSet[str]
 
     with database.transaction(doors.database) as connection:
         found = returns.every(connection)
-    rang = {each.return_id for each in found if each.return_id in rung_for}
-    gone = {each.return_id for each in found if each.state not in {*ON_THEIR_WAY, State.ACKNOWLEDGED}}
-    states = {State.SEALED} if rang - gone else ON_THEIR_WAY
+    rang = {
+        one.return_id for one in found if one.return_id in rung_for and one.state in ON_THEIR_WAY | {State.ACKNOWLEDGED}
+    }
+    states = {State.SEALED} if rang else ON_THEIR_WAY
     waiting = {each.return_id for each in found if each.state in states and each.period == (period or each.period)}
-    return sorted((rang - gone) | waiting)
+    return sorted(rang | waiting)
 
 
 def acknowledged(doors: "Doors", return_id: str) -> bool:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowSkipException
 
-from family_exchange.domain.release import Ground
+from family_exchange.domain.release import Ground, case_parts
 from family_exchange.orchestration import events
 from family_exchange.orchestration.answers import VOICES
 
@@ -68,4 +68,4 @@ def recorded(doors: "Doors", case: str, answer: Sequence[str]) -> str:
 
 def told(doors: "Doors", case: str, state: str) -> events.Extra:
     """The event of one answer: intake looks whether there is something to do."""
-    return events.of_counts(doors, {state.lower(): 1}, [case.partition("/")[0]])
+    return events.of_counts(doors, {state.lower(): 1}, [case_parts(case)[0]])

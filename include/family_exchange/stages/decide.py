@@ -10,7 +10,7 @@ from family_exchange.adapters.decisions import Waiting
 from family_exchange.adapters.doors import Doors
 from family_exchange.domain.drift import GREW, SHRANK, Sign
 from family_exchange.domain.file import State
-from family_exchange.domain.release import Action, Ground
+from family_exchange.domain.release import Action, Ground, case_parts
 from family_exchange.stages import compare
 
 
@@ -40,10 +40,10 @@ def record(doors: Doors, case: str, action: Action, *, by: str, ground: Ground) 
         Busy: a worker is at the file just now.
         NeedsDecision: the case is over, or the ground does not go with the action.
     """
-    file_id, _, epoch = case.partition("/")
+    file_id, epoch = case_parts(case)
     with database.transaction(doors.database) as connection:
         if decisions.spoke(connection, case, by) is not action:
-            decisions.decide(connection, file_id, action, by=by, ground=ground, epoch=int(epoch))
+            decisions.decide(connection, file_id, action, by=by, ground=ground, epoch=epoch)
         return ledger.read(connection, file_id).state
 
 

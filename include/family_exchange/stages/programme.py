@@ -19,9 +19,6 @@ from family_exchange.domain.programme import Decision, Status
 
 log = logging.getLogger(__name__)
 
-_ANSWERS = frozenset({Status.ACCEPTED, Status.DECLINED, Status.NOT_INVITED})
-"""What also decides the proposals of the family that are open."""
-
 
 def status(
     doors: Doors,
@@ -49,16 +46,14 @@ def status(
     decision = Decision(by, on, reason, today=today)
     with _writing(doors) as connection:
         changed = programme.change(connection, family, to, decision, instead_of=instead_of)
-        taken: set[str] = set()
-        if changed.mistake or changed.last is Status.IDENTIFIED:  # nobody has ever decided about a family identified
-            wrong = None if changed.last is Status.IDENTIFIED else changed.mistake
-            taken = proposals.take_back(connection, family, wrong, by=decision.by)
-        if changed.newest and to in _ANSWERS:
+        taken = None
+        if changed.withdrawn:
+            taken = proposals.take_back(connection, family, changed.withdrawn, by=decision.by)
+        if changed.newest and to in rules.ANSWERS:
             asked = {*programme.undecided(connection, family)}
-            if changed.mistake and changed.mistake.what.status in _ANSWERS:
-                asked &= taken  # one answer in place of another is about the same proposals
             since = on if to is Status.ACCEPTED else None
-            proposals.decide(connection, asked, Answer(to, decision.by, decision.reason, on, since))
+            answer = Answer(to, decision.by, decision.reason, on, since)
+            proposals.decide(connection, asked if taken is None else asked & taken, answer)
     log.info("family %s: %s", family, to)
     return changed
 

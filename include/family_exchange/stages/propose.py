@@ -18,7 +18,6 @@ from family_exchange.adapters import (
     linkage_model,
     memory,
     profiles,
-    programme,
     proposals,
     reading,
     register,
@@ -219,11 +218,9 @@ def decide(
     since = (supported_since or on) if outcome == ACCEPTED else None
     if since and since > on:
         raise NeedsDecision("support cannot have begun after the day of the decision")
-    answer = Answer(outcome, decided_by.strip(), reason.strip(), on, since)
+    answer = Answer(outcome, decided_by.strip(), reason.strip(), on, since, said_at)
     with database.transaction(doors.database) as connection:
-        programme.turn(connection)
-        too_old = proposals.taken_back(connection, proposal_ids, since=said_at) if said_at else set()
-        number = proposals.decide(connection, {*proposal_ids} - too_old, answer)
+        number = proposals.decide(connection, proposal_ids, answer)
     log.info("%s proposals decided: %s", number, outcome)
     return number
 
