@@ -17,7 +17,7 @@ base_image=debian:$suite-slim
 least_room=6 # GiB
 programs=$CTR_HOME/sys
 pid_file=$CTR_HOME/dockerd.pid
-export PATH=$programs/usr/bin:$programs/usr/sbin:$PATH
+export PATH=$programs/usr/bin:$programs/usr/sbin:$PATH:/usr/sbin:/sbin # iptables is there, whatever PATH whoever calls has
 
 say() { printf '[engine %s] %s\n' "$(date +%T)" "$*" >&2; }
 fail() { say "$*"; exit 1; }
